@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The walls, asked for by role and never assembled at the call site. sandbox.c holds one table:
+ * per role the system calls (seccomp, everything else kills the process) and the directories
+ * (Landlock, where the kernel has it). Called last, before the first byte from outside is read.
+ */
+enum sandbox_role {
+	SANDBOX_FRONT,	  /* its sockets; accept; no file, no connect */
+	SANDBOX_BROKER,	  /* its store directory; connect, accept; no exec */
+	SANDBOX_VAULT,	  /* memory and its descriptors; appends to its release log */
+	SANDBOX_RECORDER, /* creates files beneath its directory; no network */
+	SANDBOX_WORKER,	  /* the descriptors it was born with; no socket, no open, no exec */
+	SANDBOX_READER,	  /* offline verify and export: reads one file */
+};
+
+/*
+ * dir: descriptor of the one directory the role may use beneath, or -1. Returns 0, or -ERR_SYSTEM
+ * when seccomp cannot be had: the caller must exit. A kernel without Landlock is logged, never
+ * silent. Sets no_new_privs.
+ */
+int sandbox_enter(enum sandbox_role role, int dir);
+/*
+ * Gives root away: supplementary groups, gid, uid, all capabilities; when root_dir >= 0 chroots
+ * into it first. Nothing to do (and 0) when not root. Checked by trying to get it back.
+ */
+int sandbox_drop(unsigned uid, int root_dir);

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/address.h"
+
+/*
+ * Every fact that survives a restart. One typed function per question the broker asks; rows of SQL
+ * in statements.def; below, a backend of six functions (backend.h). One installation is one tenant:
+ * its own store, root key and processes.
+ *
+ * Functions return 0, or -ERR_NOT_FOUND, -ERR_EXISTS (a unique name is taken), -ERR_STORE. Times
+ * are milliseconds since 1970; 0 means "never" or "not yet". Ids are row ids, from 1.
+ * `keep` functions are called once per row, in order; a non-zero return ends the list and is returned.
+ */
+struct store;
+
+/* where: directory descriptor path prefix and "sqlite", or a postgresql:// URL. Migrates. */
+int store_open(const char *where, const char *directory, struct store **ret_store);
+void store_close(struct store *store);
+const char *store_kind(const struct store *store); /* "sqlite" */
+
+/* A batch: every call of it runs inside one transaction, each behind its own savepoint. */
+int store_begin(struct store *store);
+int store_commit(struct store *store); /* durable when it returns 0 */
+void store_rollback(struct store *store);
+int store_savepoint(struct store *store);
+int store_savepoint_keep(struct store *store);
+int store_savepoint_undo(struct store *store);
+
+/* users (people on whose behalf sessions run) */
+struct user_row {
+	int64_t id;
+	char login[LOGIN_SIZE];
+	char name[NAME_SIZE];
+	int64_t created_at, disabled_at;
+	char blocked_by[LOGIN_SIZE];
+	int64_t blocked_at;
+};
+int store_user_add(struct store *store, const char *login, const char *name, int64_t now, int64_t *ret_id);
+int store_user_find(struct store *store, const char *login, struct user_row *ret_user);
+int store_user_set_disabled(struct store *store, int64_t id, int64_t at); /* 0 enables */
+int store_user_list(struct store *store, int (*keep)(void *, const struct user_row *), void *context);
+
+/* devices and what they speak */
+struct device_row {
+	int64_t id;
+	char hostname[HOSTNAME_SIZE];
+	char ip[ADDRESS_SIZE];
+	char domain[HOSTNAME_SIZE];
+	bool any_port;
+	int64_t created_at, disabled_at;
+};
+struct connectivity_row {
+	int64_t id, device_id;
+	char protocol[PROTOCOL_SIZE]; /* lower case */
+	uint16_t port;
+};
+struct pin_row {
+	int64_t device_id;
+	char protocol[PROTOCOL_SIZE];
+	char algorithm[48];
+	uint8_t fingerprint[HASH_LEN]; /* SHA-256 of the key blob */
+	int64_t pinned_at;
+};
+int store_device_add(struct store *store, const struct device_row *device, int64_t *ret_id);
+/* by hostname (letter case ignored), else by address */
+int store_device_find(struct store *store, const char *name, struct device_row *ret_device);
+int store_device_get(struct store *store, int64_t id, struct device_row *ret_device);
+int store_device_list(struct store *store, int (*keep)(void *, const struct device_row *), void *context);
+int store_connectivity_add(struct store *store, int64_t device_id, const char *protocol, uint16_t port);
+int store_connectivity_list(struct store *store, int64_t device_id,
+	int (*keep)(void *, const struct connectivity_row *), void *context);
+int store_pin_replace(struct store *store, const struct pin_row *pin); /* drops the protocol's older pins */
+/* At most PINS_MAX; returns the count, or an error. */
+int store_pin_list(struct store *store, int64_t device_id, const char *protocol, struct pin_row ret_pins[PINS_MAX]);
+
+/* credentials: ciphertext only */
+struct credential_row {
+	int64_t id, device_id;
+	char identifier[64]; /* UUID when not given */
+	char username[USERNAME_SIZE];
+	char domain[HOSTNAME_SIZE];
+	uint8_t kind; /* enum secret_kind */
+	int64_t version; /* of the secret */
+	uint32_t key_version;
+	uint8_t *sealed; /* owned by the row; store_credential_finish() frees it */
+	uint32_t sealed_len;
+	int64_t created_at, changed_at, disabled_at, last_used_at;
+	int64_t owner_authorization; /* which created it; 0: the administrator */
+};
+void store_credential_finish(struct credential_row *credential);
+/* Inserted without its secret (the envelope needs the id), then given it, in one transaction. */
+int store_credential_add(struct store *store, const struct credential_row *credential, int64_t *ret_id);
+int store_credential_set_secret(struct store *store, int64_t id, int64_t version, uint32_t key_version,
+	const void *sealed, uint32_t len, int64_t now);
+int store_credential_find(struct store *store, int64_t device_id, const char *username,
+	struct credential_row *ret_credential);
+int store_credential_get(struct store *store, int64_t id, struct credential_row *ret_credential);
+int store_credential_list(struct store *store, int (*keep)(void *, const struct credential_row *, const struct device_row *),
+	void *context);
+int store_credential_used(struct store *store, int64_t id, int64_t now);
+/* Automatic selection (reference 1.4): the five rules, least recently used, then lowest id. */
+int store_credential_select(struct store *store, int64_t device_id, int64_t authorization_id,
+	struct credential_row *ret_credential);
+/* For rotation: up to `most` envelopes of any object under an older key than key_version. */
+struct envelope_row {
+	char object[16], field[16];
+	int64_t id, version;
+	uint8_t sealed[SEALED_MAX];
+	uint32_t sealed_len;
+};
+int store_envelope_older(struct store *store, uint32_t key_version, struct envelope_row *ret_row); /* NOT_FOUND: none left */
+int store_envelope_put(struct store *store, const struct envelope_row *row, uint32_t key_version);
+
+/* applications and authorizations */
+struct application_row {
+	int64_t id;
+	char name[NAME_SIZE];
+	char auth[16]; /* "oauth2" or "oauth1" */
+	int64_t created_at, disabled_at;
+};
+int store_application_add(struct store *store, const char *name, const char *auth, int64_t now, int64_t *ret_id);
+int store_application_find(struct store *store, const char *name, struct application_row *ret_application);
+int store_application_set_disabled(struct store *store, int64_t id, int64_t at);
+int store_application_list(struct store *store, int (*keep)(void *, const struct application_row *), void *context);
+
+/* Resources an authorization may hold (bits of `reads` and `writes`). */
+enum resource {
+	RESOURCE_PAM_CORE = 1 << 0,
+	RESOURCE_WEB_PROXY_SESSION = 1 << 1,
+	RESOURCE_USERS = 1 << 2,
+	RESOURCE_SYSTEM = 1 << 3,
+	RESOURCE_DASHBOARDS = 1 << 4,
+	RESOURCE_A2A = 1 << 5,
+	RESOURCE_CERTIFICATE_MANAGER = 1 << 6,
+	RESOURCE_TASK_MANAGER = 1 << 7,
+};
+struct authorization_row {
+	int64_t id, application_id;
+	char application[NAME_SIZE];
+	char auth[16];
+	char client_id[64];		       /* OAuth 2; lower-case hex */
+	uint8_t client_secret_hash[HASH_LEN];  /* SHA-256 of the secret's text */
+	char consumer_key[64], token_key[64];  /* OAuth 1.0 */
+	uint8_t *consumer_sealed, *token_sealed; /* store_authorization_finish() frees them */
+	uint32_t consumer_sealed_len, token_sealed_len;
+	uint32_t key_version;
+	uint32_t reads, writes; /* enum resource bits */
+	char ips[512];		/* "" or "*": any */
+	char referers[1024];	/* separated by blanks; "": any */
+	int64_t expires_at, created_at, disabled_at;
+	int64_t application_disabled_at;
+};
+void store_authorization_finish(struct authorization_row *authorization);
+int store_authorization_add(struct store *store, const struct authorization_row *authorization, int64_t *ret_id);
+int store_authorization_set_secrets(struct store *store, int64_t id, uint32_t key_version,
+	const void *consumer, uint32_t consumer_len, const void *token, uint32_t token_len);
+int store_authorization_cover(struct store *store, int64_t id, int64_t credential_id);
+int store_authorization_covers(struct store *store, int64_t id, int64_t credential_id); /* 1, 0 or error */
+int store_authorization_by_client(struct store *store, const char *client_id, struct authorization_row *ret_row);
+int store_authorization_by_consumer(struct store *store, const char *consumer_key, const char *token_key,
+	struct authorization_row *ret_row);
+int store_authorization_set_disabled(struct store *store, int64_t id, int64_t at);
+int store_authorization_list(struct store *store, int (*keep)(void *, const struct authorization_row *), void *context);
+
+/* access tokens and nonces: only hashes */
+int store_token_add(struct store *store, const uint8_t hash[HASH_LEN], int64_t authorization_id, int64_t expires_at);
+/* The authorization behind a live token, application and authorization status included. */
+int store_token_find(struct store *store, const uint8_t hash[HASH_LEN], int64_t now, struct authorization_row *ret_row);
+/* -ERR_EXISTS when this nonce was used: one INSERT decides. */
+int store_nonce_spend(struct store *store, int64_t authorization_id, int64_t timestamp, const uint8_t hash[HASH_LEN]);
+/* Tokens, tickets and nonces past their time, a bounded number per call. */
+int store_sweep(struct store *store, int64_t now, int64_t nonce_before);
+
+/* sessions */
+#define SESSION_STATES \
+	STATE(CREATED)	/* the URL exists, nobody has opened it */ \
+	STATE(REDEEMED) /* the URL is spent, the worker is starting */ \
+	STATE(LIVE)	/* a person is connected to the target */ \
+	STATE(ENDED)	/* nothing runs; the recording is sealed */
+enum session_state {
+#define STATE(name) SESSION_##name,
+	SESSION_STATES
+#undef STATE
+};
+struct session_row {
+	int64_t id;
+	char session_id[SESSION_ID_SIZE];
+	uint8_t token_hash[HASH_LEN]; /* of the caller's handle */
+	enum session_state state;
+	int64_t authorization_id, user_id, device_id, credential_id, credential_version;
+	char user[LOGIN_SIZE], application[NAME_SIZE];
+	char device[HOSTNAME_SIZE], ip[ADDRESS_SIZE], username[USERNAME_SIZE], protocol[PROTOCOL_SIZE];
+	uint16_t port;
+	uint16_t width, height;
+	char remote_addr[ADDRESS_SIZE]; /* pinned address, or "" */
+	char origin_ip[ADDRESS_SIZE];	/* who opened it */
+	uint8_t cookie_hash[HASH_LEN];
+	uint8_t public_key[65];
+	int64_t created_at, redeemed_at, live_at, ended_at;
+	int32_t end_why;
+	char end_reason[REASON_SIZE];
+	int32_t exit_status;
+	uint64_t output_bytes, input_bytes, file_bytes;
+	uint8_t head[HASH_LEN];
+	uint8_t recorded; /* 1: a recording file exists under session_id */
+};
+int store_session_add(struct store *store, const struct session_row *session, int64_t *ret_id);
+int store_session_get(struct store *store, int64_t id, struct session_row *ret_session);
+int store_session_by_session_id(struct store *store, const char *session_id, struct session_row *ret_session);
+/* A caller sees its own: the session made under this authorization. */
+int store_session_by_token(struct store *store, const uint8_t token_hash[HASH_LEN], int64_t authorization_id,
+	struct session_row *ret_session);
+/* authorization_id 0: all (administrator). newest first; before 0 or the last id of the page before. */
+int store_session_list(struct store *store, int64_t authorization_id, int64_t before, unsigned limit,
+	int (*keep)(void *, const struct session_row *), void *context);
+int store_session_unended(struct store *store, int (*keep)(void *, const struct session_row *), void *context);
+/* Conditional: -ERR_WRONG_MOMENT when the row is not in `from` any more. */
+int store_session_redeemed(struct store *store, int64_t id, const char *origin_ip, const uint8_t cookie_hash[HASH_LEN],
+	const uint8_t public_key[65], int64_t now);
+int store_session_live(struct store *store, int64_t id, int64_t now);
+int store_session_ended(struct store *store, int64_t id, int32_t why, const char *reason, int32_t exit_status, int64_t now);
+int store_session_recorded(struct store *store, int64_t id, uint64_t output_bytes, uint64_t input_bytes,
+	uint64_t file_bytes, const uint8_t head[HASH_LEN]);
+int store_session_count_open(struct store *store, int64_t user_id, int64_t credential_id); /* either 0: not asked */
+
+/* the one-time URL */
+struct ticket_row {
+	int64_t session_id;
+	char remote_addr[ADDRESS_SIZE];
+	int64_t expires_at;
+};
+int store_ticket_add(struct store *store, const uint8_t hash[HASH_LEN], int64_t session_id, const char *remote_addr,
+	int64_t expires_at);
+int store_ticket_peek(struct store *store, const uint8_t hash[HASH_LEN], struct ticket_row *ret_ticket);
+/*
+ * One conditional UPDATE: live, unspent, and of this address when one is pinned. -ERR_TICKET_REFUSED
+ * when no row changed.
+ */
+int store_ticket_spend(struct store *store, const uint8_t hash[HASH_LEN], const char *address, int64_t now,
+	int64_t *ret_session_id);
+
+/* audit: append-only, chained; the chain is audit.c's, the row is written here */
+struct audit_row {
+	int64_t sequence; /* from 1, without holes */
+	int64_t at;
+	char event[48];	     /* "session.created" */
+	char actor[NAME_SIZE]; /* "application:portal", "user:ana", "administrator:0", "gateway" */
+	char from[ADDRESS_SIZE];
+	char object[NAME_SIZE]; /* "session:4711", "device:db1" */
+	int32_t result;	     /* 0 or -ERR_... */
+	char detail[1024];   /* JSON object */
+	uint8_t before[HASH_LEN], hash[HASH_LEN];
+};
+int store_audit_add(struct store *store, const struct audit_row *row);
+int store_audit_last(struct store *store, struct audit_row *ret_row); /* NOT_FOUND: empty */
+int store_audit_list(struct store *store, int64_t after, unsigned limit, int (*keep)(void *, const struct audit_row *),
+	void *context);
+
+/* small facts by name: schema and installation facts. */
+int store_fact_get(struct store *store, const char *name, char *out, unsigned size);
+int store_fact_set(struct store *store, const char *name, const char *value);

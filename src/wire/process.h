@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/loop.h"
+#include "wire/wire.h"
+
+/*
+ * How every process but the supervisor and the workers opens: one paragraph, sandbox last.
+ *
+ *	struct process process;
+ *	process_begin(&process, argc, argv, PARTY_VAULT);	title, limits, START, GIVE and PEER until GO
+ *	int log = process_fd(&process, "release-log");		what it was given; -1 when it was not
+ *	process_drop(&process, SANDBOX_VAULT, -1);		root away, then the walls
+ *	process_on_peer(&process, meet, &vault);		channels now, and again after a peer's restart
+ *	return process_run(&process);				READY, then the loop until STOP
+ */
+struct process {
+	enum party self;
+	struct loop *loop;
+	struct settings settings;
+	struct channel *supervisor;
+	char build[BUILD_ID_SIZE];
+	uint32_t uid;
+	struct {
+		char name[32];
+		int fd;
+	} given[16];
+	unsigned given_count;
+	struct {
+		enum party party;
+		int fd;
+	} waiting[8]; /* peers that came before process_on_peer() */
+	unsigned waiting_count;
+	void (*peer_fn)(void *context, enum party party, int fd);
+	void (*stop_fn)(void *context);
+	/* broker only: what the supervisor says about workers */
+	message_fn *supervisor_fn;
+	void *context;
+};
+
+/* Exits with a line on stderr when the supervisor's words are not what this build expects. */
+void process_begin(struct process *process, int argc, char **argv, enum party self);
+int process_fd(struct process *process, const char *name); /* ownership moves to the caller */
+/* Title of ps: "sallyport-front: 41 connections". */
+void process_title(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* For workers, which have no supervisor channel: title area, limits, no core dumps. */
+void process_begin_bare(int argc, char **argv, const char *name);
+/* Drops root (chroot into dir when root and dir >= 0), enters the sandbox. Exits on failure. */
+void process_drop(struct process *process, int sandbox_role, int dir);
+/* fn owns the descriptor it is given. Called at once for peers that already came. */
+void process_on_peer(struct process *process, void (*fn)(void *, enum party, int), void *context);
+/* fn is called on STOP or when the supervisor is gone; it ends the loop itself when it is done. */
+void process_on_stop(struct process *process, void (*fn)(void *));
+int process_run(struct process *process);
