@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/view.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+struct row {
+	const char *name;
+	uint32_t least, most;
+};
+
+static const struct row rows[256] = {
+#define FRAME(name, type, least, most, what) [type] = { #name, least, most },
+#include "wire/view.def"
+#undef FRAME
+};
+
+const char *view_name(uint8_t type)
+{
+	return rows[type].name != NULL ? rows[type].name : "?";
+}
+
+int view_known(uint8_t type)
+{
+	return rows[type].name != NULL;
+}
+
+int view_next(const uint8_t *bytes, size_t len, struct view_frame *ret_frame)
+{
+	if (len < VIEW_HEADER_LEN)
+		return 0;
+	const struct row *row = &rows[bytes[0]];
+	uint32_t payload = get32(bytes + 4);
+	if (bytes[1] != 0 || get16(bytes + 2) != 0 || payload > VIEW_FRAME_MAX)
+		return -ERR_MALFORMED;
+	if (row->name != NULL && (payload < row->least || payload > row->most))
+		return -ERR_MALFORMED;
+	if (row->name == NULL && view_input(bytes[0]))
+		return -ERR_MALFORMED;
+	if (len - VIEW_HEADER_LEN < payload)
+		return 0;
+	ret_frame->type = bytes[0];
+	ret_frame->len = payload;
+	ret_frame->payload = bytes + VIEW_HEADER_LEN;
+	return (int)(VIEW_HEADER_LEN + payload);
+}
+
+int view_write_two(struct buf *out, uint8_t type, const void *a, size_t a_len, const void *b, size_t b_len)
+{
+	uint8_t *room;
+	size_t len = a_len + b_len;
+
+	if (len > rows[type].most || len < rows[type].least)
+		return -ERR_TOO_LARGE;
+	int r = buf_reserve(out, VIEW_HEADER_LEN + len, &room);
+	if (r < 0)
+		return r;
+	memset(room, 0, VIEW_HEADER_LEN);
+	room[0] = type;
+	put32(room + 4, (uint32_t)len);
+	if (a_len > 0)
+		memcpy(room + VIEW_HEADER_LEN, a, a_len);
+	if (b_len > 0)
+		memcpy(room + VIEW_HEADER_LEN + a_len, b, b_len);
+	buf_commit(out, VIEW_HEADER_LEN + len);
+	return 0;
+}
+
+int view_write(struct buf *out, uint8_t type, const void *payload, size_t len)
+{
+	return view_write_two(out, type, payload, len, NULL, 0);
+}
