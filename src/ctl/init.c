@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/commands.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/settings.h"
+#include "ctl/certificate.h"
+
+#define PEM_MAX 4096
+
+static int make_file(int directory, const char *name, mode_t mode)
+{
+	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd < 0)
+		cli_fail("%s: %s", name, strerror(errno));
+	return fd;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	for (ssize_t put; len > 0; text += put, len -= (size_t)put)
+		if ((put = write(fd, text, len)) < 0)
+			return -1;
+	return fsync(fd);
+}
+
+/* "https://gate.example:8443/" -> "gate.example"; without a URL the certificate is for localhost. */
+static void host_of(const char *url, char out[HOSTNAME_SIZE])
+{
+	const char *host = url != NULL ? strstr(url, "://") : NULL;
+	size_t len = 0;
+
+	if (host != NULL) {
+		host += 3;
+		bool bracket = *host == '[';
+		host += bracket;
+		len = strcspn(host, bracket ? "]/" : ":/");
+	}
+	if (len == 0 || text_copy_len(out, HOSTNAME_SIZE, host, len) < 0)
+		text_copy(out, HOSTNAME_SIZE, "localhost");
+}
+
+static int write_certificate(int directory, const char *url)
+{
+	char host[HOSTNAME_SIZE];
+	CLEANUP(fd_closep) int key = make_file(directory, "tls/key.pem", 0600);
+	CLEANUP(fd_closep) int certificate = make_file(directory, "tls/cert.pem", 0644);
+
+	host_of(url, host);
+	if (key < 0 || certificate < 0)
+		return CLI_FAILED;
+	if (certificate_make(host, key, certificate) < 0 || fsync(key) < 0 || fsync(certificate) < 0)
+		return cli_fail("no certificate could be made for %s", host);
+	return CLI_OK;
+}
+
+static int write_settings(int directory, const char *tenant, const char *url)
+{
+	char text[2048], complaint[REASON_SIZE];
+	struct settings settings;
+	int len = snprintf(text, sizeof text,
+		"# Settings of this installation; sallyport.conf(5) explains them, sallyport settings lists them.\n"
+		"[gateway]\ntenant = %s\n%s%s%s", tenant != NULL ? tenant : "Sallyport",
+		url != NULL ? "public_url = " : "", url != NULL ? url : "", url != NULL ? "\n" : "");
+
+	settings_defaults(&settings);
+	if (len >= (int)sizeof text || settings_parse(&settings, text, complaint) < 0)
+		return cli_fail("%s", len >= (int)sizeof text ? "the names are too long" : complaint);
+	if (url != NULL && strncmp(url, "https://", 8) != 0)
+		return cli_fail("the public URL must start with https://");
+	CLEANUP(fd_closep) int fd = make_file(directory, "sallyport.conf", 0644);
+	return fd >= 0 && write_all(fd, text, (size_t)len) == 0 ? CLI_OK : CLI_FAILED;
+}
+
+static void become_vault(int vault, int passphrase, int out)
+{
+	char program[URL_SIZE * 2];
+	int high_vault = fcntl(vault, F_DUPFD, 10), high_pass = passphrase >= 0 ? fcntl(passphrase, F_DUPFD, 10) : -1;
+
+	program_path(program, sizeof program, "sallyport-vault");
+	dup2(out, 1);
+	dup2(high_vault, 3);
+	if (high_pass >= 0)
+		dup2(high_pass, 4);
+	closefrom(high_pass >= 0 ? 5 : 4);
+	execle(program, "sallyport-vault", "--init", (char *)NULL, (char *const[]){ NULL });
+	_exit(127);
+}
+
+/* The keys are made by the vault's own program: this one never holds them. */
+static int make_keys(int directory, int passphrase)
+{
+	char pem[PEM_MAX];
+	int ends[2], status = 0;
+	size_t len = 0;
+	CLEANUP(fd_closep) int vault = openat(directory, "vault", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (vault < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return cli_fail("vault: %s", strerror(errno));
+	pid_t pid = fork();
+	if (pid == 0)
+		become_vault(vault, passphrase, ends[1]);
+	close(ends[1]);
+	for (ssize_t got; len < sizeof pem && (got = read(ends[0], pem + len, sizeof pem - len)) > 0;)
+		len += (size_t)got;
+	close(ends[0]);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0 || len == 0 || len == sizeof pem)
+		return cli_fail("the vault could not be made");
+	CLEANUP(fd_closep) int fd = make_file(directory, "installation.pem", 0644);
+	return fd >= 0 && write_all(fd, pem, len) == 0 ? CLI_OK : CLI_FAILED;
+}
+
+static int make_directories(const char *data, int *ret_directory)
+{
+	static const char *const names[] = { "tls", "vault", "store", "recordings" };
+
+	if (mkdir(data, 0700) < 0 && errno != EEXIST)
+		return cli_fail("%s: %s", data, strerror(errno));
+	*ret_directory = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_directory < 0)
+		return cli_fail("%s: %s", data, strerror(errno));
+	if (faccessat(*ret_directory, "sallyport.conf", F_OK, 0) == 0)
+		return cli_fail("%s: there is an installation already", data);
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (mkdirat(*ret_directory, names[i], 0700) < 0)
+			return cli_fail("%s/%s: %s", data, names[i], strerror(errno));
+	return CLI_OK;
+}
+
+static int init(struct cli *cli)
+{
+	CLEANUP(fd_closep) int directory = -1;
+	const char *tenant = cli_option(cli, "tenant", 0), *url = cli_option(cli, "public-url", 0);
+	bool passphrase = cli_option(cli, "passphrase-stdin", 0) != NULL;
+
+	if (passphrase && isatty(STDIN_FILENO))
+		return cli_usage_error(cli, "the passphrase is read from standard input, not from the terminal");
+	umask(0077);
+	int r = make_directories(cli->data, &directory);
+	if (r == CLI_OK)
+		r = write_certificate(directory, url);
+	if (r == CLI_OK)
+		r = make_keys(directory, passphrase ? STDIN_FILENO : -1);
+	if (r == CLI_OK) /* last: its presence means the installation is whole */
+		r = write_settings(directory, tenant, url);
+	if (r == CLI_OK && cli->json)
+		show_json(json_pack("{s:s}", "data", cli->data));
+	else if (r == CLI_OK)
+		printf("Made an installation in %s. Start it with: sallyport --data %s serve\n", cli->data, cli->data);
+	return r;
+}
+
+const struct command command_init = {
+	.words = "init", .takes = "", .sentence = "Make a new installation: keys, certificate, settings",
+	.options = (const struct option_row[]){
+		{ "tenant", NULL, OPTION_TEXT, "NAME", "name printed as tenant in every answer" },
+		{ "public-url", NULL, OPTION_TEXT, "https://HOST[:PORT]", "where people reach the gateway" },
+		{ "passphrase-stdin", NULL, OPTION_FLAG, NULL, "seal the vault under a passphrase instead of a key file" },
+		{ 0 } },
+	.run = init,
+};

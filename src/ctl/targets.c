@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Devices, their host keys, and the credentials that log in there. */
+#include "ctl/commands.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define PARAMS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+const struct command command_device_add = {
+	.words = "device add", .takes = "HOSTNAME", .sentence = "Register a device sessions can reach",
+	.method = "POST", .path = "device/add", .params = PARAMS("hostname"),
+	.done = "Device %s added. Pin its host key with: sallyport device trust",
+	.options = (const struct option_row[]){
+		{ "ip", "ip", OPTION_TEXT, "ADDRESS", "its IPv4 or IPv6 address", true },
+		{ "connectivity", "connectivity", OPTION_TEXT, "SSH:22[,TELNET:23..]", "what it speaks, and where", true },
+		{ "domain", "domain", OPTION_TEXT, "NAME", "the domain it belongs to" },
+		{ "any-port", "any_port", OPTION_FLAG, NULL, "callers may name ports that are not listed" }, { 0 } },
+};
+const struct command command_device_list = {
+	.words = "device list", .takes = "", .sentence = "List the devices",
+	.method = "GET", .path = "device/list",
+	.columns = (const struct column[]){ { "ID", "id" }, { "HOSTNAME", "hostname" }, { "IP", "ip" },
+		{ "CONNECTIVITY", "connectivity" }, { "HOST KEY", "host_key" }, { 0 } },
+};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+static bool confirmed(struct cli *cli, const json_t *shown)
+{
+	char answer[16] = "";
+
+	if (cli_option(cli, "yes", 0) != NULL)
+		return true;
+	fprintf(stderr, "%s shows %s %s\n", cli_argument(cli, 0), text_of(shown, "algorithm"),
+		text_of(shown, "fingerprint"));
+	if (text_of(shown, "pinned")[0] != '\0' && strcmp(text_of(shown, "pinned"), text_of(shown, "fingerprint")) != 0)
+		fprintf(stderr, "This is NOT the key pinned before: %s\n", text_of(shown, "pinned"));
+	fputs("Compare it with the key on the device itself. Pin it? [y/N] ", stderr);
+	return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+/* What was shown is what is pinned: the second call names the fingerprint, nothing is fetched again. */
+static int device_trust(struct cli *cli)
+{
+	json_t *shown = NULL, *pinned = NULL;
+
+	int r = client_entity(cli, "POST", "device/trust", &shown);
+	if (r != CLI_OK)
+		return r;
+	if (!confirmed(cli, shown)) {
+		json_decref(shown);
+		return cli_fail("not pinned");
+	}
+	if (cli_param(cli, "algorithm", text_of(shown, "algorithm")) != CLI_OK ||
+		cli_param(cli, "fingerprint", text_of(shown, "fingerprint")) != CLI_OK)
+		r = CLI_FAILED;
+	else
+		r = client_entity(cli, "POST", "device/pin", &pinned);
+	if (r == CLI_OK && cli->json)
+		show_json(shown);
+	else if (r == CLI_OK)
+		printf("Pinned %s %s for %s.\n", text_of(shown, "algorithm"), text_of(shown, "fingerprint"),
+			cli_argument(cli, 0));
+	json_decref(shown);
+	json_decref(pinned);
+	return r;
+}
+
+const struct command command_device_trust = {
+	.words = "device trust", .takes = "HOSTNAME", .sentence = "Fetch, show and pin a device's host key",
+	.params = PARAMS("hostname"),
+	.options = (const struct option_row[]){
+		{ "protocol", "protocol", OPTION_TEXT, "SSH", "for which of its protocols; SSH unless said" },
+		{ "yes", NULL, OPTION_FLAG, NULL, "pin without asking" }, { 0 } },
+	.run = device_trust,
+};
+
+static int credential_add(struct cli *cli)
+{
+	const char *file = cli_option(cli, "ssh-key-file", 0);
+	bool from_stdin = cli_option(cli, "password-stdin", 0) != NULL;
+
+	if ((file != NULL) == from_stdin)
+		return cli_usage_error(cli, "give either --password-stdin or --ssh-key-file");
+	if (from_stdin && isatty(STDIN_FILENO))
+		return cli_usage_error(cli, "the password is read from standard input, not from the terminal");
+	CLEANUP(fd_closep) int fd = file != NULL ? open(file, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+	if (fd < 0)
+		return cli_fail("%s: %s", file != NULL ? file : "standard input", strerror(errno));
+	cli->fds[0] = fd;
+	int r = cli_param(cli, "kind", file != NULL ? "ssh_key" : "password");
+	return r == CLI_OK ? run_endpoint(cli) : r;
+}
+
+const struct command command_credential_add = {
+	.words = "credential add", .takes = "", .sentence = "Put a credential into the vault",
+	.method = "POST", .path = "credential/add", .done = "Credential added.",
+	.options = (const struct option_row[]){
+		{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
+		{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
+		{ "password-stdin", NULL, OPTION_FLAG, NULL, "read the password from standard input" },
+		{ "ssh-key-file", NULL, OPTION_TEXT, "FILE", "a private key; it never leaves the vault again" },
+		{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" }, { 0 } },
+	.run = credential_add,
+};
+const struct command command_credential_list = {
+	.words = "credential list", .takes = "", .sentence = "List the credentials, never their secrets",
+	.method = "GET", .path = "credential/list",
+	.columns = (const struct column[]){ { "ID", "id" }, { "USERNAME", "username" }, { "DEVICE", "device" },
+		{ "KIND", "kind" }, { "VERSION", "version" }, { "LAST USED", "last_used_at" }, { 0 } },
+};

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "supervisor/supervisor.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/mem.h"
+
+#define CONF_MAX 65536
+#define BACKLOG 1024
+
+static int complain(const char *what, const char *why)
+{
+	fprintf(stderr, "sallyport: %s: %s\n", what, why);
+	return -ERR_SYSTEM;
+}
+
+static int open_at(int directory, const char *name, int flags)
+{
+	int fd = openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		complain(name, strerror(errno));
+	return fd;
+}
+
+static int read_settings(int directory, struct settings *settings)
+{
+	char complaint[REASON_SIZE];
+	CLEANUP(buf_finish) struct buf text = BUF(CONF_MAX);
+	CLEANUP(fd_closep) int fd = open_at(directory, "sallyport.conf", O_RDONLY);
+	uint8_t *room;
+	ssize_t got;
+
+	settings_defaults(settings);
+	if (fd < 0)
+		return -ERR_SYSTEM;
+	do {
+		if (buf_reserve(&text, 4096, &room) < 0)
+			return complain("sallyport.conf", "too large");
+		got = read(fd, room, 4096);
+		buf_commit(&text, got > 0 ? (size_t)got : 0);
+	} while (got > 0);
+	if (got < 0 || buf_append(&text, "", 1) < 0 || strlen((char *)text.data) + 1 != text.len)
+		return complain("sallyport.conf", "cannot be read as text");
+	if (settings_parse(settings, (char *)text.data, complaint) < 0)
+		return complain("sallyport.conf", complaint);
+	return 0;
+}
+
+static int override(struct settings *settings, const char *name, const char *value)
+{
+	char complaint[REASON_SIZE];
+
+	if (value != NULL && settings_set(settings, name, value, complaint) < 0)
+		return complain(name, complaint);
+	return 0;
+}
+
+/* "127.0.0.1:8443", "[::1]:8443" */
+static int split_listen(const char *text, char host[64], char port[8])
+{
+	const char *colon = strrchr(text, ':');
+	size_t len = colon != NULL ? (size_t)(colon - text) : 0;
+
+	if (len >= 2 && text[0] == '[' && text[len - 1] == ']')
+		text++, len -= 2;
+	if (colon == NULL || len == 0 || text_copy_len(host, 64, text, len) < 0)
+		return -ERR_MALFORMED;
+	return text_copy(port, 8, colon + 1);
+}
+
+static int listen_tcp(const char *where)
+{
+	char host[64], port[8];
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *found;
+	int on = 1;
+
+	if (split_listen(where, host, port) < 0 || getaddrinfo(host, port, &hints, &found) != 0)
+		return complain(where, "not an address:port, as in 127.0.0.1:8443 or [::]:443");
+	CLEANUP(fd_closep) int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r = fd < 0 ? -1 : 0;
+	if (r == 0) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+		r = bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 ? -1 : 0;
+	}
+	int saved = errno;
+	freeaddrinfo(found);
+	return r < 0 ? complain(where, strerror(saved)) : STEAL_FD(fd);
+}
+
+/* The path of a socket is short (108 bytes), the path of an installation may be long. */
+static int listen_control(int directory)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat owner;
+
+	unlinkat(directory, "control.sock", 0);
+	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/control.sock", directory);
+	CLEANUP(fd_closep) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t before = umask(0177);
+	int r = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof address);
+	umask(before);
+	if (r < 0 || listen(fd, 64) < 0)
+		return complain("control.sock", strerror(errno));
+	if (fstat(directory, &owner) == 0 && geteuid() == 0 &&
+		fchownat(directory, "control.sock", owner.st_uid, owner.st_gid, 0) < 0)
+		return complain("control.sock", strerror(errno));
+	return STEAL_FD(fd);
+}
+
+static int lock(int directory)
+{
+	CLEANUP(fd_closep) int fd = openat(directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return complain("lock", strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return complain("this installation", "a gateway is already running on it");
+	return STEAL_FD(fd);
+}
+
+static int open_parts(struct place *place, bool offline)
+{
+	int d = place->directory;
+
+	place->vault = open_at(d, "vault", O_RDONLY | O_DIRECTORY);
+	place->store = open_at(d, "store", O_RDONLY | O_DIRECTORY);
+	place->recordings = open_at(d, "recordings", O_RDONLY | O_DIRECTORY);
+	if (place->vault < 0 || place->store < 0 || place->recordings < 0)
+		return -ERR_SYSTEM;
+	if (offline)
+		return 0;
+	place->tls_cert = open_at(d, "tls/cert.pem", O_RDONLY);
+	place->tls_key = open_at(d, "tls/key.pem", O_RDONLY);
+	return place->tls_cert < 0 || place->tls_key < 0 ? -ERR_SYSTEM : 0;
+}
+
+int place_open(struct place *place, const char *directory, struct settings *settings, bool offline,
+	const char *listen_where, const char *store)
+{
+	*place = (struct place){ -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+	place->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (place->directory < 0)
+		return complain(directory, errno == ENOENT ? "no such directory; make one with: sallyport init" :
+							      strerror(errno));
+	if ((place->lock = lock(place->directory)) < 0 || read_settings(place->directory, settings) < 0)
+		return -ERR_SYSTEM;
+	if (override(settings, "gateway.listen", listen_where) < 0 || override(settings, "gateway.store", store) < 0)
+		return -ERR_SYSTEM;
+	int r = open_parts(place, offline);
+	if (r == 0 && !offline)
+		r = place->listen = listen_tcp(settings->gateway_listen);
+	if (r >= 0)
+		r = place->control = listen_control(place->directory);
+	return r < 0 ? r : 0;
+}
+
+/* A directory and the plain files in it; deeper than that nothing of ours lies. */
+static int own(int directory, unsigned uid)
+{
+	struct stat stat;
+
+	if (fstat(directory, &stat) < 0 || fchown(directory, uid, uid) < 0)
+		return -ERR_SYSTEM;
+	DIR *list = fdopendir(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (list == NULL)
+		return -ERR_SYSTEM;
+	for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
+		if (fstatat(directory, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat.st_mode) &&
+			stat.st_uid != uid && stat.st_nlink == 1 &&
+			fchownat(directory, entry->d_name, uid, uid, AT_SYMLINK_NOFOLLOW) < 0)
+			complain(entry->d_name, strerror(errno));
+	}
+	closedir(list);
+	return 0;
+}
+
+int place_own(const struct place *place, const struct settings *settings)
+{
+	unsigned base = (unsigned)settings->gateway_uid_base;
+
+	if (own(place->store, base + 2) < 0 || own(place->vault, base + 3) < 0 || own(place->recordings, base + 4) < 0)
+		return complain("the installation's directories", "cannot be given to the processes");
+	return 0;
+}
+
+void place_close(struct place *place)
+{
+	if (place->directory >= 0 && place->control >= 0)
+		unlinkat(place->directory, "control.sock", 0);
+	int *const all[] = { &place->directory, &place->lock, &place->vault, &place->store, &place->recordings,
+		&place->tls_cert, &place->tls_key, &place->listen, &place->control };
+	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
+		fd_closep(all[i]);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "supervisor/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define WORKER_FDS 4
+#define FIRST_FD 3
+#define WORKER_UIDS 4096
+#define WORKER_UID_OFFSET 16
+
+/* Room for the title that ps shows: see process_title(). */
+#define TITLE_ROOM "                                                                                " \
+		   "                                                                                "
+
+/* Like fork(), into new namespaces. Only this process and exec follow, so no atfork handlers matter. */
+static pid_t fork_into(unsigned long flags)
+{
+	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+}
+
+/* Places fds at 3.. and closes everything else but `keep` (close-on-exec); -1 in fds is not allowed. */
+static int place_fds(const int *fds, unsigned count, int keep)
+{
+	int high[WORKER_FDS];
+
+	for (unsigned i = 0; i < count; i++) {
+		high[i] = fcntl(fds[i], F_DUPFD, 100);
+		if (high[i] < 0)
+			return -1;
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (dup2(high[i], (int)(FIRST_FD + i)) < 0)
+			return -1;
+	unsigned first = FIRST_FD + count;
+	if (syscall(SYS_close_range, first, (unsigned)keep - 1, 0) < 0)
+		return -1;
+	return (int)syscall(SYS_close_range, (unsigned)keep + 1, ~0U, 0);
+}
+
+static void close_standard(bool keep_error)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	dup2(null, 0);
+	dup2(null, 1);
+	if (!keep_error)
+		dup2(null, 2);
+	if (null > 2)
+		close(null);
+}
+
+static int program_open(const struct supervisor *supervisor, const char *program)
+{
+	char path[URL_SIZE + 64];
+
+	snprintf(path, sizeof path, "%s/%s", supervisor->program_directory, program);
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		log_error("supervisor.program", "%s: %s", path, strerror(errno));
+	return fd;
+}
+
+/*
+ * Executed by descriptor: after the uid has changed, the path to the program may not be walkable.
+ * No environment. The descriptor is moved out of the way of those the program is born with.
+ */
+static void become(int program, const char *name, const int *fds, unsigned count, unsigned uid)
+{
+	char *const arguments[] = { (char *)name, (char *)TITLE_ROOM, NULL };
+	char *const environment[] = { NULL };
+	int moved = fcntl(program, F_DUPFD_CLOEXEC, 200);
+
+	if (moved < 0 || place_fds(fds, count, moved) < 0)
+		_exit(126);
+	if (uid != 0 && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0))
+		_exit(126);
+	reset_signals();
+	syscall(SYS_execveat, moved, "", arguments, environment, AT_EMPTY_PATH);
+	_exit(127);
+}
+
+pid_t spawn_service(struct supervisor *supervisor, const struct service *service, int channel)
+{
+	CLEANUP(fd_closep) int program = program_open(supervisor, service->program);
+	if (program < 0)
+		return -1;
+	pid_t pid = fork_into(0);
+	if (pid != 0)
+		return pid;
+	close_standard(true);
+	/* Services start as root and drop by themselves: they chroot into their directory first. */
+	become(program, service->program, &channel, 1, 0);
+	return -1;
+}
+
+/* A worker drops its uid before it is executed; the walls inside it close right after its birth. */
+static void become_worker(int program, const char *name, const int fds[WORKER_FDS], unsigned uid)
+{
+	close_standard(false);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	become(program, name, fds, WORKER_FDS, uid);
+}
+
+static pid_t fork_worker(struct supervisor *supervisor)
+{
+	unsigned long flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS;
+	if (!supervisor->root)
+		flags |= CLONE_NEWUSER;
+	if (!supervisor->namespaces_refused) {
+		pid_t pid = fork_into(flags);
+		if (pid >= 0)
+			return pid;
+		supervisor->namespaces_refused = true;
+		log_warning("supervisor.namespaces", "not permitted here (%s): sessions are walled off by "
+			"seccomp and Landlock alone", strerror(errno));
+	}
+	return fork_into(0);
+}
+
+int spawn_worker(struct supervisor *supervisor, const struct msg_worker_start *start, const int fds[4])
+{
+	char program_name[64];
+	unsigned uid = 0;
+
+	if (!TEXT_VALID(start->driver) || strspn(start->driver, "abcdefghijklmnopqrstuvwxyz") != strlen(start->driver))
+		return -ERR_MALFORMED;
+	if (supervisor->worker_count >= SESSIONS_MAX)
+		return -ERR_FULL;
+	snprintf(program_name, sizeof program_name, "sallyport-worker-%s", start->driver);
+	CLEANUP(fd_closep) int program = program_open(supervisor, program_name);
+	struct worker *worker = calloc(1, sizeof *worker);
+	if (program < 0 || worker == NULL) {
+		free(worker);
+		return -ERR_SYSTEM;
+	}
+	if (supervisor->root)
+		uid = (unsigned)supervisor->settings.gateway_uid_base + WORKER_UID_OFFSET +
+			supervisor->next_worker_uid++ % WORKER_UIDS;
+	pid_t pid = fork_worker(supervisor);
+	if (pid == 0)
+		become_worker(program, program_name, fds, uid);
+	if (pid < 0) {
+		free(worker);
+		return -ERR_SYSTEM;
+	}
+	*worker = (struct worker){ supervisor->workers, pid, start->session };
+	supervisor->workers = worker;
+	supervisor->worker_count++;
+	return 0;
+}
+
+void spawn_kill(struct supervisor *supervisor, int64_t session)
+{
+	for (struct worker *worker = supervisor->workers; worker != NULL; worker = worker->next)
+		if (worker->session == session)
+			kill(worker->pid, SIGKILL);
+}
+
+struct worker *spawn_find(struct supervisor *supervisor, pid_t pid)
+{
+	struct worker *worker = supervisor->workers;
+
+	while (worker != NULL && worker->pid != pid)
+		worker = worker->next;
+	return worker;
+}
+
+void spawn_forget(struct supervisor *supervisor, struct worker *worker)
+{
+	for (struct worker **at = &supervisor->workers; *at != NULL; at = &(*at)->next) {
+		if (*at == worker) {
+			*at = worker->next;
+			supervisor->worker_count--;
+			free(worker);
+			return;
+		}
+	}
+}

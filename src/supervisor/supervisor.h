@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/loop.h"
+#include "base/settings.h"
+#include "wire/wire.h"
+
+/*
+ * The supervisor binds, starts, reaps, and does nothing else. It alone may be root. It reads no
+ * byte that a client or a target sent.
+ */
+
+enum service_id { SERVICE_VAULT, SERVICE_RECORDER, SERVICE_BROKER, SERVICE_FRONT, SERVICE_COUNT };
+
+struct service {
+	struct supervisor *supervisor;
+	enum party party;
+	const char *program;
+	pid_t pid; /* 0: not running */
+	struct channel *channel;
+	struct timer *restart;
+	uint64_t started_at;
+	unsigned quick_deaths; /* in a row */
+	bool ready, wanted;
+};
+
+struct worker {
+	struct worker *next;
+	pid_t pid;
+	int64_t session;
+};
+
+/* What the installation directory gives: descriptors opened once, at start. */
+struct place {
+	int directory, lock;
+	int vault, store, recordings;
+	int tls_cert, tls_key;
+	int listen, control; /* listen -1: offline */
+};
+
+struct supervisor {
+	struct loop *loop;
+	struct settings settings;
+	struct place place;
+	char program_directory[URL_SIZE]; /* where the other executables lie */
+	struct service services[SERVICE_COUNT];
+	struct worker *workers;
+	unsigned worker_count, next_worker_uid;
+	bool root;
+	bool offline;	/* no front: the command line works on a gateway that is not running */
+	bool announced; /* "ready" was printed */
+	int stopping;	/* 0, or 1 + the stage of the ordered end */
+	struct timer *stop_timer;
+	int signals; /* signalfd */
+	bool namespaces_refused;
+};
+
+/* place.c: the directory, the lock, the sockets. Errors are printed; returns 0 or an error. */
+int place_open(struct place *place, const char *directory, struct settings *settings, bool offline,
+	const char *listen, const char *store);
+/* As root: gives each process its own directory. */
+int place_own(const struct place *place, const struct settings *settings);
+void place_close(struct place *place);
+
+/* services.c: the four services and who knows whom. */
+void services_init(struct supervisor *supervisor);
+int services_start(struct supervisor *supervisor);
+void services_reaped(struct supervisor *supervisor, struct service *service, int status);
+void services_stop(struct supervisor *supervisor); /* in order, each with its time */
+unsigned service_uid(const struct supervisor *supervisor, enum party party);
+
+/* spawn.c: the only file that forks and executes. */
+pid_t spawn_service(struct supervisor *supervisor, const struct service *service, int channel);
+/* fds: target, view, vault, birth. Adds to supervisor->workers. */
+int spawn_worker(struct supervisor *supervisor, const struct msg_worker_start *start, const int fds[4]);
+void spawn_kill(struct supervisor *supervisor, int64_t session);
+struct worker *spawn_find(struct supervisor *supervisor, pid_t pid);
+void spawn_forget(struct supervisor *supervisor, struct worker *worker);
