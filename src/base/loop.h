@@ -33,6 +33,6 @@ void timer_cancel(struct timer *timer); /* NULL is fine */
 /* Called after every round of callbacks, before sleeping: where batches are worked off. */
 void loop_every_turn(struct loop *loop, timer_fn *fn, void *context);
 
-int loop_run(struct loop *loop); /* until loop_stop(); 0, or -ERR_SYSTEM */
+int loop_run(struct loop *loop); /* until loop_stop(); 0, or -ERR_SYSTEM. May be run again. */
 void loop_stop(struct loop *loop);
 bool loop_stopping(const struct loop *loop);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/encode.h"
+#include "base/error.h"
+
+#define JSON_WRITE_DEPTH_MAX 63 /* bits in struct json's filled, less the outermost */
+
+struct json json_begin(struct buf *out)
+{
+	return (struct json){ .out = out };
+}
+
+static void put(struct json *json, const char *bytes, size_t len)
+{
+	if (json->error == 0)
+		json->error = buf_append(json->out, bytes, len);
+}
+
+/* Length of the shortest escape for this byte, or 0 when it stands for itself. */
+static size_t escape_of(unsigned char c, char out[8])
+{
+	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+	const char *hit = c == '\0' ? NULL : strchr(from, c);
+
+	if (hit != NULL) {
+		out[0] = '\\';
+		out[1] = to[hit - from];
+		return 2;
+	}
+	if (c < 0x20 || c == 0x7f)
+		return (size_t)snprintf(out, 8, "\\u%04x", c);
+	return 0;
+}
+
+/* Bytes of the valid UTF-8 character at text, 0 when there is none. */
+static size_t character_len(const char *text, size_t len)
+{
+	unsigned char first = (unsigned char)text[0];
+	size_t want = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+	return want <= len && utf8_valid(text, want) ? want : 0;
+}
+
+/* Appends the stretch that needs no escape in one go: most texts are one stretch. */
+static void put_escaped(struct json *json, const char *text, size_t len)
+{
+	size_t start = 0, i = 0;
+	char escape[8];
+
+	put(json, "\"", 1);
+	while (i < len) {
+		size_t wide = character_len(text + i, len - i);
+		size_t escaped = wide == 1 ? escape_of((unsigned char)text[i], escape) : 0;
+
+		if (wide > 0 && escaped == 0) {
+			i += wide;
+			continue;
+		}
+		put(json, text + start, i - start);
+		if (wide == 0)
+			put(json, "\xef\xbf\xbd", 3); /* U+FFFD */
+		else
+			put(json, escape, escaped);
+		start = ++i;
+	}
+	put(json, text + start, len - start);
+	put(json, "\"", 1);
+}
+
+/* The comma, the name and the colon that come before a value. */
+static void value_begins(struct json *json, const char *name)
+{
+	uint64_t bit = UINT64_C(1) << json->depth;
+
+	if (json->filled & bit)
+		put(json, ",", 1);
+	json->filled |= bit;
+	if (name != NULL) {
+		put_escaped(json, name, strlen(name));
+		put(json, ":", 1);
+	}
+}
+
+static void open_level(struct json *json, const char *name, const char *bracket)
+{
+	value_begins(json, name);
+	put(json, bracket, 1);
+	assert(json->depth < JSON_WRITE_DEPTH_MAX);
+	json->depth++;
+	json->filled &= ~(UINT64_C(1) << json->depth);
+}
+
+static void close_level(struct json *json, const char *bracket)
+{
+	assert(json->depth > 0);
+	json->depth--;
+	put(json, bracket, 1);
+}
+
+void json_object(struct json *json, const char *name)
+{
+	open_level(json, name, "{");
+}
+
+void json_array(struct json *json, const char *name)
+{
+	open_level(json, name, "[");
+}
+
+void json_close_object(struct json *json)
+{
+	close_level(json, "}");
+}
+
+void json_close_array(struct json *json)
+{
+	close_level(json, "]");
+}
+
+void json_text(struct json *json, const char *name, const char *value)
+{
+	if (value == NULL)
+		json_null(json, name);
+	else
+		json_text_len(json, name, value, strlen(value));
+}
+
+void json_text_len(struct json *json, const char *name, const char *value, size_t len)
+{
+	value_begins(json, name);
+	put_escaped(json, value, len);
+}
+
+void json_number(struct json *json, const char *name, int64_t value)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRId64, value);
+
+	json_raw(json, name, digits, (size_t)len);
+}
+
+void json_bool(struct json *json, const char *name, bool value)
+{
+	json_raw(json, name, value ? "true" : "false", value ? 4 : 5);
+}
+
+void json_null(struct json *json, const char *name)
+{
+	json_raw(json, name, "null", 4);
+}
+
+void json_id(struct json *json, const char *name, int64_t id)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRId64, id);
+	json_text(json, name, digits);
+}
+
+void json_raw(struct json *json, const char *name, const char *value, size_t len)
+{
+	value_begins(json, name);
+	put(json, value, len);
+}
+
+int json_finish(struct json *json)
+{
+	assert(json->depth == 0);
+	return json->error;
+}
