@@ -17,9 +17,9 @@
 
 static int make_file(int directory, const char *name, mode_t mode)
 {
-	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd < 0)
+	if (fd < 0 || fchmod(fd, mode) < 0)
 		cli_fail("%s: %s", name, strerror(errno));
 	return fd;
 }
