@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "build_id.h"
+#include "wire/process.h"
 
 #define QUICK_DEATH_MS 5000
 #define RESTART_MS 50
@@ -189,7 +189,7 @@ static int start_one(struct service *service)
 	}
 	service->started_at = clock_monotonic_ms();
 	memset(&start, 0, sizeof start);
-	text_copy(start.build, sizeof start.build, BUILD_ID);
+	text_copy(start.build, sizeof start.build, process_build());
 	start.uid = service_uid(supervisor, service->party);
 	start.settings = supervisor->settings;
 	r = channel_tell(service->channel, MSG_START, &start);

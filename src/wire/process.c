@@ -215,3 +215,8 @@ int process_run(struct process *process)
 	channel_tell(process->supervisor, MSG_READY, &nothing);
 	return loop_run(process->loop) < 0 ? 1 : 0;
 }
+
+const char *process_build(void)
+{
+	return BUILD_ID;
+}

@@ -52,3 +52,4 @@ void process_on_peer(struct process *process, void (*fn)(void *, enum party, int
 /* fn is called on STOP or when the supervisor is gone; it ends the loop itself when it is done. */
 void process_on_stop(struct process *process, void (*fn)(void *));
 int process_run(struct process *process);
+const char *process_build(void); /* hash of what shapes messages: peers must have the same */
