@@ -44,6 +44,8 @@ struct user_row {
 int store_user_add(struct store *store, const char *login, const char *name, int64_t now, int64_t *ret_id);
 int store_user_find(struct store *store, const char *login, struct user_row *ret_user);
 int store_user_set_disabled(struct store *store, int64_t id, int64_t at); /* 0 enables */
+/* "Hold on": no new sessions until released; by "" and at 0 releases. */
+int store_user_set_blocked(struct store *store, int64_t id, const char *by, int64_t at);
 int store_user_list(struct store *store, int (*keep)(void *, const struct user_row *), void *context);
 
 /* devices and what they speak */
@@ -103,6 +105,7 @@ int store_credential_find(struct store *store, int64_t device_id, const char *us
 int store_credential_get(struct store *store, int64_t id, struct credential_row *ret_credential);
 int store_credential_list(struct store *store, int (*keep)(void *, const struct credential_row *, const struct device_row *),
 	void *context);
+int store_credential_set_disabled(struct store *store, int64_t id, int64_t at);
 int store_credential_used(struct store *store, int64_t id, int64_t now);
 /* Automatic selection (reference 1.4): the five rules, least recently used, then lowest id. */
 int store_credential_select(struct store *store, int64_t device_id, int64_t authorization_id,
@@ -161,7 +164,11 @@ int store_authorization_add(struct store *store, const struct authorization_row 
 int store_authorization_set_secrets(struct store *store, int64_t id, uint32_t key_version,
 	const void *consumer, uint32_t consumer_len, const void *token, uint32_t token_len);
 int store_authorization_cover(struct store *store, int64_t id, int64_t credential_id);
+/* What it was given; not what it created itself. */
+int store_authorization_coverage(struct store *store, int64_t id,
+	int (*keep)(void *, const struct credential_row *, const struct device_row *), void *context);
 int store_authorization_covers(struct store *store, int64_t id, int64_t credential_id); /* 1, 0 or error */
+int store_authorization_get(struct store *store, int64_t id, struct authorization_row *ret_row);
 int store_authorization_by_client(struct store *store, const char *client_id, struct authorization_row *ret_row);
 int store_authorization_by_consumer(struct store *store, const char *consumer_key, const char *token_key,
 	struct authorization_row *ret_row);
@@ -174,7 +181,10 @@ int store_token_add(struct store *store, const uint8_t hash[HASH_LEN], int64_t a
 int store_token_find(struct store *store, const uint8_t hash[HASH_LEN], int64_t now, struct authorization_row *ret_row);
 /* -ERR_EXISTS when this nonce was used: one INSERT decides. */
 int store_nonce_spend(struct store *store, int64_t authorization_id, int64_t timestamp, const uint8_t hash[HASH_LEN]);
-/* Tokens, tickets and nonces past their time, a bounded number per call. */
+/*
+ * Drops tokens, tickets and nonces past their time, a bounded number of each per call; returns how
+ * many. The tickets of unopened sessions stay until the session ended (store_session_unopened).
+ */
 int store_sweep(struct store *store, int64_t now, int64_t nonce_before);
 
 /* sessions */
@@ -220,6 +230,19 @@ int store_session_by_token(struct store *store, const uint8_t token_hash[HASH_LE
 int store_session_list(struct store *store, int64_t authorization_id, int64_t before, unsigned limit,
 	int (*keep)(void *, const struct session_row *), void *context);
 int store_session_unended(struct store *store, int (*keep)(void *, const struct session_row *), void *context);
+/* Unended sessions that stand on one row; id is ignored for SESSION_OF_ALL. */
+enum session_of {
+	SESSION_OF_ALL,
+	SESSION_OF_USER,
+	SESSION_OF_DEVICE,
+	SESSION_OF_CREDENTIAL,
+	SESSION_OF_AUTHORIZATION
+};
+int store_session_created_by(struct store *store, int what, int64_t id,
+	int (*keep)(void *, const struct session_row *), void *context);
+/* Sessions in CREATED whose URL can no longer be opened. */
+int store_session_unopened(struct store *store, int64_t now, unsigned limit,
+	int (*keep)(void *, const struct session_row *), void *context);
 /* Conditional: -ERR_WRONG_MOMENT when the row is not in `from` any more. */
 int store_session_redeemed(struct store *store, int64_t id, const char *origin_ip, const uint8_t cookie_hash[HASH_LEN],
 	const uint8_t public_key[65], int64_t now);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/backend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+
+/*
+ * SQLite: one file, sallyport.db, with its -wal and -shm beside it; nothing outside of that
+ * directory is touched. Statements are prepared at first use and kept.
+ */
+#define BUSY_MS 2000 /* another process may write: administration with the gateway stopped */
+#define PATH_SIZE 4096
+extern const char connection_sqlite[]; /* connection_sqlite.sql */
+
+struct prepared {
+	sqlite3_stmt *statement;
+	/* $n is a name to SQLite, numbered by first appearance: its number, by n - 1 */
+	int places[VALUES_MAX];
+};
+struct connection {
+	sqlite3 *database;
+	bool begun;
+	struct prepared prepared[STMT_SCHEMA];
+};
+
+static const struct dialect_word dialect[] = {
+	{ "IDENTITY", "INTEGER PRIMARY KEY" },
+	{ "BIGINT", "INTEGER" },
+	{ "BYTES", "BLOB" },
+	{ "BY_ROW", "STRICT" },
+	{ "BY_KEY", "STRICT, WITHOUT ROWID" },
+	/* the write lock at once: a later upgrade could only fail */
+	{ "BEGIN_WRITE", "BEGIN IMMEDIATE" },
+	{},
+};
+
+static int error_of(int code)
+{
+	switch (code) {
+	case SQLITE_CONSTRAINT_UNIQUE:
+	case SQLITE_CONSTRAINT_PRIMARYKEY:
+	case SQLITE_CONSTRAINT_ROWID:
+		return -ERR_EXISTS;
+	case SQLITE_CONSTRAINT_FOREIGNKEY:
+		return -ERR_NOT_FOUND;
+	default:
+		return -ERR_STORE;
+	}
+}
+
+/* journal_mode answers with what it became: anything but WAL is not what we promise. */
+static int check_journal(void *context, int count, char **values, char **names)
+{
+	if (count == 1 && strcmp(names[0], "journal_mode") == 0)
+		return values[0] == NULL || strcmp(values[0], "wal") != 0;
+	return 0;
+}
+
+/*
+ * Made before SQLite sees it, so that it never exists with wider rights; -wal and -shm take the
+ * rights of the file. An existing file is not opened here: closing it again would drop the locks
+ * of another connection of this process.
+ */
+static int make_file(const char *path)
+{
+	CLEANUP(fd_closep)
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return 0;
+	struct stat stat;
+	if (errno != EEXIST || lstat(path, &stat) < 0 || !S_ISREG(stat.st_mode))
+		return -ERR_STORE;
+	if ((stat.st_mode & 077) != 0 && chmod(path, 0600) < 0)
+		return -ERR_STORE;
+	return 0;
+}
+
+static void sqlite_close(void *context)
+{
+	struct connection *connection = context;
+	if (connection == NULL)
+		return;
+	for (unsigned i = 0; i < STMT_SCHEMA; i++)
+		sqlite3_finalize(connection->prepared[i].statement);
+	sqlite3_close(connection->database);
+	free(connection);
+}
+
+static void sqlite_closep(struct connection **connection)
+{
+	sqlite_close(*connection);
+}
+
+static int sqlite_open(const char *where, const char *directory, void **ret_connection)
+{
+	char path[PATH_SIZE];
+	int len = snprintf(path, sizeof path, "%s/sallyport.db", directory);
+	if (strcmp(where, "sqlite") != 0 || len < 0 || (size_t)len >= sizeof path)
+		return -ERR_STORE;
+	CLEANUP(sqlite_closep) struct connection *connection = calloc(1, sizeof *connection);
+	if (connection == NULL)
+		return -ERR_SYSTEM;
+	int r = make_file(path);
+	if (r < 0)
+		return r;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
+		    SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+	if (sqlite3_open_v2(path, &connection->database, flags, NULL) != SQLITE_OK)
+		return -ERR_STORE;
+	sqlite3_busy_timeout(connection->database, BUSY_MS);
+	sqlite3_db_config(connection->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(connection->database, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	sqlite3_db_config(connection->database, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	sqlite3_limit(connection->database, SQLITE_LIMIT_ATTACHED, 0);
+	if (sqlite3_exec(connection->database, connection_sqlite, check_journal, NULL, NULL) !=
+		SQLITE_OK)
+		return -ERR_STORE;
+	*ret_connection = STEAL(connection);
+	return 0;
+}
+
+static int prepare(sqlite3 *database, unsigned statement, struct prepared *ret_prepared)
+{
+	CLEANUP(mem_freep) char *text = statement_text(statement, dialect);
+	if (text == NULL)
+		return -ERR_SYSTEM;
+	struct prepared prepared = { 0 };
+	if (sqlite3_prepare_v3(database, text, -1, SQLITE_PREPARE_PERSISTENT, &prepared.statement,
+		    NULL) != SQLITE_OK)
+		return -ERR_STORE;
+	for (int i = 0; i < VALUES_MAX; i++) {
+		char name[8];
+		snprintf(name, sizeof name, "$%d", i + 1);
+		prepared.places[i] = sqlite3_bind_parameter_index(prepared.statement, name);
+	}
+	*ret_prepared = prepared;
+	return 0;
+}
+
+static int run_script(sqlite3 *database, unsigned statement)
+{
+	CLEANUP(mem_freep) char *text = statement_text(statement, dialect);
+	if (text == NULL)
+		return -ERR_SYSTEM;
+	int code = sqlite3_exec(database, text, NULL, NULL, NULL);
+	return code == SQLITE_OK ? 0 : error_of(code);
+}
+
+static int give(const struct prepared *prepared, unsigned index, const struct value *value)
+{
+	int place = prepared->places[index];
+	switch (value->type) {
+	case VALUE_INTEGER:
+		return sqlite3_bind_int64(prepared->statement, place, value->integer);
+	case VALUE_TEXT:
+		return sqlite3_bind_text(
+			prepared->statement, place, value->bytes, value->len, SQLITE_STATIC);
+	case VALUE_BYTES:
+		return sqlite3_bind_blob(
+			prepared->statement, place, value->bytes, value->len, SQLITE_STATIC);
+	default:
+		return sqlite3_bind_null(prepared->statement, place);
+	}
+}
+
+static struct value column(sqlite3_stmt *statement, int index)
+{
+	struct value value = { .type = VALUE_NULL };
+	switch (sqlite3_column_type(statement, index)) {
+	case SQLITE_INTEGER:
+		value.type = VALUE_INTEGER;
+		value.integer = sqlite3_column_int64(statement, index);
+		break;
+	case SQLITE_TEXT:
+		value.type = VALUE_TEXT;
+		value.bytes = sqlite3_column_text(statement, index);
+		value.len = sqlite3_column_bytes(statement, index);
+		break;
+	case SQLITE_BLOB:
+		value.type = VALUE_BYTES;
+		value.bytes = sqlite3_column_blob(statement, index);
+		value.len = sqlite3_column_bytes(statement, index);
+		break;
+	default:
+		break;
+	}
+	return value;
+}
+
+/* Steps through the rows; rows seen, or rows changed by a statement that shows none. */
+static int step(sqlite3 *database, sqlite3_stmt *statement, keep_row_fn *keep, void *context)
+{
+	int columns = sqlite3_column_count(statement);
+	int rows = 0, code;
+	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+		rows++;
+		if (keep == NULL)
+			continue;
+		struct value values[VALUES_MAX];
+		for (int i = 0; i < columns && i < VALUES_MAX; i++)
+			values[i] = column(statement, i);
+		int r = keep(context, values, columns);
+		if (r != 0)
+			return r;
+	}
+	if (code != SQLITE_DONE)
+		return error_of(code);
+	if (columns > 0)
+		return rows;
+	return sqlite3_stmt_readonly(statement) ? 0 : sqlite3_changes(database);
+}
+
+static int run_prepared(sqlite3 *database, struct prepared *prepared, const struct value *params,
+	unsigned count, keep_row_fn *keep, void *context)
+{
+	int r = 0;
+	for (unsigned i = 0; i < count && r == 0; i++)
+		r = give(prepared, i, &params[i]) == SQLITE_OK ? 0 : -ERR_STORE;
+	if (r == 0)
+		r = step(database, prepared->statement, keep, context);
+	sqlite3_reset(prepared->statement);
+	sqlite3_clear_bindings(prepared->statement);
+	return r;
+}
+
+static int sqlite_run(void *context, unsigned statement, const struct value *params, unsigned count,
+	keep_row_fn *keep, void *keep_context)
+{
+	struct connection *connection = context;
+	/*
+	 * A full disk or a failed read makes SQLite roll back by itself. What follows must not
+	 * commit row by row behind the batch's back.
+	 */
+	if (connection->begun && sqlite3_get_autocommit(connection->database))
+		return -ERR_STORE;
+	if (statement >= STMT_SCHEMA)
+		return run_script(connection->database, statement);
+	struct prepared *kept = &connection->prepared[statement];
+	int r = kept->statement == NULL ? prepare(connection->database, statement, kept) : 0;
+	if (r < 0)
+		return r;
+	if (!sqlite3_stmt_busy(kept->statement))
+		return run_prepared(connection->database, kept, params, count, keep, keep_context);
+	/* a keep function asks the question that it is an answer to: let it have its own */
+	struct prepared again;
+	r = prepare(connection->database, statement, &again);
+	if (r < 0)
+		return r;
+	r = run_prepared(connection->database, &again, params, count, keep, keep_context);
+	sqlite3_finalize(again.statement);
+	return r;
+}
+
+static int sqlite_begin(void *context)
+{
+	struct connection *connection = context;
+	int r = sqlite_run(connection, STMT_BEGIN, NULL, 0, NULL, NULL);
+	connection->begun = r >= 0;
+	return r < 0 ? r : 0;
+}
+
+static int sqlite_commit(void *context)
+{
+	int r = sqlite_run(context, STMT_COMMIT, NULL, 0, NULL, NULL);
+	struct connection *connection = context;
+	if (r >= 0)
+		connection->begun = false;
+	return r < 0 ? r : 0;
+}
+
+static void sqlite_rollback(void *context)
+{
+	struct connection *connection = context;
+	connection->begun = false;
+	if (!sqlite3_get_autocommit(connection->database))
+		sqlite_run(connection, STMT_ROLLBACK, NULL, 0, NULL, NULL);
+}
+
+const struct backend sqlite_backend = {
+	.name = "sqlite",
+	.prefix = "sqlite",
+	.open = sqlite_open,
+	.begin = sqlite_begin,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.run = sqlite_run,
+	.close = sqlite_close,
+};

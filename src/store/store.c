@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_private.h"
+
+#include <stdlib.h>
+
+static const struct backend *const backends[] = { &sqlite_backend };
+
+static const struct backend *choose(const char *where)
+{
+	for (size_t i = 0; i < ARRAY_LEN(backends); i++) {
+		if (strncmp(where, backends[i]->prefix, strlen(backends[i]->prefix)) == 0)
+			return backends[i];
+	}
+	return NULL;
+}
+
+static void store_closep(struct store **store)
+{
+	store_close(*store);
+}
+
+int store_open(const char *where, const char *directory, struct store **ret_store)
+{
+	CLEANUP(store_closep) struct store *store = calloc(1, sizeof *store);
+	if (store == NULL)
+		return -ERR_SYSTEM;
+	store->backend = choose(where);
+	if (store->backend == NULL)
+		return -ERR_STORE;
+	int r = store->backend->open(where, directory, &store->connection);
+	if (r < 0)
+		return r;
+	r = schema_apply(store);
+	if (r < 0)
+		return r;
+	*ret_store = STEAL(store);
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (store == NULL)
+		return;
+	if (store->connection != NULL) {
+		store->backend->rollback(store->connection);
+		store->backend->close(store->connection);
+	}
+	free(store);
+}
+
+const char *store_kind(const struct store *store)
+{
+	return store->backend->name;
+}
+
+int store_begin(struct store *store)
+{
+	int r = store->backend->begin(store->connection);
+	store->begun = r == 0;
+	return r;
+}
+
+int store_commit(struct store *store)
+{
+	int r = store->backend->commit(store->connection);
+	if (r < 0)
+		store->backend->rollback(store->connection);
+	store->begun = false;
+	return r;
+}
+
+void store_rollback(struct store *store)
+{
+	store->backend->rollback(store->connection);
+	store->begun = false;
+}
+
+int store_savepoint(struct store *store)
+{
+	return any_rows(RUN(store, SAVEPOINT, NULL, NULL));
+}
+
+int store_savepoint_keep(struct store *store)
+{
+	return any_rows(RUN(store, SAVEPOINT_KEEP, NULL, NULL));
+}
+
+/* Undoing leaves the savepoint standing: it is taken away as well. */
+int store_savepoint_undo(struct store *store)
+{
+	int r = any_rows(RUN(store, SAVEPOINT_UNDO, NULL, NULL));
+	return r < 0 ? r : store_savepoint_keep(store);
+}
+
+int atom_begin(struct store *store)
+{
+	return store->begun ? store_savepoint(store) : store->backend->begin(store->connection);
+}
+
+int atom_end(struct store *store, int r)
+{
+	if (r < 0) {
+		if (store->begun)
+			store_savepoint_undo(store);
+		else
+			store->backend->rollback(store->connection);
+		return r;
+	}
+	if (store->begun)
+		return store_savepoint_keep(store);
+	int committed = store->backend->commit(store->connection);
+	if (committed < 0)
+		store->backend->rollback(store->connection);
+	return committed;
+}
+
+static const struct value *next(struct reader *reader, enum value_type type)
+{
+	static const struct value nothing = { .type = VALUE_NULL };
+	if (reader->next >= reader->count) {
+		reader->error = -ERR_STORE;
+		return &nothing;
+	}
+	const struct value *value = &reader->values[reader->next++];
+	if (value->type != type && value->type != VALUE_NULL) {
+		reader->error = -ERR_STORE;
+		return &nothing;
+	}
+	return value;
+}
+
+int64_t read_integer(struct reader *reader)
+{
+	const struct value *value = next(reader, VALUE_INTEGER);
+	return value->type == VALUE_INTEGER ? value->integer : 0;
+}
+
+void read_text_sized(struct reader *reader, char *ret_text, size_t size)
+{
+	const struct value *value = next(reader, VALUE_TEXT);
+	if (text_copy_len(ret_text, size, value->len > 0 ? value->bytes : "", value->len) < 0)
+		reader->error = -ERR_STORE;
+}
+
+void read_bytes(struct reader *reader, void *ret_bytes, size_t len)
+{
+	const struct value *value = next(reader, VALUE_BYTES);
+	memset(ret_bytes, 0, len);
+	if (value->type == VALUE_NULL)
+		return;
+	if (value->len == len)
+		memcpy(ret_bytes, value->bytes, len);
+	else
+		reader->error = -ERR_STORE;
+}
+
+void read_sealed(struct reader *reader, uint8_t **ret_sealed, uint32_t *ret_len)
+{
+	const struct value *value = next(reader, VALUE_BYTES);
+	*ret_sealed = NULL;
+	*ret_len = 0;
+	if (value->type == VALUE_NULL)
+		return;
+	if (value->len == 0 || value->len > SEALED_MAX) {
+		reader->error = -ERR_STORE;
+		return;
+	}
+	*ret_sealed = malloc(value->len);
+	if (*ret_sealed == NULL) {
+		reader->error = -ERR_SYSTEM;
+		return;
+	}
+	memcpy(*ret_sealed, value->bytes, value->len);
+	*ret_len = value->len;
+}
+
+int keep_number(void *context, const struct value *values, unsigned count)
+{
+	struct reader reader = READER(values, count);
+	int64_t *ret_number = context;
+	*ret_number = read_integer(&reader);
+	return reader.error;
+}
+
+static int keep_fact(void *context, const struct value *values, unsigned count)
+{
+	const struct value *room = context; /* bytes and len: where the fact goes */
+	struct reader reader = READER(values, count);
+	read_text_sized(&reader, (char *)room->bytes, room->len);
+	return reader.error;
+}
+
+int store_fact_get(struct store *store, const char *name, char *out, unsigned size)
+{
+	struct value room = { .bytes = out, .len = size };
+	return one_row(RUN(store, FACT_GET, keep_fact, &room, text(name)), ERR_NOT_FOUND);
+}
+
+int store_fact_set(struct store *store, const char *name, const char *value)
+{
+	return any_rows(RUN(store, FACT_SET, NULL, NULL, text(name), text(value)));
+}

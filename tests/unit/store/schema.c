@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/schema.c"
+
+#include "fixture.h"
+
+static int reopen(struct fixture *fixture)
+{
+	store_close(fixture->store);
+	fixture->store = NULL;
+	return store_open("sqlite", fixture->directory, &fixture->store);
+}
+
+static void the_newest_schema_is_there_once(void **state)
+{
+	struct fixture *fixture = *state;
+	char number[8], newest[16];
+	struct user_row user;
+	snprintf(newest, sizeof newest, "%u", schema_newest());
+	assert_int_equal(reopen(fixture), 0);
+	assert_int_equal(store_fact_get(fixture->store, "schema", number, sizeof number), 0);
+	assert_string_equal(number, newest);
+	assert_int_equal(store_user_find(fixture->store, "ana", &user), 0);
+}
+
+/* An older program must not touch what a newer one wrote. */
+static void a_newer_schema_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	assert_int_equal(store_fact_set(fixture->store, "schema", "4711"), 0);
+	assert_int_equal(reopen(fixture), -ERR_STORE_NEWER);
+	assert_null(fixture->store);
+}
+
+static void a_senseless_number_is_damage(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const numbers[] = { "", "one", "1x", "99999999999999999999" };
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		unsigned number;
+		assert_int_equal(store_fact_set(fixture->store, "schema", numbers[i]), 0);
+		assert_int_equal(schema_number(fixture->store, &number), -ERR_STORE);
+	}
+}
+
+/* A migration that fails takes its number with it: the tables are there, the number says they are
+ * not. */
+static void a_failed_migration_leaves_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	char number[8];
+	assert_int_equal(store_fact_set(fixture->store, "schema", "0"), 0);
+	assert_int_equal(schema_apply(fixture->store), -ERR_STORE);
+	assert_int_equal(store_fact_get(fixture->store, "schema", number, sizeof number), 0);
+	assert_string_equal(number, "0");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(the_newest_schema_is_there_once),
+		CASE(a_newer_schema_is_refused),
+		CASE(a_senseless_number_is_damage),
+		CASE(a_failed_migration_leaves_nothing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_authorization.c"
+
+#include "fixture.h"
+
+static int count_application(void *context, const struct application_row *row)
+{
+	int *count = context;
+	assert_string_equal(row->name, "portal");
+	return ++*count < 0;
+}
+
+static void applications(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct application_row row;
+	int64_t id;
+	int count = 0;
+	assert_int_equal(store_application_find(store, "portal", &row), 0);
+	assert_int_equal(row.id, fixture->application);
+	assert_string_equal(row.auth, "oauth2");
+	assert_int_equal(store_application_find(store, "nothing", &row), -ERR_NOT_FOUND);
+	assert_int_equal(store_application_add(store, "portal", "oauth1", NOW, &id), -ERR_EXISTS);
+	assert_int_equal(store_application_add(store, "b", "oauth9", NOW, &id), -ERR_STORE);
+	assert_int_equal(store_application_list(store, count_application, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(store_application_set_disabled(store, fixture->application, NOW), 0);
+	assert_int_equal(store_application_find(store, "portal", &row), 0);
+	assert_int_equal(row.disabled_at, NOW);
+	assert_int_equal(store_application_set_disabled(store, 99, NOW), -ERR_NOT_FOUND);
+}
+
+static void an_authorization_is_found_by_its_client(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	uint8_t hash[HASH_LEN];
+	CLEANUP(store_authorization_finish) struct authorization_row row = { 0 };
+	assert_int_equal(store_authorization_by_client(store, "c0ffee", &row), 0);
+	fixture_hash(hash, 1);
+	assert_int_equal(row.id, fixture->authorization);
+	assert_string_equal(row.application, "portal");
+	assert_string_equal(row.auth, "oauth2");
+	assert_memory_equal(row.client_secret_hash, hash, HASH_LEN);
+	assert_int_equal(row.writes, RESOURCE_WEB_PROXY_SESSION);
+	assert_null(row.consumer_sealed);
+	struct authorization_row none = { 0 };
+	assert_int_equal(store_authorization_by_client(store, "", &none), -ERR_NOT_FOUND);
+	assert_int_equal(store_authorization_by_client(store, "c0ffe", &none), -ERR_NOT_FOUND);
+	assert_int_equal(store_authorization_by_consumer(store, "", "", &none), -ERR_NOT_FOUND);
+	assert_int_equal(store_authorization_get(store, 99, &none), -ERR_NOT_FOUND);
+	assert_int_equal(store_authorization_add(store, &row, &row.id), -ERR_EXISTS);
+}
+
+static void oauth1_keys_are_found_together(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct authorization_row row = { .application_id = fixture->application,
+		.consumer_key = "ck",
+		.token_key = "tk",
+		.ips = "192.0.2.0/24",
+		.referers = "https://portal.example/",
+		.expires_at = NOW + 1000 };
+	struct authorization_row second = row, found = { 0 };
+	int64_t id, other;
+	assert_int_equal(store_authorization_add(store, &row, &id), 0);
+	assert_int_equal(store_authorization_add(store, &second, &other), -ERR_EXISTS);
+	assert_int_equal(store_authorization_set_secrets(store, id, 7, "cc", 2, "ttt", 3), 0);
+	assert_int_equal(
+		store_authorization_set_secrets(store, 99, 7, "c", 1, "t", 1), -ERR_NOT_FOUND);
+	assert_int_equal(
+		store_authorization_by_consumer(store, "ck", "other", &found), -ERR_NOT_FOUND);
+	assert_int_equal(store_authorization_by_consumer(store, "ck", "tk", &found), 0);
+	assert_int_equal(found.id, id);
+	assert_int_equal(found.key_version, 7);
+	assert_int_equal(found.consumer_sealed_len, 2);
+	assert_int_equal(found.token_sealed_len, 3);
+	assert_memory_equal(found.token_sealed, "ttt", 3);
+	assert_string_equal(found.ips, "192.0.2.0/24");
+	assert_string_equal(found.referers, "https://portal.example/");
+	assert_int_equal(found.expires_at, NOW + 1000);
+	store_authorization_finish(&found);
+	row.application_id = 99;
+	assert_int_equal(text_copy(row.token_key, sizeof row.token_key, "tk2"), 0);
+	assert_int_equal(store_authorization_add(store, &row, &id), -ERR_NOT_FOUND);
+}
+
+static void coverage_is_exact(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	int64_t id = fixture->authorization, own;
+	assert_int_equal(store_authorization_covers(store, id, fixture->credential), 0);
+	assert_int_equal(store_authorization_cover(store, id, fixture->credential), 0);
+	assert_int_equal(store_authorization_cover(store, id, fixture->credential), 0);
+	assert_int_equal(store_authorization_covers(store, id, fixture->credential), 1);
+	assert_int_equal(store_authorization_covers(store, 99, fixture->credential), 0);
+	assert_int_equal(store_authorization_cover(store, id, 99), -ERR_NOT_FOUND);
+	struct credential_row row = { .device_id = fixture->device,
+		.identifier = "own",
+		.username = "own",
+		.kind = 1,
+		.owner_authorization = id };
+	assert_int_equal(store_credential_add(store, &row, &own), 0);
+	assert_int_equal(store_authorization_covers(store, id, own), 1);
+}
+
+static int count_authorization(void *context, const struct authorization_row *row)
+{
+	int *count = context;
+	*count += row->disabled_at == NOW && row->application_disabled_at == NOW + 1;
+	return 0;
+}
+
+static void tokens_carry_the_authorization(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	uint8_t hash[HASH_LEN], other[HASH_LEN];
+	int count = 0;
+	fixture_hash(hash, 5);
+	fixture_hash(other, 6);
+	CLEANUP(store_authorization_finish) struct authorization_row row = { 0 };
+	assert_int_equal(store_token_add(store, hash, fixture->authorization, NOW + 100), 0);
+	assert_int_equal(store_token_add(store, hash, fixture->authorization, NOW), -ERR_EXISTS);
+	assert_int_equal(store_token_add(store, other, 99, NOW), -ERR_NOT_FOUND);
+	assert_int_equal(store_token_find(store, hash, NOW + 99, &row), 0);
+	assert_int_equal(row.id, fixture->authorization);
+	assert_string_equal(row.application, "portal");
+	assert_int_equal(store_token_find(store, hash, NOW + 100, &row), -ERR_NOT_FOUND);
+	assert_int_equal(store_token_find(store, other, NOW, &row), -ERR_NOT_FOUND);
+	assert_int_equal(store_authorization_set_disabled(store, fixture->authorization, NOW), 0);
+	assert_int_equal(store_application_set_disabled(store, fixture->application, NOW + 1), 0);
+	assert_int_equal(store_token_find(store, hash, NOW, &row), 0);
+	assert_int_equal(row.disabled_at, NOW);
+	assert_int_equal(row.application_disabled_at, NOW + 1);
+	assert_int_equal(store_authorization_list(store, count_authorization, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(store_authorization_set_disabled(store, 99, NOW), -ERR_NOT_FOUND);
+}
+
+static void a_nonce_is_spent_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	uint8_t hash[HASH_LEN];
+	fixture_hash(hash, 1);
+	int64_t id = fixture->authorization;
+	assert_int_equal(store_nonce_spend(store, id, NOW, hash), 0);
+	assert_int_equal(store_nonce_spend(store, id, NOW, hash), -ERR_EXISTS);
+	assert_int_equal(store_nonce_spend(store, id, NOW + 1, hash), 0);
+	fixture_hash(hash, 2);
+	assert_int_equal(store_nonce_spend(store, id, NOW, hash), 0);
+	assert_int_equal(store_nonce_spend(store, 99, NOW, hash), -ERR_NOT_FOUND);
+}
+
+/* A nonce stays spent when the gateway starts again. */
+static void a_nonce_is_spent_after_a_restart(void **state)
+{
+	struct fixture *fixture = *state;
+	uint8_t hash[HASH_LEN];
+	fixture_hash(hash, 1);
+	assert_int_equal(store_nonce_spend(fixture->store, fixture->authorization, NOW, hash), 0);
+	store_close(fixture->store);
+	assert_int_equal(store_open("sqlite", fixture->directory, &fixture->store), 0);
+	assert_int_equal(
+		store_nonce_spend(fixture->store, fixture->authorization, NOW, hash), -ERR_EXISTS);
+}
+
+static void the_sweep_takes_what_is_past_its_time(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct authorization_row row = { 0 };
+	assert_int_equal(store_begin(store), 0);
+	for (unsigned i = 0; i < SWEEP_MOST + 10; i++) {
+		uint8_t hash[HASH_LEN];
+		fixture_hash(hash, i);
+		assert_int_equal(store_token_add(store, hash, fixture->authorization, NOW), 0);
+	}
+	uint8_t hash[HASH_LEN];
+	fixture_hash(hash, 1u << 30);
+	assert_int_equal(store_token_add(store, hash, fixture->authorization, NOW + 1), 0);
+	assert_int_equal(store_nonce_spend(store, fixture->authorization, NOW - 1, hash), 0);
+	assert_int_equal(store_nonce_spend(store, fixture->authorization, NOW, hash), 0);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_sweep(store, NOW, NOW), SWEEP_MOST + 1);
+	assert_int_equal(store_sweep(store, NOW, NOW), 10);
+	assert_int_equal(store_sweep(store, NOW, NOW), 0);
+	assert_int_equal(store_token_find(store, hash, NOW, &row), 0);
+	store_authorization_finish(&row);
+	assert_int_equal(store_nonce_spend(store, fixture->authorization, NOW, hash), -ERR_EXISTS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(applications),
+		CASE(an_authorization_is_found_by_its_client),
+		CASE(oauth1_keys_are_found_together),
+		CASE(coverage_is_exact),
+		CASE(tokens_carry_the_authorization),
+		CASE(a_nonce_is_spent_once),
+		CASE(a_nonce_is_spent_after_a_restart),
+		CASE(the_sweep_takes_what_is_past_its_time),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_credential.c"
+
+#include "fixture.h"
+
+static int64_t add(struct fixture *fixture, const char *username, const char *domain, int kind)
+{
+	struct credential_row row = {
+		.device_id = fixture->device, .kind = kind, .created_at = NOW
+	};
+	int64_t id = 0;
+	snprintf(row.identifier, sizeof row.identifier, "%s-%s", username, domain);
+	assert_int_equal(text_copy(row.username, sizeof row.username, username), 0);
+	assert_int_equal(text_copy(row.domain, sizeof row.domain, domain), 0);
+	assert_int_equal(store_credential_add(fixture->store, &row, &id), 0);
+	assert_int_equal(
+		store_credential_set_secret(fixture->store, id, 1, 1, "sealed", 6, NOW), 0);
+	return id;
+}
+
+static void a_credential_comes_back_as_it_was_given(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	CLEANUP(store_credential_finish) struct credential_row before = { 0 };
+	CLEANUP(store_credential_finish) struct credential_row after = { 0 };
+	assert_int_equal(store_credential_get(store, fixture->credential, &before), 0);
+	assert_null(before.sealed);
+	assert_int_equal(before.version, 0);
+	assert_int_equal(store_credential_set_secret(
+				 store, fixture->credential, 4, 2, "\0envelope", 9, NOW + 9),
+		0);
+	assert_int_equal(store_credential_find(store, fixture->device, "root", &after), 0);
+	assert_int_equal(after.id, fixture->credential);
+	assert_string_equal(after.identifier, "first");
+	assert_int_equal(after.version, 4);
+	assert_int_equal(after.key_version, 2);
+	assert_int_equal(after.sealed_len, 9);
+	assert_memory_equal(after.sealed, "\0envelope", 9);
+	assert_int_equal(after.changed_at, NOW + 9);
+	assert_int_equal(after.owner_authorization, 0);
+	struct credential_row none = { 0 };
+	assert_int_equal(store_credential_get(store, 99, &none), -ERR_NOT_FOUND);
+	assert_int_equal(
+		store_credential_find(store, fixture->device, "Root", &none), -ERR_NOT_FOUND);
+	assert_int_equal(store_credential_set_secret(store, 99, 1, 1, "x", 1, NOW), -ERR_NOT_FOUND);
+}
+
+static void an_account_has_one_credential(void **state)
+{
+	struct fixture *fixture = *state;
+	struct credential_row row = {
+		.device_id = fixture->device, .identifier = "second", .username = "root", .kind = 2
+	};
+	int64_t id;
+	assert_int_equal(store_credential_add(fixture->store, &row, &id), -ERR_EXISTS);
+	assert_int_equal(text_copy(row.domain, sizeof row.domain, "corp"), 0);
+	assert_int_equal(store_credential_add(fixture->store, &row, &id), 0);
+	struct credential_row found = { 0 };
+	assert_int_equal(store_credential_find(fixture->store, fixture->device, "root", &found), 0);
+	assert_int_equal(found.id, fixture->credential); /* the local one first */
+	assert_int_equal(text_copy(row.username, sizeof row.username, "other"), 0);
+	assert_int_equal(
+		store_credential_add(fixture->store, &row, &id), -ERR_EXISTS); /* identifier */
+	row.device_id = 99;
+	assert_int_equal(text_copy(row.identifier, sizeof row.identifier, "third"), 0);
+	assert_int_equal(store_credential_add(fixture->store, &row, &id), -ERR_NOT_FOUND);
+}
+
+static int count_one(
+	void *context, const struct credential_row *credential, const struct device_row *device)
+{
+	int *count = context;
+	assert_int_equal(credential->device_id, device->id);
+	assert_string_equal(device->hostname, "DB1");
+	(*count)++;
+	return 0;
+}
+
+static void lists_carry_the_device(void **state)
+{
+	struct fixture *fixture = *state;
+	int count = 0, covered = 0;
+	int64_t id = add(fixture, "web", "", 1);
+	assert_int_equal(store_credential_list(fixture->store, count_one, &count), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(store_authorization_cover(fixture->store, fixture->authorization, id), 0);
+	assert_int_equal(store_authorization_coverage(
+				 fixture->store, fixture->authorization, count_one, &covered),
+		0);
+	assert_int_equal(covered, 1);
+}
+
+static int64_t selected(struct fixture *fixture)
+{
+	CLEANUP(store_credential_finish) struct credential_row row = { 0 };
+	int r = store_credential_select(
+		fixture->store, fixture->device, fixture->authorization, &row);
+	return r < 0 ? r : row.id;
+}
+
+/* The five rules, one after the other, then the least recently used, then the lowest id. */
+static void automatic_selection(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	assert_int_equal(
+		store_authorization_cover(store, fixture->authorization, fixture->credential), 0);
+	assert_int_equal(selected(fixture), -ERR_NOT_FOUND); /* no secret yet */
+	int64_t key = add(fixture, "key", "", 2);
+	assert_int_equal(store_authorization_cover(store, fixture->authorization, key), 0);
+	assert_int_equal(selected(fixture), -ERR_NOT_FOUND); /* an SSH key */
+	int64_t a = add(fixture, "a", "", 1), b = add(fixture, "b", "", 1);
+	assert_int_equal(selected(fixture), -ERR_NOT_FOUND); /* not covered */
+	assert_int_equal(store_authorization_cover(store, fixture->authorization, a), 0);
+	assert_int_equal(store_authorization_cover(store, fixture->authorization, b), 0);
+	assert_int_equal(selected(fixture), a);
+	assert_int_equal(store_credential_used(store, a, NOW), 0);
+	assert_int_equal(selected(fixture), b);
+	assert_int_equal(store_credential_used(store, b, NOW + 1), 0);
+	assert_int_equal(selected(fixture), a);
+	struct session_row session = fixture_session(fixture, 1);
+	int64_t id;
+	session.credential_id = a;
+	assert_int_equal(store_session_add(store, &session, &id), 0);
+	assert_int_equal(selected(fixture), b); /* a is in use there */
+	assert_int_equal(store_credential_set_disabled(store, b, NOW), 0);
+	assert_int_equal(selected(fixture), -ERR_NOT_FOUND);
+	assert_int_equal(store_session_ended(store, id, 0, "", 0, NOW), 0);
+	assert_int_equal(selected(fixture), a);
+	assert_int_equal(store_credential_used(store, 99, NOW), -ERR_NOT_FOUND);
+	assert_int_equal(store_credential_set_disabled(store, 99, NOW), -ERR_NOT_FOUND);
+}
+
+static void rewrap_all(struct fixture *fixture, uint32_t key_version, char *ret_order, size_t size)
+{
+	struct envelope_row row;
+	int r;
+	ret_order[0] = '\0';
+	while ((r = store_envelope_older(fixture->store, key_version, &row)) == 0) {
+		size_t len = strlen(ret_order);
+		assert_true(len + 40 < size);
+		snprintf(ret_order + len, size - len, "%s/%s/%d/%d ", row.object, row.field,
+			(int)row.id, (int)row.version);
+		row.sealed[row.sealed_len++] = '+';
+		assert_int_equal(store_envelope_put(fixture->store, &row, key_version), 0);
+	}
+	assert_int_equal(r, -ERR_NOT_FOUND);
+}
+
+static void rotation_visits_every_envelope_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	char order[256], expected[256];
+	int64_t a = add(fixture, "a", "", 1);
+	assert_int_equal(store_authorization_set_secrets(
+				 store, fixture->authorization, 1, "con", 3, "tok", 3),
+		0);
+	rewrap_all(fixture, 2, order, sizeof order);
+	snprintf(expected, sizeof expected,
+		"credential/content/%d/1 authorization/consumer/%d/1 authorization/token/%d/1 ",
+		(int)a, (int)fixture->authorization, (int)fixture->authorization);
+	assert_string_equal(order, expected);
+	rewrap_all(fixture, 2, order, sizeof order);
+	assert_string_equal(order, "");
+	struct authorization_row row = { 0 };
+	assert_int_equal(store_authorization_get(store, fixture->authorization, &row), 0);
+	assert_int_equal(row.key_version, 2);
+	assert_memory_equal(row.token_sealed, "tok+", 4);
+	assert_memory_equal(row.consumer_sealed, "con+", 4);
+	store_authorization_finish(&row);
+}
+
+/* A password that was replaced while its old envelope was with the vault stays replaced. */
+static void rotation_does_not_bring_back_an_old_secret(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct envelope_row row;
+	int64_t a = add(fixture, "a", "", 1);
+	assert_int_equal(store_envelope_older(store, 2, &row), 0);
+	assert_int_equal(store_credential_set_secret(store, a, 2, 2, "newer", 5, NOW), 0);
+	assert_int_equal(store_envelope_put(store, &row, 2), -ERR_NOT_FOUND);
+	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
+	assert_int_equal(store_credential_get(store, a, &credential), 0);
+	assert_memory_equal(credential.sealed, "newer", 5);
+	assert_int_equal(text_copy(row.object, sizeof row.object, "other"), 0);
+	assert_int_equal(text_copy(row.field, sizeof row.field, "field"), 0);
+	assert_int_equal(store_envelope_put(store, &row, 2), -ERR_NOT_FOUND);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_credential_comes_back_as_it_was_given),
+		CASE(an_account_has_one_credential),
+		CASE(lists_carry_the_device),
+		CASE(automatic_selection),
+		CASE(rotation_visits_every_envelope_once),
+		CASE(rotation_does_not_bring_back_an_old_secret),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

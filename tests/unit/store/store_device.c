@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_device.c"
+
+#include "fixture.h"
+
+static void devices_are_found_by_name_and_address(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	static const char *const names[] = { "DB1", "db1", "dB1", "192.0.2.7", "::ffff:192.0.2.7" };
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct device_row device;
+		assert_int_equal(store_device_find(store, names[i], &device), 0);
+		assert_int_equal(device.id, fixture->device);
+		assert_string_equal(device.hostname, "DB1");
+		assert_false(device.any_port);
+	}
+	struct device_row device;
+	char long_name[400];
+	memset(long_name, 'a', sizeof long_name);
+	long_name[sizeof long_name - 1] = '\0';
+	assert_int_equal(store_device_find(store, long_name, &device), -ERR_NOT_FOUND);
+	assert_int_equal(store_device_find(store, "", &device), -ERR_NOT_FOUND);
+	assert_int_equal(store_device_find(store, "192.0.2.8", &device), -ERR_NOT_FOUND);
+	assert_int_equal(store_device_get(store, fixture->device, &device), 0);
+	assert_string_equal(device.ip, "192.0.2.7");
+	assert_int_equal(store_device_get(store, 99, &device), -ERR_NOT_FOUND);
+}
+
+static void a_host_name_is_taken_in_any_case(void **state)
+{
+	struct fixture *fixture = *state;
+	struct device_row device = { .hostname = "db1", .ip = "192.0.2.9" };
+	int64_t id;
+	assert_int_equal(store_device_add(fixture->store, &device, &id), -ERR_EXISTS);
+}
+
+/* Two devices may share an address: the older one answers. */
+static void the_oldest_of_one_address_answers(void **state)
+{
+	struct fixture *fixture = *state;
+	struct device_row second = {
+		.hostname = "db2", .ip = "192.0.2.7", .any_port = true, .domain = "corp"
+	};
+	struct device_row found;
+	int64_t id;
+	assert_int_equal(store_device_add(fixture->store, &second, &id), 0);
+	assert_int_equal(store_device_find(fixture->store, "192.0.2.7", &found), 0);
+	assert_int_equal(found.id, fixture->device);
+	assert_int_equal(store_device_find(fixture->store, "db2", &found), 0);
+	assert_true(found.any_port);
+	assert_string_equal(found.domain, "corp");
+}
+
+static int count_device(void *context, const struct device_row *device)
+{
+	int *count = context;
+	assert_int_not_equal(device->id, 0);
+	return (*count)++ >= 0 ? 0 : 1;
+}
+
+static int count_connectivity(void *context, const struct connectivity_row *row)
+{
+	unsigned *ports = context;
+	*ports += row->port;
+	assert_int_not_equal(row->id, 0);
+	assert_true(strcmp(row->protocol, "ssh") == 0 || strcmp(row->protocol, "telnet") == 0);
+	return 0;
+}
+
+static void devices_list_what_they_speak(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	unsigned ports = 0;
+	int devices = 0;
+	assert_int_equal(store_connectivity_add(store, fixture->device, "telnet", 23), 0);
+	assert_int_equal(store_connectivity_add(store, fixture->device, "ssh", 2222), 0);
+	assert_int_equal(store_connectivity_add(store, fixture->device, "ssh", 22), -ERR_EXISTS);
+	assert_int_equal(store_connectivity_add(store, 99, "ssh", 22), -ERR_NOT_FOUND);
+	assert_int_equal(
+		store_connectivity_list(store, fixture->device, count_connectivity, &ports), 0);
+	assert_int_equal(ports, 22 + 23 + 2222);
+	assert_int_equal(store_device_list(store, count_device, &devices), 0);
+	assert_int_equal(devices, 1);
+}
+
+static void pins_replace_older_ones_of_their_protocol(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct pin_row pin = { .device_id = fixture->device,
+		.protocol = "ssh",
+		.algorithm = "ssh-ed25519",
+		.fingerprint = { 1, 2, 3 },
+		.pinned_at = NOW };
+	struct pin_row other = pin, pins[PINS_MAX];
+	assert_int_equal(text_copy(other.protocol, sizeof other.protocol, "rdp"), 0);
+	assert_int_equal(store_pin_list(store, fixture->device, "ssh", pins), 0);
+	assert_int_equal(store_pin_replace(store, &pin), 0);
+	assert_int_equal(store_pin_replace(store, &other), 0);
+	pin.pinned_at = NOW + 5;
+	assert_int_equal(text_copy(pin.algorithm, sizeof pin.algorithm, "rsa-sha2-512"), 0);
+	assert_int_equal(store_pin_replace(store, &pin), 0);
+	assert_int_equal(store_pin_list(store, fixture->device, "ssh", pins), 1);
+	assert_string_equal(pins[0].algorithm, "rsa-sha2-512");
+	assert_memory_equal(pins[0].fingerprint, pin.fingerprint, HASH_LEN);
+	assert_int_equal(store_pin_list(store, fixture->device, "rdp", pins), 1);
+	pin.device_id = 99;
+	assert_int_equal(store_pin_replace(store, &pin), -ERR_NOT_FOUND);
+}
+
+/* Inside a batch the two statements of a replacement stand behind their own savepoint. */
+static void a_failed_replacement_leaves_the_batch(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct pin_row pin = { .device_id = 99, .protocol = "ssh", .algorithm = "x" };
+	struct pin_row pins[PINS_MAX];
+	assert_int_equal(store_begin(store), 0);
+	assert_int_equal(store_pin_replace(store, &pin), -ERR_NOT_FOUND);
+	pin.device_id = fixture->device;
+	assert_int_equal(store_pin_replace(store, &pin), 0);
+	assert_int_equal(store_commit(store), 0);
+	assert_int_equal(store_pin_list(store, fixture->device, "ssh", pins), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(devices_are_found_by_name_and_address),
+		CASE(a_host_name_is_taken_in_any_case),
+		CASE(the_oldest_of_one_address_answers),
+		CASE(devices_list_what_they_speak),
+		CASE(pins_replace_older_ones_of_their_protocol),
+		CASE(a_failed_replacement_leaves_the_batch),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
