@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole gateway in a directory of its own, driven through the product's own command line.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { Person } from './person.mjs';
+import { until } from './story.mjs';
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+export const build = process.env.SALLYPORT_BUILD ?? path.join(root, 'build');
+export const programs = path.join(build, 'meson-out');
+
+export async function freePort() {
+	const server = net.createServer();
+	await new Promise((done) => server.listen(0, '127.0.0.1', done));
+	const { port } = server.address();
+	await new Promise((done) => server.close(done));
+	return port;
+}
+
+export class Gateway {
+	// settings: { 'ticket.lifetime': 300, .. }; owner: { uid, gid } to run as another user
+	static async start(settings = {}, { owner, init = [] } = {}) {
+		const gateway = new Gateway();
+		gateway.owner = owner;
+		gateway.data = mkdtempSync(path.join(tmpdir(), 'sallyport-'));
+		if (owner) spawnSync('chown', [`${owner.uid}:${owner.gid}`, gateway.data]);
+		gateway.port = await freePort();
+		gateway.host = `localhost:${gateway.port}`;
+		gateway.base = `https://${gateway.host}`;
+		gateway.cli(['init', '--tenant', 'Test', '--public-url', gateway.base, ...init]);
+		gateway.settings(settings);
+		await gateway.serve();
+		return gateway;
+	}
+
+	// Writes sallyport.conf; takes effect at the next serve().
+	settings(settings) {
+		const all = { 'gateway.tenant': 'Test', 'gateway.listen': `127.0.0.1:${this.port}`,
+			'gateway.public_url': this.base, ...settings };
+		const sections = {};
+		for (const [name, value] of Object.entries(all)) {
+			const [section, key] = name.split('.');
+			(sections[section] ??= []).push(`${key} = ${value}`);
+		}
+		writeFileSync(path.join(this.data, 'sallyport.conf'),
+			Object.entries(sections).map(([name, lines]) => `[${name}]\n${lines.join('\n')}\n`).join('\n'));
+	}
+
+	async serve() {
+		this.log = '';
+		this.process = spawn(path.join(build, 'sallyport'), ['--data', this.data, 'serve'],
+			{ stdio: ['ignore', 'pipe', 'pipe'], ...this.owner });
+		this.exited = new Promise((done) => this.process.on('exit', done));
+		let out = '';
+		this.process.stdout.on('data', (text) => (out += text));
+		this.process.stderr.on('data', (text) => (this.log += text));
+		await until(() => out.includes('ready') || this.process.exitCode !== null, 'the gateway to be ready', 15000);
+		if (!out.includes('ready')) throw new Error(`the gateway did not start:\n${this.log}`);
+	}
+
+	async stop({ keep = false } = {}) {
+		if (this.process?.exitCode === null && this.process.signalCode === null) {
+			this.process.kill('SIGTERM');
+			await this.exited;
+		}
+		if (!keep) rmSync(this.data, { recursive: true, force: true });
+	}
+
+	// Runs the command line; returns parsed JSON when there is any, throws on a non-zero exit.
+	cli(args, { input = '', raw = false, expect = 0, env } = {}) {
+		const done = spawnSync(path.join(build, 'sallyport'),
+			['--data', this.data, ...(raw ? [] : ['--json']), ...args],
+			{ input, encoding: 'utf8', maxBuffer: 1 << 28, ...this.owner, env: { ...process.env, ...env } });
+		if (done.status !== expect)
+			throw new Error(`sallyport ${args.join(' ')}: exit ${done.status}: ${done.stderr}${done.stdout}`);
+		if (raw || expect !== 0) return { out: done.stdout, error: done.stderr };
+		return done.stdout.trim() ? JSON.parse(done.stdout) : undefined;
+	}
+
+	// The pids of the processes with this name that belong to this gateway: ps as a person reads it.
+	processes(name) {
+		const rows = spawnSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).stdout.split('\n')
+			.map((line) => line.trim().match(/^(\d+)\s+(\d+)\s+(.*)$/)).filter(Boolean)
+			.map(([, pid, parent, args]) => ({ pid: Number(pid), parent: Number(parent), args }));
+		return rows.filter((row) => row.parent === this.process.pid && row.args.startsWith(`sallyport-${name}`));
+	}
+
+	// A user, a device with its host key pinned, a credential, an application with rights on it.
+	prepare({ user = 'ana', device, port, protocol = 'SSH', username, password, keyFile, trust = true,
+		extra = '', application = 'portal', auth = 'oauth2' }) {
+		this.cli(['user', 'add', user]);
+		this.cli(['device', 'add', device, '--ip', '127.0.0.1', '--connectivity', `${protocol}:${port}${extra}`]);
+		if (trust) this.cli(['device', 'trust', device, '--protocol', protocol, '--yes']);
+		this.credential({ device, username, password, keyFile });
+		this.cli(['application', 'add', application, '--auth', auth]);
+		this.keys = this.cli(['authorization', 'add', '--application', application, '--resource', 'web-proxy-session:rw',
+			'--credential', `${username}@${device}`]);
+		this.request_body = { user, credential: username, device, protocol: protocol.toLowerCase() };
+		return this.keys;
+	}
+
+	credential({ device, username, password, keyFile }) {
+		if (keyFile)
+			return this.cli(['credential', 'add', '--device', device, '--username', username, '--ssh-key-file', keyFile]);
+		return this.cli(['credential', 'add', '--device', device, '--username', username, '--password-stdin'],
+			{ input: password });
+	}
+
+	// One HTTPS request. body: object (JSON) or string.
+	request(method, target, { headers = {}, body, agent, localAddress } = {}) {
+		const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+		const sent = { Host: this.host, ...headers };
+		if (payload !== undefined) sent['Content-Length'] = Buffer.byteLength(payload);
+		if (payload !== undefined && typeof body !== 'string' && !Object.keys(sent).some((k) => /^content-type$/i.test(k)))
+			sent['Content-Type'] = 'application/json';
+		return new Promise((done, fail) => {
+			const request = https.request({ host: '127.0.0.1', port: this.port, method, path: target, headers: sent,
+				rejectUnauthorized: false, servername: 'localhost', agent: agent ?? false, localAddress, setHost: false },
+			(answer) => {
+				const chunks = [];
+				answer.on('data', (chunk) => chunks.push(chunk));
+				answer.on('end', () => {
+					const text = Buffer.concat(chunks).toString();
+					let json;
+					try { json = JSON.parse(text); } catch { /* not every answer is JSON */ }
+					done({ status: answer.statusCode, headers: answer.headers, text, json });
+				});
+				answer.on('error', fail);
+			});
+			request.on('error', fail);
+			request.end(payload);
+		});
+	}
+
+	form(values) {
+		return { headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+			body: new URLSearchParams(values).toString() };
+	}
+
+	async token(keys = this.keys) {
+		const answer = await this.request('POST', '/iso/oauth2/token', this.form({
+			grant_type: 'client_credentials', client_id: keys.client_id, client_secret: keys.client_secret }));
+		if (answer.status !== 200) throw new Error(`token: ${answer.status} ${answer.text}`);
+		this.bearer = { Authorization: `Bearer ${answer.json.access_token}` };
+		return answer.json.access_token;
+	}
+
+	// POST remote/session; `change` is laid over the prepared request.
+	async create(change = {}, { target = '/api/pam/remote/session', headers } = {}) {
+		if (!this.bearer) await this.token();
+		return this.request('POST', target, { headers: { ...this.bearer, ...headers },
+			body: { ...this.request_body, ...change } });
+	}
+
+	async session(change) {
+		const answer = await this.create(change);
+		if (answer.status !== 200) throw new Error(`remote/session: ${answer.status} ${answer.text}`);
+		return answer.json.session;
+	}
+
+	// A person who opens a fresh URL and is attached.
+	async person(change, options) {
+		const session = await this.session(change);
+		const person = new Person(this, options);
+		await person.open(session.session_url);
+		await person.attach();
+		person.token = session.token;
+		return person;
+	}
+
+	recordingFile(sessionId) {
+		return path.join(this.data, 'recordings', `${sessionId}.rec`);
+	}
+
+	certificate() {
+		return readFileSync(path.join(this.data, 'installation.pem'), 'utf8');
+	}
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// A person without a browser: opens a session URL the way the page does (contract section 4) and
+// speaks the view stream of src/wire/view.h.
+import { webcrypto } from 'node:crypto';
+import WebSocket from 'ws';
+
+import { until } from './story.mjs';
+
+export const FRAME = { STATE: 1, TEXT: 2, SIZE: 3, NOTICE: 4, ENDED: 5, JOIN: 6, LEAVE: 7, KEYS: 0x40, PASTE: 0x41,
+	RESIZE: 0x42, REPORT: 0x43, END: 0x44, CHALLENGE: 0x80, PROOF: 0x81, WELCOME: 0x82, ACK: 0x83, PING: 0x84,
+	PONG: 0x85, REFUSED: 0x86 };
+export const STATE = { CONNECTING: 1, LOGGING_IN: 2, LIVE: 3, OVER: 4 };
+const FROM_START = 0xffffffffffffffffn;
+
+export function frame(type, payload = Buffer.alloc(0)) {
+	const header = Buffer.alloc(8);
+	header[0] = type;
+	header.writeUInt32LE(payload.length, 4);
+	return Buffer.concat([header, Buffer.from(payload)]);
+}
+
+export class Person {
+	constructor(gateway, { columns = 80, rows = 24, acknowledge = true, localAddress } = {}) {
+		Object.assign(this, { gateway, columns, rows, acknowledge, localAddress });
+		this.forget();
+	}
+
+	forget() {
+		Object.assign(this, { text: '', bytes: 0, state: 0, words: '', ended: undefined, offset: FROM_START, notices: [],
+			pending: Buffer.alloc(0) });
+	}
+
+	// Spends the URL; throws { status } when it is refused.
+	async open(url, headers = {}) {
+		this.keys = await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
+		const point = Buffer.from(await webcrypto.subtle.exportKey('raw', this.keys.publicKey));
+		const answer = await this.gateway.request('POST', '/modulos/auth', {
+			localAddress: this.localAddress,
+			headers: { Origin: this.gateway.base, 'Sec-Fetch-Site': 'same-origin', ...headers },
+			body: { sr: new URL(url).searchParams.get('_sr'), key: point.toString('base64'), columns: this.columns,
+				rows: this.rows, width: 1280, height: 800 } });
+		this.opened = answer;
+		if (answer.status !== 200) throw Object.assign(new Error(`opening: ${answer.status} ${answer.text}`), answer);
+		this.cookie = answer.headers['set-cookie'][0].split(';')[0];
+		this.session = answer.json.session;
+		return answer.json;
+	}
+
+	// Attaches and returns once WELCOME came; throws when refused.
+	async attach({ offset, cookie = this.cookie, keys = this.keys, origin = this.gateway.base, session = this.session } = {}) {
+		const socket = new WebSocket(`wss://127.0.0.1:${this.gateway.port}/session/${session}/attach`, ['sallyport.1'], {
+			rejectUnauthorized: false, servername: 'localhost', localAddress: this.localAddress, perMessageDeflate: false,
+			headers: { Host: this.gateway.host, Origin: origin, Cookie: cookie ?? '' } });
+		this.socket = socket;
+		this.proofOffset = offset ?? this.offset;
+		this.pending = Buffer.alloc(0);
+		this.closed = new Promise((done) => socket.on('close', (code) => done(code)));
+		return new Promise((done, fail) => {
+			socket.on('unexpected-response', (_, answer) => fail(Object.assign(new Error(`attach: HTTP ${answer.statusCode}`),
+				{ status: answer.statusCode })));
+			socket.on('error', fail);
+			socket.on('close', (code) => fail(new Error(`attach: closed ${code}`)));
+			socket.on('message', (data) => {
+				this.receive(Buffer.from(data), keys, session, done, fail).catch(fail);
+			});
+		});
+	}
+
+	async receive(data, keys, session, done, fail) {
+		this.pending = this.pending.length ? Buffer.concat([this.pending, data]) : data;
+		let at = 0;
+		while (this.pending.length - at >= 8) {
+			const length = this.pending.readUInt32LE(at + 4);
+			if (this.pending.length - at < 8 + length) break;
+			const type = this.pending[at];
+			const payload = this.pending.subarray(at + 8, at + 8 + length);
+			at += 8 + length;
+			if (type < 0x40) this.offset += BigInt(8 + length);
+			if (type === FRAME.CHALLENGE) this.prove(Buffer.from(payload), keys, session).catch(fail);
+			else this.take(type, payload, done, fail);
+		}
+		this.pending = this.pending.subarray(at);
+		if (this.acknowledge && this.welcome) this.acknowledgeNow();
+	}
+
+	async prove(challenge, keys, session) {
+		const signed = Buffer.concat([Buffer.from('sallyport attach 1\0'), Buffer.from(session), challenge]);
+		const signature = Buffer.from(await webcrypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, keys.privateKey, signed));
+		const proof = Buffer.alloc(12);
+		proof.writeBigUInt64LE(this.proofOffset, 0);
+		proof.writeUInt16LE(this.columns, 8);
+		proof.writeUInt16LE(this.rows, 10);
+		this.socket.send(frame(FRAME.PROOF, Buffer.concat([proof, signature])));
+	}
+
+	take(type, payload, done, fail) {
+		switch (type) {
+		case FRAME.WELCOME:
+			this.welcome = { offset: payload.readBigUInt64LE(0), complete: payload[13] === 1 };
+			this.offset = this.welcome.offset;
+			done(this);
+			break;
+		case FRAME.REFUSED: {
+			const words = payload.subarray(4).toString();
+			this.refused = words;
+			fail(new Error(`refused: ${words}`));
+			break;
+		}
+		case FRAME.STATE:
+			this.state = payload[0];
+			this.words = payload.subarray(1).toString();
+			break;
+		case FRAME.TEXT:
+			this.bytes += payload.length;
+			if (this.text.length < 1 << 24) this.text += payload.toString('latin1');
+			break;
+		case FRAME.NOTICE:
+			this.notices.push(payload.toString());
+			break;
+		case FRAME.ENDED:
+			this.ended = { why: payload.readInt32LE(0), exit: payload.readInt32LE(4), words: payload.subarray(8).toString() };
+			break;
+		}
+		this.onFrame?.(type, payload);
+	}
+
+	acknowledgeNow() {
+		const payload = Buffer.alloc(8);
+		payload.writeBigUInt64LE(this.offset);
+		if (this.socket.readyState === WebSocket.OPEN) this.socket.send(frame(FRAME.ACK, payload));
+	}
+
+	send(type, payload) {
+		this.socket.send(frame(type, payload));
+	}
+
+	type(text) {
+		this.send(FRAME.KEYS, Buffer.from(text));
+	}
+
+	resize(columns, rows) {
+		const payload = Buffer.alloc(8);
+		[columns, rows, columns * 8, rows * 16].forEach((value, index) => payload.writeUInt16LE(value, index * 2));
+		this.send(FRAME.RESIZE, payload);
+	}
+
+	live() {
+		return until(() => this.ended ? Promise.reject(new Error(`ended: ${JSON.stringify(this.ended)}`)) :
+			this.state === STATE.LIVE, 'the session to be live', 20000);
+	}
+
+	over() {
+		return until(() => this.ended, 'the session to end', 20000);
+	}
+
+	// Waits for words on the screen; forgets what was before the match so that the next wait is fresh.
+	async shows(pattern, milliseconds = 10000) {
+		const regex = pattern instanceof RegExp ? pattern : new RegExp(pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+		const match = await until(() => this.text.match(regex), `${regex} on the screen, which says ${JSON.stringify(this.text.slice(-300))}`,
+			milliseconds);
+		this.text = this.text.slice(match.index + match[0].length);
+		return match;
+	}
+
+	// Runs a command in the shell and returns what it printed.
+	async run(command, milliseconds) {
+		const mark = `m${Math.random().toString(36).slice(2)}`;
+		this.type(`${command}; echo ${mark.slice(0, 3)}""${mark.slice(3)}\r`);
+		const match = await this.shows(new RegExp(`([\\s\\S]*?)${mark}`), milliseconds);
+		return match[1].split('\n').slice(1).join('\n');
+	}
+
+	close() {
+		this.socket?.close();
+		return this.closed;
+	}
+}
