@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "vault/keyring.h"
+#include "vault/release.h"
+#include "wire/messages.h"
+
+/*
+ * A grant: one session may have one secret, once, after its worker named a host key that is pinned
+ * and the broker wrote it down. The envelope stays sealed until then. Each grant has its stream to
+ * the worker and a deadline; the worker's end of file, GRANT_END or the deadline ends it.
+ */
+#define GRANTS_MAX 1024
+
+#define GRANT_STATES                                                                               \
+	STATE(WAITING) /* the worker has yet to name the host key it verified */                   \
+	STATE(ASKED)   /* the broker is writing its audit line */                                  \
+	STATE(SERVING) /* a key: identities and signatures */                                      \
+	STATE(POURING) /* a password: until its last byte is out */
+#define GRANT_MOVES MOVE(WAITING, ASKED) MOVE(ASKED, SERVING) MOVE(ASKED, POURING)
+
+enum grant_state {
+#define STATE(name) GRANT_##name,
+	GRANT_STATES
+#undef STATE
+};
+
+struct grant;
+
+/* What the owner of the grants hears. The grant is gone after refused(). */
+struct grant_events {
+	void (*wanted)(void *context, const struct msg_grant *facts);
+	void (*refused)(void *context, const struct msg_grant *facts, int r);
+	void (*ended)(
+		void *context, const struct msg_grant *facts, int r); /* r: 0 or -ERR_TIMED_OUT */
+	void *context;
+};
+struct grants {
+	struct loop *loop;
+	struct keyring *keyring;
+	struct release_log *log;
+	struct grant_events events;
+	uint64_t patience_ms;
+	struct grant *first;
+	unsigned count;
+};
+
+/* The answer to SECRET_GRANT. Takes ownership of fd, whatever happens. */
+void grants_give(struct grants *grants, const struct msg_grant *facts, const void *envelope,
+	size_t len, int fd);
+void grants_release(struct grants *grants, int64_t session); /* unknown sessions are no error */
+void grants_end(struct grants *grants, int64_t session);
+/* The broker is gone: nobody will answer for those who have nothing yet. */
+void grants_abandon(struct grants *grants);
+void grants_finish(struct grants *grants);

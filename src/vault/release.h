@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "vault/keyring.h"
+#include "wire/messages.h"
+
+/*
+ * The vault's own log of everything it let go of: `releases.log`, docs/formats/releases.md. One
+ * JSON line each, signed by the installation key, holding the hash of the line before. A line is on
+ * disk before the release happens; what cannot be written is not released.
+ */
+struct release_log {
+	int fd;
+	uint64_t lines;
+	uint64_t released; /* since this vault started */
+	uint8_t previous[HASH_LEN];
+	off_t length;
+	bool failed; /* nobody knows what the disk has: nothing is released any more */
+};
+
+struct release {
+	const char *session_id;
+	const char *what; /* "password", "key", "signature", "recording" */
+	const char *target, *username;
+	const struct identity *identity; /* NULL: none */
+};
+
+#define RELEASE_LINE_MAX 4096 /* bytes, with its newline */
+
+/*
+ * Opens or makes the log in the directory and finds its end. What a crash left half written is cut
+ * off: that release never happened. ret_intact is false when the last line is not signed by this
+ * installation: somebody changed it. The log goes on after it, so that the trace stays.
+ */
+int release_log_open(struct release_log *log, int directory, const uint8_t installation_public[32],
+	bool *ret_intact);
+void release_log_close(struct release_log *log);
+/* 0 when the line is on disk. -ERR_SEALED, -ERR_DISK; a failed sync fails every further one too. */
+int release_log_write(
+	struct release_log *log, const struct keyring *keyring, const struct release *release);
+/* Reads a whole log: 0 and the number of lines; -ERR_CRYPTO and the first wrong line (from 1). */
+int release_log_verify(int fd, const uint8_t installation_public[32], uint64_t *ret_line);
