@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// The connection to the session: proves itself with the key, resumes where it was, comes back after
+// every loss until the gateway says no. Knows frames and offsets, nothing of the screen.
+import { ERROR, FRAME, PROOF_CONTEXT } from '#view';
+
+import { bytes16, bytes64, get64, getSigned32, utf8, words } from '../lib/bytes.ts';
+import { type Frame, FrameReader, isShared, writeFrame } from '../lib/frames.ts';
+import type { Size } from './size.ts';
+
+const SUBPROTOCOL = 'sallyport.1';
+const DELAY_LEAST = 200; /* ms before the first new try */
+const DELAY_MOST = 5000; /* ms */
+const WELCOME_PATIENCE = 10000; /* ms from the dial to the WELCOME */
+const PING_PAUSE = 15000; /* ms */
+const PONG_PATIENCE = 10000; /* ms */
+const CLOSED_DOOR = 20000; /* ms of refused upgrades, with the gateway there, until we believe them */
+
+/* Refusals that a restarted part of the gateway gives; the next try may be welcome. */
+const PASSING: readonly number[] = [ERROR.PEER_GONE, ERROR.TIMED_OUT, ERROR.AGAIN, ERROR.STORE, ERROR.FULL];
+
+export interface Welcome {
+	/* Offset of the next byte; not where we were if older bytes are gone. */
+	start: number;
+	/* Bytes before it are a replay; Infinity until live() when the gateway did not say. */
+	edge: number;
+	readOnly: boolean;
+	complete: boolean;
+}
+
+export interface Listener {
+	/* How far the screen is, for the proof: EVERYTHING (bytes.ts) when it has nothing yet. */
+	offset(): number;
+	size(): Size;
+	trying(): void;
+	welcome(welcome: Welcome): void;
+	live(edge: number): void;
+	frame(frame: Frame, end: number): void;
+	lost(wait: number): void;
+	roundTrip(milliseconds: number): void;
+	/* Nothing more comes after this. */
+	refused(words: string): void;
+}
+
+export class Attachment {
+	private socket: WebSocket | null = null;
+	private reader = new FrameReader();
+	private welcomed = false;
+	private stopped = false;
+	private failures = 0;
+	private closedSince = 0;
+	private offset = 0;
+	private timer = 0;
+	private patience = 0;
+	private pinged = 0;
+	private ponged = false;
+
+	constructor(
+		private readonly session: string,
+		private readonly key: CryptoKey,
+		private readonly listener: Listener,
+	) {
+		addEventListener('online', () => this.hurry());
+		document.addEventListener('visibilitychange', () => {
+			if (document.visibilityState === 'visible')
+				this.hurry();
+		});
+	}
+
+	start(): void {
+		this.clear();
+		if (this.stopped)
+			return;
+		this.listener.trying();
+		const socket = new WebSocket(`wss://${location.host}/session/${this.session}/attach`, SUBPROTOCOL);
+		let opened = false;
+		socket.binaryType = 'arraybuffer';
+		this.socket = socket;
+		this.reader = new FrameReader();
+		this.welcomed = false;
+		this.ponged = false;
+		this.pinged = 0;
+		socket.addEventListener('open', () => {
+			opened = true;
+		});
+		socket.addEventListener('message', ({ data }) => {
+			if (socket === this.socket)
+				this.receive(socket, data);
+		});
+		socket.addEventListener('close', () => {
+			if (socket === this.socket)
+				void this.closed(opened);
+		});
+		this.patience = setTimeout(() => this.drop(), WELCOME_PATIENCE);
+	}
+
+	stop(): void {
+		this.stopped = true;
+		this.clear();
+		this.socket?.close(1000);
+		this.socket = null;
+	}
+
+	/* Try now, if a try is due anyway; or find out whether a quiet connection still stands. */
+	hurry(): void {
+		if (this.stopped)
+			return;
+		if (this.socket === null)
+			this.start();
+		else if (this.welcomed)
+			this.ping();
+	}
+
+	/* True when the frame is on its way. What cannot be sent now is not kept: nobody types blindly. */
+	send(type: number, ...parts: readonly Uint8Array[]): boolean {
+		if (!this.welcomed || this.socket?.readyState !== WebSocket.OPEN)
+			return false;
+		this.socket.send(writeFrame(type, ...parts));
+		return true;
+	}
+
+	private clear(): void {
+		clearTimeout(this.timer);
+		clearTimeout(this.patience);
+	}
+
+	/* Gives the connection up at once; close() alone would wait for an answer that may never come. */
+	private drop(): void {
+		const socket = this.socket;
+		this.socket = null;
+		socket?.close();
+		void this.closed(true);
+	}
+
+	private receive(socket: WebSocket, data: unknown): void {
+		if (!(data instanceof ArrayBuffer))
+			return this.drop();
+		try {
+			for (const frame of this.reader.push(new Uint8Array(data))) {
+				this.take(frame);
+				if (socket !== this.socket)
+					return;
+			}
+		} catch (error) {
+			console.error(error);
+			this.drop();
+		}
+	}
+
+	private take(frame: Frame): void {
+		if (isShared(frame.type)) {
+			if (!this.welcomed)
+				throw new Error('bytes of the session before the welcome');
+			this.offset += frame.length;
+			return this.listener.frame(frame, this.offset);
+		}
+		switch (frame.type) {
+		case FRAME.CHALLENGE:
+			return void this.prove(frame.payload);
+		case FRAME.WELCOME:
+			return this.welcome(frame.payload);
+		case FRAME.PONG:
+			return this.pong();
+		case FRAME.REFUSED:
+			return this.refused(getSigned32(frame.payload, 0), words(frame.payload.subarray(4)));
+		}
+	}
+
+	private async prove(challenge: Uint8Array): Promise<void> {
+		const socket = this.socket;
+		const { columns, rows } = this.listener.size();
+		const context = utf8(`${PROOF_CONTEXT}\0${this.session}`);
+		const message = new Uint8Array(context.length + challenge.length);
+		message.set(context);
+		message.set(challenge, context.length);
+		const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, this.key, message);
+		if (socket === this.socket && socket?.readyState === WebSocket.OPEN)
+			socket.send(writeFrame(FRAME.PROOF, bytes64(this.listener.offset()), bytes16(columns, rows),
+				new Uint8Array(signature)));
+	}
+
+	private welcome(payload: Uint8Array): void {
+		clearTimeout(this.patience);
+		this.welcomed = true;
+		this.failures = 0;
+		this.closedSince = 0;
+		this.offset = get64(payload, 0);
+		this.listener.welcome({
+			start: this.offset,
+			edge: payload.length >= 24 ? get64(payload, 16) : Infinity,
+			readOnly: payload[12] !== 0,
+			complete: payload[13] !== 0,
+		});
+		this.ping();
+	}
+
+	private ping(): void {
+		if (this.pinged !== 0)
+			return;
+		this.pinged = performance.now();
+		this.send(FRAME.PING, bytes64(Math.floor(this.pinged)));
+		clearTimeout(this.patience);
+		if (this.ponged)
+			this.patience = setTimeout(() => this.drop(), PONG_PATIENCE);
+	}
+
+	private pong(): void {
+		clearTimeout(this.patience);
+		if (this.pinged === 0)
+			return;
+		if (!this.ponged)
+			this.listener.live(this.offset);
+		this.ponged = true;
+		this.listener.roundTrip(performance.now() - this.pinged);
+		this.pinged = 0;
+		clearTimeout(this.timer);
+		this.timer = setTimeout(() => this.ping(), PING_PAUSE);
+	}
+
+	private refused(why: number, reason: string): void {
+		if (PASSING.includes(-why))
+			return this.drop();
+		this.stop();
+		this.listener.refused(reason);
+	}
+
+	private async closed(opened: boolean): Promise<void> {
+		this.clear();
+		this.socket = null;
+		this.welcomed = false;
+		if (this.stopped)
+			return;
+		if (!opened && await this.isBarred()) {
+			this.stop();
+			return this.listener.refused('');
+		}
+		if (this.stopped || this.socket !== null)
+			return;
+		const wait = Math.min(DELAY_MOST, DELAY_LEAST * 2 ** this.failures++) * (0.8 + Math.random() * 0.4);
+		this.listener.lost(wait);
+		this.timer = setTimeout(() => this.start(), wait);
+	}
+
+	/*
+	 * A browser does not say why an upgrade failed. If the gateway serves pages while it refuses the
+	 * upgrade again and again, the refusal is meant; a restart takes seconds only.
+	 */
+	private async isBarred(): Promise<boolean> {
+		const isThere = await fetch(location.pathname, { method: 'HEAD', cache: 'no-store' })
+			.then(({ ok }) => ok, () => false);
+		const now = performance.now();
+		if (!isThere || this.closedSince === 0)
+			this.closedSince = isThere ? now : 0;
+		return isThere && now - this.closedSince >= CLOSED_DOOR;
+	}
+}
