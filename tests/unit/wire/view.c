@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/view.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+static void round_trip(void **state)
+{
+	struct buf out = BUF(4096);
+	struct view_frame frame;
+
+	assert_int_equal(view_write(&out, VIEW_TEXT, "hello", 5), 0);
+	assert_int_equal(view_write_two(&out, VIEW_STATE, "\3", 1, "live", 4), 0);
+	int used = view_next(out.data, out.len, &frame);
+	assert_int_equal(used, VIEW_HEADER_LEN + 5);
+	assert_int_equal(frame.type, VIEW_TEXT);
+	assert_memory_equal(frame.payload, "hello", 5);
+	assert_int_equal(view_next(out.data + used, out.len - (size_t)used, &frame), VIEW_HEADER_LEN + 5);
+	assert_memory_equal(frame.payload, "\3live", 5);
+	buf_finish(&out);
+}
+
+static void waits_for_the_rest(void **state)
+{
+	struct buf out = BUF(4096);
+	struct view_frame frame;
+
+	view_write(&out, VIEW_TEXT, "hello", 5);
+	for (size_t len = 0; len < out.len; len++)
+		assert_int_equal(view_next(out.data, len, &frame), 0);
+	buf_finish(&out);
+}
+
+/* Every row holds its own limits; input that is no row is an error, unknown output is skipped. */
+static void holds_to_the_table(void **state)
+{
+	struct view_frame frame;
+	uint8_t header[VIEW_HEADER_LEN];
+
+	for (unsigned type = 0; type < 256; type++) {
+		memset(header, 0, sizeof header);
+		header[0] = (uint8_t)type;
+		put32(header + 4, VIEW_FRAME_MAX + 1);
+		assert_int_equal(view_next(header, sizeof header, &frame), -ERR_MALFORMED);
+		if (!view_known((uint8_t)type)) {
+			put32(header + 4, 0);
+			int expected = view_input((uint8_t)type) ? -ERR_MALFORMED : VIEW_HEADER_LEN;
+			assert_int_equal(view_next(header, sizeof header, &frame), expected);
+			continue;
+		}
+		if (rows[type].least > 0) {
+			put32(header + 4, rows[type].least - 1);
+			assert_int_equal(view_next(header, sizeof header, &frame), -ERR_MALFORMED);
+		}
+		header[1] = 1; /* reserved bytes are zero */
+		put32(header + 4, rows[type].least);
+		assert_int_equal(view_next(header, sizeof header, &frame), -ERR_MALFORMED);
+	}
+}
+
+static void refuses_to_write_wrong_lengths(void **state)
+{
+	struct buf out = BUF(1 << 20);
+	static uint8_t big[VIEW_FRAME_MAX + 1];
+
+	assert_int_equal(view_write(&out, VIEW_TEXT, big, sizeof big), -ERR_TOO_LARGE);
+	assert_int_equal(view_write(&out, VIEW_RESIZE, big, 7), -ERR_TOO_LARGE);
+	assert_int_equal(out.len, 0);
+	buf_finish(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(waits_for_the_rest),
+		cmocka_unit_test(holds_to_the_table),
+		cmocka_unit_test(refuses_to_write_wrong_lengths),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
