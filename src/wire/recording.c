@@ -15,7 +15,8 @@
 #define ID_DIGITS (SESSION_ID_SIZE - 1)
 #define SIGNED_LEN (sizeof(SIGNATURE_CONTEXT) + ID_DIGITS + 8 + 4 + HASH_LEN)
 
-static void hash_two(uint8_t out[HASH_LEN], const void *a, size_t a_len, const void *b, size_t b_len)
+static void hash_two(
+	uint8_t out[HASH_LEN], const void *a, size_t a_len, const void *b, size_t b_len)
 {
 	crypto_generichash_state state;
 
@@ -44,8 +45,8 @@ static void header_fixed(uint8_t out[RECORDING_HEADER_LEN], const struct recordi
 	put32(out + 168, header->facts_len);
 }
 
-int recording_header_write(struct buf *out, const struct recording_header *header,
-	uint8_t ret_head[HASH_LEN])
+int recording_header_write(
+	struct buf *out, const struct recording_header *header, uint8_t ret_head[HASH_LEN])
 {
 	uint8_t bytes[RECORDING_HEADER_MAX];
 	size_t len = RECORDING_HEADER_LEN;
@@ -70,7 +71,8 @@ static int header_supported(const uint8_t *bytes, const struct recording_header 
 		header->chain != RECORDING_CHAIN_BLAKE2B_256 ||
 		header->signature != RECORDING_SIGNATURE_ED25519)
 		return 0;
-	if (header->input > 1 || bytes[15] != 0 || get16(bytes + 166) != 0 || get32(bytes + 172) != 0)
+	if (header->input > 1 || bytes[15] != 0 || get16(bytes + 166) != 0 ||
+		get32(bytes + 172) != 0)
 		return 0;
 	return header->wrapped_len <= RECORDING_WRAPPED_MAX &&
 	       header->facts_len <= RECORDING_FACTS_MAX;
@@ -253,7 +255,8 @@ int recording_signature_check(const struct recording_record *record, const uint8
 		get32(record->body + 12) != 0)
 		return -ERR_MALFORMED;
 	signed_bytes(message, session_id, chunks, ms, head);
-	if (crypto_sign_verify_detached(record->body + 16, message, sizeof(message), public_key) != 0)
+	if (crypto_sign_verify_detached(record->body + 16, message, sizeof(message), public_key) !=
+		0)
 		return -ERR_CRYPTO;
 	return 0;
 }

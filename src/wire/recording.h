@@ -37,7 +37,8 @@
 #define RECORDING_WRAPPED_MAX 160
 #define RECORDING_FACTS_MAX 8192
 #define RECORDING_HEADER_LEN 176 /* before the wrapped key */
-#define RECORDING_HEADER_MAX (RECORDING_HEADER_LEN + RECORDING_WRAPPED_MAX + RECORDING_FACTS_MAX + 8)
+#define RECORDING_HEADER_MAX                                                                       \
+	(RECORDING_HEADER_LEN + RECORDING_WRAPPED_MAX + RECORDING_FACTS_MAX + 8)
 
 #define RECORDING_RECORD_LEN 8 /* before the body */
 #define RECORDING_CHECK_LEN 8  /* after it */
@@ -56,7 +57,8 @@ enum recording_type {
 };
 
 /* Frames that exist in recordings only. */
-#define RECORDING_WITHHELD 0xf0 /* u8 type of the input, u8[3] zero, u32 length: typed, not kept */
+#define RECORDING_WITHHELD 0xf0 /* u8 type of the input, u8[3] zero, u32 length: typed, not kept   \
+				 */
 
 struct recording_header {
 	uint16_t version;
@@ -64,11 +66,12 @@ struct recording_header {
 	uint8_t input; /* 1: what was typed is in it */
 	int64_t started_ms;
 	char session_id[SESSION_ID_SIZE];
-	uint8_t public_key[32];	 /* Ed25519 */
+	uint8_t public_key[32];  /* Ed25519 */
 	uint8_t certificate[64]; /* recording_certificate.h */
 	uint32_t key_version;
 	uint16_t wrapped_len;
-	uint8_t wrapped[RECORDING_WRAPPED_MAX]; /* sealed box: 40 digits of the session id, data key */
+	uint8_t wrapped[RECORDING_WRAPPED_MAX]; /* sealed box: 40 digits of the session id, data key
+						 */
 	uint32_t facts_len;
 	char facts[RECORDING_FACTS_MAX + 1]; /* JSON; from outside, escape before printing */
 };
@@ -105,11 +108,12 @@ struct recording_frame {
 };
 
 /* Appends the header with its check and gives the first head. */
-int recording_header_write(struct buf *out, const struct recording_header *header,
-	uint8_t ret_head[HASH_LEN]);
+int recording_header_write(
+	struct buf *out, const struct recording_header *header, uint8_t ret_head[HASH_LEN]);
 /*
- * Returns the header's whole length; 0 when more bytes are needed; -ERR_MALFORMED when it is none or
- * of another version (ret_header->version says which); -ERR_CRYPTO when its check does not match.
+ * Returns the header's whole length; 0 when more bytes are needed; -ERR_MALFORMED when it is none
+ * or of another version (ret_header->version says which); -ERR_CRYPTO when its check does not
+ * match.
  */
 int recording_header_read(const uint8_t *bytes, size_t len, struct recording_header *ret_header,
 	uint8_t ret_head[HASH_LEN]);
@@ -118,7 +122,8 @@ int recording_header_read(const uint8_t *bytes, size_t len, struct recording_hea
 void recording_record_head(uint8_t out[RECORDING_RECORD_LEN], uint8_t type, uint32_t len);
 /* head becomes the head after record[len] (head and body, without check). */
 void recording_chain(uint8_t head[HASH_LEN], const uint8_t *record, size_t len);
-/* Whole length of the first record; 0 when more bytes are needed; -ERR_MALFORMED. Checks no check. */
+/* Whole length of the first record; 0 when more bytes are needed; -ERR_MALFORMED. Checks no check.
+ */
 int recording_record_next(const uint8_t *bytes, size_t len, struct recording_record *ret_record);
 
 void recording_chunk_write(uint8_t out[RECORDING_CHUNK_LEN], const struct recording_chunk *chunk);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recorder/chunk.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/random.h"
+
+#define CHUNK_FULL (64 * 1024) /* plain bytes after which it is closed */
+#define CHUNK_LEAST 512
+#define LEVEL 1
+
+_Static_assert(RECORDING_CHUNK_LEN + ZSTD_COMPRESSBOUND(RECORDING_PLAIN_MAX) + RECORDING_TAG_LEN <=
+		       RECORDING_BODY_MAX,
+	"the largest chunk is a legal record");
+
+int packer_init(struct packer *packer)
+{
+	packer->scratch_len = ZSTD_compressBound(RECORDING_PLAIN_MAX);
+	packer->scratch = malloc(packer->scratch_len);
+	packer->context = ZSTD_createCCtx();
+	if (packer->scratch == NULL || packer->context == NULL) {
+		packer_finish(packer);
+		return -ERR_SYSTEM;
+	}
+	return 0;
+}
+
+void packer_finish(struct packer *packer)
+{
+	free(packer->scratch);
+	ZSTD_freeCCtx(packer->context);
+	*packer = (struct packer){};
+}
+
+void chunk_init(struct chunk *chunk)
+{
+	*chunk = (struct chunk){};
+	random_bytes(chunk->key, sizeof(chunk->key));
+}
+
+static void forget(struct chunk *chunk)
+{
+	if (chunk->plain != NULL)
+		mem_wipe(chunk->plain, chunk->cap);
+	free(chunk->plain);
+	chunk->plain = NULL;
+	chunk->cap = 0;
+}
+
+void chunk_finish(struct chunk *chunk)
+{
+	forget(chunk);
+	mem_wipe(chunk, sizeof(*chunk));
+}
+
+bool chunk_fits(const struct chunk *chunk, size_t payload)
+{
+	return chunk->len == 0 || chunk->len + RECORDING_FRAME_LEN + payload <= CHUNK_FULL;
+}
+
+static int reserve(struct chunk *chunk, size_t len)
+{
+	size_t cap = MAX(chunk->cap, (size_t)CHUNK_LEAST);
+
+	while (cap < chunk->len + len)
+		cap *= 2;
+	if (cap == chunk->cap)
+		return 0;
+	uint8_t *plain = malloc(cap);
+	if (plain == NULL)
+		return -ERR_SYSTEM;
+	if (chunk->len > 0)
+		memcpy(plain, chunk->plain, chunk->len);
+	forget(chunk);
+	chunk->plain = plain;
+	chunk->cap = cap;
+	return 0;
+}
+
+int chunk_append(struct chunk *chunk, const struct recording_frame *frame)
+{
+	struct recording_frame kept = *frame;
+	int r;
+
+	if (!chunk_fits(chunk, frame->len) || frame->len > VIEW_FRAME_MAX)
+		return -ERR_TOO_LARGE;
+	r = reserve(chunk, RECORDING_FRAME_LEN + frame->len);
+	if (r < 0)
+		return r;
+	if (chunk->len == 0)
+		chunk->start_ms = chunk->last_ms = MAX(frame->ms, chunk->last_ms);
+	kept.ms = frame->ms > chunk->last_ms ? frame->ms - chunk->last_ms : 0;
+	chunk->last_ms += kept.ms;
+	recording_frame_write(chunk->plain + chunk->len, &kept);
+	if (frame->len > 0)
+		memcpy(chunk->plain + chunk->len + RECORDING_FRAME_LEN, frame->payload, frame->len);
+	chunk->len += RECORDING_FRAME_LEN + frame->len;
+	chunk->frames++;
+	return 0;
+}
+
+static int seal(struct chunk *chunk, struct packer *packer, struct chain *chain)
+{
+	struct recording_chunk head = { .number = chain->chunks + 1,
+		.start_ms = chunk->start_ms,
+		.end_ms = chunk->last_ms,
+		.plain_len = (uint32_t)chunk->len,
+		.frames = chunk->frames };
+	uint8_t *record;
+	size_t packed = ZSTD_compressCCtx(packer->context, packer->scratch, packer->scratch_len,
+		chunk->plain, chunk->len, LEVEL);
+	if (ZSTD_isError(packed))
+		return -ERR_SYSTEM;
+	size_t body = RECORDING_CHUNK_LEN + packed + RECORDING_TAG_LEN;
+	int r = chain_room(chain, body, &record);
+	if (r < 0)
+		return r;
+	recording_record_head(record, RECORDING_CHUNK, (uint32_t)body);
+	recording_chunk_write(record + RECORDING_RECORD_LEN, &head);
+	recording_seal(record + RECORDING_RECORD_LEN + RECORDING_CHUNK_LEN, packer->scratch, packed,
+		chunk->key, chain->head, record);
+	chain_add(chain, record, body);
+	chain->chunks++;
+	chain->end_ms = chunk->last_ms;
+	return 0;
+}
+
+int chunk_close(struct chunk *chunk, struct packer *packer, struct chain *chain, bool full)
+{
+	int r;
+
+	if (chunk->len == 0)
+		return 0;
+	r = seal(chunk, packer, chain);
+	if (r < 0)
+		return r;
+	chunk->len = 0;
+	chunk->frames = 0;
+	if (!full)
+		forget(chunk);
+	return 0;
+}

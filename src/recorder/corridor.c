@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "recorder/corridor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "recorder/viewer.h"
+#include "wire/wire.h"
+
+static void on_worker(void *context, uint32_t events);
+static void on_tape(void *context, enum writer_event event);
+static void finish_session(struct corridor *corridor);
+
+int corridor_create(const struct corridor_host *host, const struct msg_recording_start *start,
+	int worker, struct corridor **ret_corridor)
+{
+	struct corridor *corridor = calloc(1, sizeof(*corridor));
+
+	if (corridor == NULL) {
+		fd_closep(&worker);
+		return -ERR_SYSTEM;
+	}
+	corridor->host = host;
+	corridor->session = start->session;
+	text_copy(corridor->session_id, sizeof(corridor->session_id), start->session_id);
+	corridor->record_input = start->record_input != 0;
+	corridor->worker = worker;
+	corridor->partial = BUF(VIEW_FRAME_MAX + VIEW_HEADER_LEN);
+	corridor->input = BUF(CORRIDOR_INPUT_MAX + CORRIDOR_SCRATCH);
+	corridor->last.session = start->session;
+	corridor->last.state = VIEW_CONNECTING;
+	corridor->last.exit_status = -1;
+	tape_init(&corridor->tape, &host->room, corridor->session_id, corridor->public_key);
+	*ret_corridor = corridor;
+	return 0;
+}
+
+static void close_worker(struct corridor *corridor)
+{
+	watch_remove(STEAL(corridor->worker_watch));
+	fd_closep(&corridor->worker);
+	buf_wipe(&corridor->input);
+	buf_clear(&corridor->partial);
+}
+
+static void cancel_timers(struct corridor *corridor)
+{
+	timer_cancel(STEAL(corridor->stall_timer));
+	timer_cancel(STEAL(corridor->activity_timer));
+	timer_cancel(STEAL(corridor->end_timer));
+}
+
+void corridor_destroy(struct corridor *corridor)
+{
+	if (corridor == NULL)
+		return;
+	while (corridor->viewers != NULL) {
+		struct viewer *viewer = corridor->viewers;
+		corridor->viewers = viewer->next;
+		viewer_destroy(viewer);
+	}
+	close_worker(corridor);
+	cancel_timers(corridor);
+	tape_finish(&corridor->tape);
+	ring_finish(&corridor->ring);
+	free(corridor);
+}
+
+/* ---- beginning ---- */
+
+static void tell_started(struct corridor *corridor, int r)
+{
+	if (corridor->told_started)
+		return;
+	corridor->told_started = true;
+	corridor->host->started(corridor->host->context, corridor, r);
+}
+
+void corridor_begin(struct corridor *corridor, const struct recording_header *header)
+{
+	int r = tape_begin(&corridor->tape, &corridor->host->room, header, on_tape, corridor);
+
+	if (r < 0)
+		corridor_end(corridor, r, error_text(r));
+}
+
+static void open_now(struct corridor *corridor)
+{
+	int r = loop_watch(corridor->host->room.loop, corridor->worker, EPOLLIN, on_worker,
+		corridor, &corridor->worker_watch);
+
+	if (r < 0) {
+		corridor_end(corridor, r, error_text(r));
+		return;
+	}
+	tell_started(corridor, 0);
+	corridor->worker_reads = true;
+	corridor->phase = CORRIDOR_OPEN;
+	for (struct viewer *viewer = corridor->viewers; viewer != NULL; viewer = viewer->next)
+		viewer_welcome(viewer);
+	corridor_settle(corridor);
+}
+
+/* ---- what is put into the stream ---- */
+
+int corridor_say(
+	struct corridor *corridor, uint8_t type, uint16_t viewer, const void *payload, size_t len)
+{
+	CLEANUP(buf_finish) struct buf frame = BUF(VIEW_HEADER_LEN + REASON_SIZE + 8);
+	int r = tape_put(&corridor->tape, type, viewer, payload, len);
+
+	if (r == 0)
+		r = view_write(&frame, type, payload, len);
+	if (r == 0)
+		r = ring_append(&corridor->ring, frame.data, frame.len);
+	return r;
+}
+
+void corridor_notice(struct corridor *corridor, const char *words)
+{
+	if (corridor->phase != CORRIDOR_OPEN || words[0] == '\0')
+		return;
+	int r = corridor_say(corridor, VIEW_NOTICE, 0, words, strlen(words));
+	if (r < 0)
+		corridor_end(corridor, r, error_text(r));
+	else
+		corridor_settle(corridor);
+}
+
+static void tell_moved(struct corridor *corridor, uint8_t state, int why, int exit_status,
+	const void *words, size_t len)
+{
+	struct msg_moved *moved = &corridor->last;
+
+	moved->state = state;
+	moved->why = why;
+	moved->exit_status = exit_status;
+	memset(moved->reason, 0, sizeof(moved->reason));
+	memcpy(moved->reason, words, MIN(len, sizeof(moved->reason) - 1));
+	if (!TEXT_VALID(moved->reason))
+		memset(moved->reason, 0, sizeof(moved->reason));
+	corridor->host->moved(corridor->host->context, moved);
+}
+
+/* ---- ending ---- */
+
+/* The person hears why even when nothing can be recorded any more: the words are the gateway's. */
+static void last_words(struct corridor *corridor, int why, const char *words)
+{
+	uint8_t payload[8 + REASON_SIZE];
+	CLEANUP(buf_finish) struct buf frame = BUF(VIEW_HEADER_LEN + sizeof(payload));
+	size_t len = strnlen(words, REASON_SIZE - 1);
+
+	put32(payload, (uint32_t)why);
+	put32(payload + 4, (uint32_t)-1);
+	memcpy(payload + 8, words, len);
+	if (corridor->tape.open)
+		tape_put(&corridor->tape, VIEW_ENDED, 0, payload, 8 + len);
+	if (view_write(&frame, VIEW_ENDED, payload, 8 + len) == 0)
+		ring_append(&corridor->ring, frame.data, frame.len);
+}
+
+void corridor_end(struct corridor *corridor, int why, const char *words)
+{
+	if (corridor->phase == CORRIDOR_OVER)
+		return;
+	tell_started(corridor, why < 0 ? why : -ERR_CLOSED);
+	last_words(corridor, why, words);
+	tell_moved(corridor, VIEW_OVER, why, -1, words, strlen(words));
+	finish_session(corridor);
+	corridor_settle(corridor);
+}
+
+static void abandon_viewers(struct corridor *corridor)
+{
+	for (struct viewer *viewer = corridor->viewers; viewer != NULL; viewer = viewer->next)
+		viewer->dead = true;
+}
+
+static void on_linger(void *context)
+{
+	struct corridor *corridor = context;
+
+	corridor->end_timer = NULL;
+	abandon_viewers(corridor);
+	corridor_settle(corridor);
+}
+
+static void tell_done(struct corridor *corridor)
+{
+	const struct tape *tape = &corridor->tape;
+	struct msg_recording_done done;
+
+	if (corridor->told_done)
+		return;
+	corridor->told_done = true;
+	memset(&done, 0, sizeof(done));
+	done.session = corridor->session;
+	done.result = tape->error;
+	done.output_bytes = corridor->output_bytes;
+	done.input_bytes = corridor->input_bytes;
+	done.file_bytes = tape->chain.produced;
+	done.chunks = tape->chain.chunks;
+	done.duration_ms = corridor->end.ms;
+	memcpy(done.head, tape->chain.head, sizeof(done.head));
+	corridor->host->done(corridor->host->context, &done);
+}
+
+/* Everything is said: the worker goes, the file is sealed, viewers get what is on its way. */
+static void finish_session(struct corridor *corridor)
+{
+	bool recorded = corridor->tape.open;
+
+	corridor->phase = CORRIDOR_OVER;
+	close_worker(corridor);
+	cancel_timers(corridor);
+	corridor->end = (struct recording_end){ .why = corridor->last.why,
+		.exit_status = corridor->last.exit_status,
+		.output_bytes = corridor->output_bytes,
+		.input_bytes = corridor->input_bytes };
+	memcpy(corridor->end.reason, corridor->last.reason, sizeof(corridor->end.reason));
+	if (!recorded || tape_end(&corridor->tape, &corridor->end) < 0)
+		corridor->sealed = true;
+	if (recorded && corridor->sealed)
+		tell_done(corridor);
+	for (struct viewer *viewer = corridor->viewers; viewer != NULL; viewer = viewer->next)
+		if (!viewer->welcomed)
+			viewer_welcome(viewer);
+	if (corridor->viewers != NULL && loop_after(corridor->host->room.loop, CORRIDOR_LINGER_MS,
+						 on_linger, corridor, &corridor->end_timer) < 0)
+		abandon_viewers(corridor);
+}
+
+static void on_tape(void *context, enum writer_event event)
+{
+	struct corridor *corridor = context;
+
+	if (corridor->phase == CORRIDOR_OVER && event != WRITER_ROOM) {
+		if (event == WRITER_FAILED)
+			corridor->tape.error = -ERR_DISK;
+		corridor->sealed = true;
+		tell_done(corridor);
+	} else if (event == WRITER_FAILED) {
+		corridor_end(corridor, -ERR_DISK, error_text(-ERR_DISK));
+		return; /* it settles */
+	} else if (event == WRITER_SYNCED && corridor->phase == CORRIDOR_WAITING) {
+		open_now(corridor);
+		return;
+	}
+	corridor_settle(corridor);
+}
+
+/* ---- from the worker ---- */
+
+static void take_ended(struct corridor *corridor, const struct view_frame *frame)
+{
+	int32_t why = (int32_t)get32(frame->payload);
+
+	if (why > 0 || why <= -ERR_COUNT)
+		why = -ERR_PROTOCOL_FAULT;
+	tell_moved(corridor, VIEW_OVER, why, (int32_t)get32(frame->payload + 4), frame->payload + 8,
+		frame->len - 8);
+}
+
+/* Records one frame. 1: it was the last, 0, or why nothing more may pass. */
+static int take_frame(struct corridor *corridor, const struct view_frame *frame)
+{
+	if (frame->type != VIEW_STATE && frame->type != VIEW_TEXT && frame->type != VIEW_SIZE &&
+		frame->type != VIEW_ENDED)
+		return -ERR_WORKER_DIED;
+	int r = tape_put(&corridor->tape, frame->type, 0, frame->payload, frame->len);
+	if (r < 0)
+		return r;
+	if (frame->type == VIEW_TEXT)
+		corridor->output_bytes += frame->len;
+	/* That it is over is said by ENDED alone. */
+	if (frame->type == VIEW_STATE && frame->payload[0] < VIEW_OVER)
+		tell_moved(corridor, frame->payload[0], 0, -1, frame->payload + 1, frame->len - 1);
+	if (frame->type == VIEW_ENDED)
+		take_ended(corridor, frame);
+	return frame->type == VIEW_ENDED;
+}
+
+/* Records frames and keeps them in the ring, as far as they were recorded. */
+static int take_bytes(struct corridor *corridor, const uint8_t *bytes, size_t len)
+{
+	struct view_frame frame;
+	size_t whole = 0;
+	int r, taken = 0;
+
+	while (taken == 0 && (r = view_next(bytes + whole, len - whole, &frame)) != 0) {
+		taken = r < 0 ? -ERR_WORKER_DIED : take_frame(corridor, &frame);
+		if (taken >= 0)
+			whole += (size_t)r;
+	}
+	r = ring_append(&corridor->ring, bytes, whole);
+	if (r < 0 || taken != 0)
+		return r < 0 ? r : taken;
+	return buf_append(&corridor->partial, bytes + whole, len - whole);
+}
+
+/* 0, 1 after the last frame, or why the session ends. */
+static int read_worker(struct corridor *corridor)
+{
+	uint8_t *scratch = corridor->host->scratch;
+	size_t kept = corridor->partial.len;
+	ssize_t got;
+
+	do {
+		got = recv(corridor->worker, scratch + kept, CORRIDOR_READ, MSG_DONTWAIT);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0 && errno == EAGAIN)
+		return 0;
+	if (got <= 0)
+		return -ERR_WORKER_DIED;
+	if (kept > 0)
+		memcpy(scratch, corridor->partial.data, kept);
+	buf_clear(&corridor->partial);
+	return take_bytes(corridor, scratch, kept + (size_t)got);
+}
+
+static void flush_input(struct corridor *corridor)
+{
+	while (corridor->input.len > 0 && !corridor->input_blocked && corridor->worker >= 0) {
+		ssize_t done = send(corridor->worker, corridor->input.data, corridor->input.len,
+			MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (done > 0)
+			buf_consume(&corridor->input, (size_t)done);
+		else if (done < 0 && errno == EINTR)
+			continue;
+		else if (errno == EAGAIN || errno == ENOBUFS)
+			corridor->input_blocked = true;
+		else
+			buf_wipe(&corridor->input); /* reading will tell that the worker is gone */
+	}
+}
+
+static void on_worker(void *context, uint32_t events)
+{
+	struct corridor *corridor = context;
+	int r = 0;
+
+	if ((events & EPOLLOUT) != 0)
+		corridor->input_blocked = false;
+	if ((events & EPOLLIN) != 0 || corridor->worker_reads)
+		r = read_worker(corridor);
+	else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
+		watch_remove(
+			STEAL(corridor->worker_watch)); /* until somebody may be shown the rest */
+	if (r < 0)
+		corridor_end(corridor, r, error_text(r));
+	else if (r > 0)
+		finish_session(corridor), corridor_settle(corridor);
+	else
+		corridor_settle(corridor);
+}
+
+/* ---- from the viewers ---- */
+
+static void tell_activity(struct corridor *corridor)
+{
+	struct msg_activity activity;
+
+	memset(&activity, 0, sizeof(activity));
+	activity.session = corridor->session;
+	activity.input_bytes = corridor->input_bytes;
+	activity.output_bytes = corridor->output_bytes;
+	corridor->activity_at = clock_monotonic_ms();
+	corridor->activity_due = false;
+	corridor->host->activity(corridor->host->context, &activity);
+}
+
+static void on_activity(void *context)
+{
+	struct corridor *corridor = context;
+
+	corridor->activity_timer = NULL;
+	if (corridor->activity_due)
+		tell_activity(corridor);
+}
+
+static void note_activity(struct corridor *corridor, uint32_t len)
+{
+	uint64_t now = clock_monotonic_ms();
+
+	corridor->input_bytes += len;
+	if (corridor->activity_at == 0 || now - corridor->activity_at >= CORRIDOR_ACTIVITY_MS) {
+		tell_activity(corridor);
+		return;
+	}
+	corridor->activity_due = true;
+	if (corridor->activity_timer == NULL)
+		loop_after(corridor->host->room.loop,
+			corridor->activity_at + CORRIDOR_ACTIVITY_MS - now, on_activity, corridor,
+			&corridor->activity_timer);
+}
+
+static void on_end_asked(void *context)
+{
+	struct corridor *corridor = context;
+
+	corridor->end_timer = NULL;
+	corridor_end(corridor, 0, "Ended by the person");
+}
+
+static void note_input(struct corridor *corridor, const struct view_frame *frame)
+{
+	if (frame->type == VIEW_KEYS || frame->type == VIEW_PASTE)
+		note_activity(corridor, frame->len);
+	if (frame->type == VIEW_END && corridor->end_timer == NULL)
+		loop_after(corridor->host->room.loop, CORRIDOR_END_MS, on_end_asked, corridor,
+			&corridor->end_timer);
+}
+
+static int record_input(struct corridor *corridor, uint16_t viewer, const struct view_frame *frame)
+{
+	uint8_t withheld[8] = { frame->type };
+
+	if (corridor->record_input || (frame->type != VIEW_KEYS && frame->type != VIEW_PASTE))
+		return tape_put(&corridor->tape, frame->type, viewer, frame->payload, frame->len);
+	put32(withheld + 4, frame->len);
+	return tape_put(&corridor->tape, RECORDING_WITHHELD, viewer, withheld, sizeof(withheld));
+}
+
+int corridor_input(struct corridor *corridor, uint16_t viewer, const struct view_frame *frame)
+{
+	int r;
+
+	if (corridor->phase != CORRIDOR_OPEN)
+		return 0;
+	r = record_input(corridor, viewer, frame);
+	if (r < 0)
+		return 0; /* settling ends the session; the key was neither recorded nor passed on
+			   */
+	note_input(corridor, frame);
+	return view_write(&corridor->input, frame->type, frame->payload, frame->len);
+}
+
+bool corridor_input_waits(const struct corridor *corridor)
+{
+	return corridor->input.len >= CORRIDOR_INPUT_MAX || tape_full(&corridor->tape);
+}
+
+void corridor_join(struct corridor *corridor, const struct msg_viewer *join, int fd)
+{
+	struct viewer *viewer, **last = &corridor->viewers;
+
+	if (corridor->viewer_count >= VIEWERS_MAX ||
+		viewer_create(corridor, join, fd, &viewer) < 0) {
+		corridor->host->left(corridor->host->context, join);
+		fd_closep(&fd);
+		return;
+	}
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = viewer;
+	corridor->viewer_count++;
+	if (corridor->phase != CORRIDOR_WAITING)
+		viewer_welcome(viewer);
+	corridor_settle(corridor);
+}
+
+/* ---- settling ---- */
+
+static void reap(struct corridor *corridor, struct viewer **link)
+{
+	struct viewer *viewer = *link;
+	uint8_t words[256];
+
+	*link = viewer->next;
+	corridor->viewer_count--;
+	if (corridor->phase == CORRIDOR_OPEN && viewer->welcomed)
+		corridor_say(corridor, VIEW_LEAVE, (uint16_t)viewer->who.viewer, words,
+			viewer_words(viewer, words));
+	corridor->host->left(corridor->host->context, &viewer->who);
+	viewer_destroy(viewer);
+}
+
+/* Sends to all until nobody new has gone: each who goes is told to the others. */
+static void serve_viewers(struct corridor *corridor)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (struct viewer *viewer = corridor->viewers; viewer != NULL;
+			viewer = viewer->next)
+			viewer_send(viewer);
+		for (struct viewer **link = &corridor->viewers; *link != NULL;) {
+			bool over = corridor->phase == CORRIDOR_OVER && viewer_drained(*link);
+			if ((*link)->dead || over) {
+				reap(corridor, link);
+				again = true;
+			} else {
+				link = &(*link)->next;
+			}
+		}
+	}
+}
+
+static void on_stall(void *context)
+{
+	struct corridor *corridor = context;
+	uint64_t now = clock_monotonic_ms();
+
+	corridor->stall_timer = NULL;
+	for (struct viewer *viewer = corridor->viewers; viewer != NULL; viewer = viewer->next)
+		if (corridor->viewer_count > 1 && viewer_window_full(viewer) &&
+			now - viewer->progress_at >= CORRIDOR_STALL_MS)
+			viewer->dead = true;
+	corridor_settle(corridor);
+}
+
+static bool somebody_is_full(struct corridor *corridor)
+{
+	uint64_t now = clock_monotonic_ms();
+	bool full = false;
+
+	for (struct viewer *viewer = corridor->viewers; viewer != NULL; viewer = viewer->next) {
+		if (viewer_window_full(viewer))
+			full = true;
+		else
+			viewer->progress_at = now;
+	}
+	if (full && corridor->viewer_count > 1 && corridor->stall_timer == NULL)
+		loop_after(corridor->host->room.loop, CORRIDOR_STALL_MS / 6, on_stall, corridor,
+			&corridor->stall_timer);
+	return full;
+}
+
+static void set_watches(struct corridor *corridor)
+{
+	bool type = !corridor_input_waits(corridor);
+
+	for (struct viewer *viewer = corridor->viewers; viewer != NULL; viewer = viewer->next)
+		viewer_watch(viewer, type && viewer->welcomed);
+	if (corridor->phase != CORRIDOR_OPEN)
+		return;
+	bool reads = !somebody_is_full(corridor) && !tape_full(&corridor->tape);
+	corridor->worker_reads = reads;
+	uint32_t events = (reads ? EPOLLIN : 0) | (corridor->input_blocked ? EPOLLOUT : 0);
+	if (corridor->worker_watch != NULL)
+		watch_set(corridor->worker_watch, events);
+	else if (reads)
+		loop_watch(corridor->host->room.loop, corridor->worker, events, on_worker, corridor,
+			&corridor->worker_watch);
+}
+
+void corridor_settle(struct corridor *corridor)
+{
+	if (corridor->phase == CORRIDOR_OPEN && corridor->tape.error < 0) {
+		corridor_end(corridor, corridor->tape.error, error_text(corridor->tape.error));
+		return; /* it settles */
+	}
+	flush_input(corridor);
+	serve_viewers(corridor);
+	if (corridor->phase == CORRIDOR_OVER && corridor->sealed && corridor->viewers == NULL) {
+		corridor->host->gone(corridor->host->context, corridor);
+		corridor_destroy(corridor);
+		return;
+	}
+	set_watches(corridor);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "recorder/corridor.h"
+
+/*
+ * One person (or watcher) attached to a corridor. Offsets count the shared stream; between its
+ * frames, never inside one, frames of this attachment alone are put (WELCOME, PONG).
+ */
+#define VIEWER_SLACK                                                                               \
+	(64 * 1024) /* of a full ring, not promised to who comes: it is overwritten first */
+#define VIEWER_CONTROL_MAX 4096 /* bytes of such frames on their way; more is somebody playing */
+
+struct viewer {
+	struct viewer *next;
+	struct corridor *corridor;
+	struct msg_viewer who;
+	int fd;
+	struct watch *watch;
+	bool welcomed;
+	bool dead;        /* reaped by corridor_settle() */
+	bool blocked;     /* its socket is full */
+	bool control_cut; /* the first control frame is partly sent */
+	uint64_t sent, acknowledged;
+	uint64_t boundary;    /* a start of a frame at or before sent, or the first after it */
+	uint64_t progress_at; /* monotonic: its window was open, or it acknowledged something */
+	struct buf partial;   /* of a frame from the viewer */
+	struct buf control;
+};
+
+int viewer_create(struct corridor *corridor, const struct msg_viewer *join, int fd,
+	struct viewer **ret_viewer);
+void viewer_destroy(struct viewer *viewer);
+/* Offsets, WELCOME, JOIN in the stream, and its window's size to the worker. */
+void viewer_welcome(struct viewer *viewer);
+void viewer_send(struct viewer *viewer);
+/* Reads only while `wants`; watches for room while blocked. */
+void viewer_watch(struct viewer *viewer, bool wants);
+bool viewer_window_full(const struct viewer *viewer);
+bool viewer_drained(const struct viewer *viewer); /* everything there is was sent */
+/* Payload of JOIN and LEAVE: u8 read-only, "ana from 192.0.2.7". Returns its length. */
+size_t viewer_words(const struct viewer *viewer, uint8_t out[256]);
