@@ -15,7 +15,7 @@ const struct command *const commands[] = {
 	&command_authorization_enable, &command_session_list, &command_session_show, &command_session_end,
 	&command_recording_list, &command_recording_verify, &command_recording_export,
 	&command_recording_play, &command_audit_list, &command_audit_verify, &command_audit_follow,
-	&command_completion, NULL,
+	&command_completion, &command_manual, NULL,
 };
 
 static void say_done(const struct cli *cli, const json_t *entity)
