@@ -25,7 +25,7 @@ export async function freePort() {
 
 export class Gateway {
 	// settings: { 'ticket.lifetime': 300, .. }; owner: { uid, gid } to run as another user
-	static async start(settings = {}, { owner, init = [] } = {}) {
+	static async start(settings = {}, { owner, init = [], input } = {}) {
 		const gateway = new Gateway();
 		gateway.owner = owner;
 		gateway.data = mkdtempSync(path.join(tmpdir(), 'sallyport-'));
@@ -33,7 +33,7 @@ export class Gateway {
 		gateway.port = await freePort();
 		gateway.host = `localhost:${gateway.port}`;
 		gateway.base = `https://${gateway.host}`;
-		gateway.cli(['init', '--tenant', 'Test', '--public-url', gateway.base, ...init]);
+		gateway.cli(['init', '--tenant', 'Test', '--public-url', gateway.base, ...init], { input });
 		gateway.settings(settings);
 		await gateway.serve();
 		return gateway;
