@@ -83,9 +83,19 @@ static void head_write(const struct keyring *keyring, uint8_t out[HEAD_LEN])
 	bytes_put32(out + 88, keyring->count);
 }
 
+static bool source_valid(const struct keyring *keyring)
+{
+	if (keyring->source == MASTER_ROOT_KEY)
+		return true;
+	return keyring->source == MASTER_PASSPHRASE && keyring->passes >= 1 &&
+	       keyring->passes <= PASSES_MAX && keyring->memory >= MEMORY_LEAST &&
+	       keyring->memory <= MEMORY_MAX;
+}
+
 static int head_read(struct keyring *keyring, const uint8_t *in, size_t len)
 {
-	if (len < HEAD_LEN + NONCE_LEN || memcmp(in, MAGIC, 8) != 0 || in[8] != LAYOUT)
+	uint8_t same[HEAD_LEN];
+	if (len < HEAD_LEN + NONCE_LEN)
 		return -ERR_MALFORMED;
 	keyring->source = in[9];
 	keyring->passes = bytes_get32(in + 12);
@@ -95,16 +105,12 @@ static int head_read(struct keyring *keyring, const uint8_t *in, size_t len)
 	memcpy(keyring->installation_public, in + 56, 32);
 	keyring->count = bytes_get32(in + 88);
 	memcpy(keyring->nonce, in + HEAD_LEN, NONCE_LEN);
-	if (keyring->count < 1 || keyring->count > KEYRING_VERSIONS_MAX ||
-		len != FILE_LEN(keyring->count))
+	/* Whatever is not read, magic, layout, zeros, must be as it would be written. */
+	head_write(keyring, same);
+	if (memcmp(in, same, HEAD_LEN) != 0 || keyring->count < 1 ||
+		keyring->count > KEYRING_VERSIONS_MAX || len != FILE_LEN(keyring->count))
 		return -ERR_MALFORMED;
-	if (keyring->source == MASTER_ROOT_KEY)
-		return 0;
-	if (keyring->source != MASTER_PASSPHRASE || keyring->passes < 1 ||
-		keyring->passes > PASSES_MAX || keyring->memory < MEMORY_LEAST ||
-		keyring->memory > MEMORY_MAX)
-		return -ERR_MALFORMED;
-	return 0;
+	return source_valid(keyring) ? 0 : -ERR_MALFORMED;
 }
 
 static void body_write(const struct keyring *keyring)

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+void fixture_begin(struct fixture *fixture)
+{
+	*fixture = (struct fixture){ .directory = -1 };
+	text_copy(fixture->path, sizeof fixture->path, "/tmp/sallyport-vault-XXXXXX");
+	assert_non_null(mkdtemp(fixture->path));
+	fixture->directory = open(fixture->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fixture->directory >= 0);
+}
+
+void fixture_installation(struct fixture *fixture)
+{
+	fixture_begin(fixture);
+	assert_int_equal(keyring_create(fixture->directory, NULL), 0);
+	assert_int_equal(keyring_load(fixture->directory, &fixture->keyring), 0);
+}
+
+void fixture_finish(struct fixture *fixture)
+{
+	keyring_destroy(fixture->keyring);
+	DIR *directory = fdopendir(fixture->directory);
+	assert_non_null(directory);
+	rewinddir(directory);
+	for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(directory), entry->d_name, 0);
+	closedir(directory);
+	assert_int_equal(rmdir(fixture->path), 0);
+}
+
+size_t fixture_read(const struct fixture *fixture, const char *name, void *out, size_t size)
+{
+	int fd = openat(fixture->directory, name, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	ssize_t n = read(fd, out, size);
+	assert_true(n >= 0);
+	close(fd);
+	return (size_t)n;
+}
+
+void fixture_write(
+	const struct fixture *fixture, const char *name, const void *bytes, size_t len, mode_t mode)
+{
+	unlinkat(fixture->directory, name, 0);
+	int fd = openat(fixture->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	assert_true(fd >= 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+	assert_int_equal(write(fd, bytes, len), len);
+	close(fd);
+}
+
+bool fixture_has(const struct fixture *fixture, const char *name)
+{
+	return faccessat(fixture->directory, name, F_OK, 0) == 0;
+}
+
+struct identity fixture_identity(int64_t id, int64_t version)
+{
+	return (struct identity){
+		.object = "credential", .field = "content", .id = id, .version = version
+	};
+}
+
+static void child(const struct fixture *fixture, int in, const char *const *argv)
+{
+	int nothing = open("/dev/null", O_RDWR);
+	if (fchdir(fixture->directory) < 0)
+		_exit(126);
+	dup2(in >= 0 ? in : nothing, 0);
+	dup2(nothing, 1);
+	dup2(nothing, 2);
+	execvp(argv[0], (char *const *)argv);
+	_exit(127);
+}
+
+int fixture_run(const struct fixture *fixture, const char *input, const char *const *argv)
+{
+	int ends[2] = { -1, -1 }, status;
+	if (input != NULL) {
+		assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+		assert_int_equal(write(ends[1], input, strlen(input)), strlen(input));
+		close(ends[1]);
+	}
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		child(fixture, ends[0], argv);
+	if (ends[0] >= 0)
+		close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void fixture_file_limit(unsigned long bytes)
+{
+	struct rlimit limit;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+void fixture_keygen(struct fixture *f, const char *type, const char *bits, const char *format,
+	const char *passphrase)
+{
+	const char *argv[16] = { "ssh-keygen", "-q", "-t", type, "-b", bits, "-N", passphrase, "-C",
+		"ana on db1", "-f", "key" };
+	if (format != NULL) {
+		argv[12] = "-m";
+		argv[13] = format;
+	}
+	fixture_begin(f);
+	assert_int_equal(fixture_run(f, NULL, argv), 0);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "vault/keyring.h"
+#include "wire/messages.h"
+
+/* A directory of its own for each test; left empty-handed by fixture_finish(). */
+struct fixture {
+	char path[64];
+	int directory;
+	struct keyring *keyring;
+};
+
+void fixture_begin(struct fixture *fixture);        /* an empty directory */
+void fixture_installation(struct fixture *fixture); /* with root.key and a loaded keyring */
+void fixture_finish(struct fixture *fixture);       /* removes the files */
+
+/* Files in the fixture's directory. */
+size_t fixture_read(const struct fixture *fixture, const char *name, void *out, size_t size);
+void fixture_write(const struct fixture *fixture, const char *name, const void *bytes, size_t len,
+	mode_t mode);
+bool fixture_has(const struct fixture *fixture, const char *name);
+
+struct identity fixture_identity(int64_t id, int64_t version);
+/* Runs a program from PATH in the fixture's directory; input may be NULL; its exit status. */
+int fixture_run(const struct fixture *fixture, const char *input, const char *const *argv);
+/* Begins a fixture whose directory holds key and key.pub, made by ssh-keygen; format may be NULL.
+ */
+void fixture_keygen(struct fixture *fixture, const char *type, const char *bits, const char *format,
+	const char *passphrase);
+/* A full disk, as far as this process sees: no file may grow beyond this. RLIM_INFINITY lifts it.
+ */
+void fixture_file_limit(unsigned long bytes);
