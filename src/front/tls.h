@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+/*
+ * TLS 1.2 and 1.3 as every connection of ours speaks it: forward secrecy and authenticated
+ * encryption only, http/1.1 by ALPN, no renegotiation, no compression.
+ */
+int tls_context_create(int certificate, int key, SSL_CTX **ret_context);
+
+/*
+ * Steps on a non-blocking connection. On -ERR_AGAIN *ret_wants is EPOLLIN or EPOLLOUT: what to wait
+ * for. -ERR_CLOSED: the peer closed in order. Anything else negative: the connection is useless.
+ */
+int tls_handshake(SSL *tls, uint32_t *ret_wants);                            /* 1 done */
+int tls_read(SSL *tls, void *bytes, size_t len, uint32_t *ret_wants);        /* bytes read */
+int tls_write(SSL *tls, const void *bytes, size_t len, uint32_t *ret_wants); /* bytes written */
+void tls_goodbye(SSL *tls); /* our close_notify, if it can go now */
