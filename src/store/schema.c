@@ -53,6 +53,15 @@ static int apply_next(struct store *store)
 	return r < 0 ? r : 1;
 }
 
+int schema_check(struct store *store)
+{
+	unsigned number;
+	int r = schema_number(store, &number);
+	if (r < 0)
+		return r;
+	return number > schema_newest() ? -ERR_STORE_NEWER : 0;
+}
+
 int schema_apply(struct store *store)
 {
 	int r;

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/encode.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -21,7 +23,8 @@
  */
 #define BUSY_MS 2000 /* another process may write: administration with the gateway stopped */
 #define PATH_SIZE 4096
-extern const char connection_sqlite[]; /* connection_sqlite.sql */
+#define OPEN_FLAGS (SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE)
+extern const char connection_sqlite[], connection_sqlite_read[]; /* the files .sql */
 
 struct prepared {
 	sqlite3_stmt *statement;
@@ -102,30 +105,72 @@ static void sqlite_closep(struct connection **connection)
 	sqlite_close(*connection);
 }
 
+static int set_up(sqlite3 *database, const char *script)
+{
+	sqlite3_busy_timeout(database, BUSY_MS);
+	sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	sqlite3_limit(database, SQLITE_LIMIT_ATTACHED, 0);
+	int code = sqlite3_exec(database, script, check_journal, NULL, NULL);
+	return code == SQLITE_OK ? 0 : -ERR_STORE;
+}
+
+static int open_write(struct connection *connection, const char *path)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | OPEN_FLAGS;
+	int r = make_file(path);
+	if (r < 0)
+		return r;
+	if (sqlite3_open_v2(path, &connection->database, flags, NULL) != SQLITE_OK)
+		return -ERR_STORE;
+	return set_up(connection->database, connection_sqlite);
+}
+
+/*
+ * A URI that reads and leaves no trace. With a -wal beside it somebody runs, or ran: that is read
+ * too, under the locks of the -shm, which is not written. Without one the file is whole by itself,
+ * and the usual way would make -wal and -shm, owned by whoever looks.
+ */
+static int read_uri(const char *path, struct buf *out)
+{
+	char wal[PATH_SIZE + 8];
+	snprintf(wal, sizeof wal, "%s-wal", path);
+	bool alone = access(wal, F_OK) < 0;
+	int r = buf_append_text(out, "file:");
+	if (r == 0)
+		r = percent_encode(out, path, strlen(path));
+	if (r == 0)
+		r = buf_append_text(
+			out, alone ? "?mode=ro&immutable=1" : "?mode=ro&readonly_shm=1");
+	return r < 0 ? r : buf_append(out, "", 1);
+}
+
+static int open_read(struct connection *connection, const char *path)
+{
+	CLEANUP(buf_finish) struct buf uri = BUF(4 * PATH_SIZE);
+	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | OPEN_FLAGS;
+	int r = read_uri(path, &uri);
+	if (r < 0)
+		return r;
+	if (sqlite3_open_v2((char *)uri.data, &connection->database, flags, NULL) != SQLITE_OK)
+		return -ERR_STORE;
+	return set_up(connection->database, connection_sqlite_read);
+}
+
 static int sqlite_open(const char *where, const char *directory, void **ret_connection)
 {
 	char path[PATH_SIZE];
+	bool only_read = strcmp(where, "sqlite-read") == 0;
 	int len = snprintf(path, sizeof path, "%s/sallyport.db", directory);
-	if (strcmp(where, "sqlite") != 0 || len < 0 || (size_t)len >= sizeof path)
+	if ((!only_read && strcmp(where, "sqlite") != 0) || len < 0 || (size_t)len >= sizeof path)
 		return -ERR_STORE;
 	CLEANUP(sqlite_closep) struct connection *connection = calloc(1, sizeof *connection);
 	if (connection == NULL)
 		return -ERR_SYSTEM;
-	int r = make_file(path);
+	int r = only_read ? open_read(connection, path) : open_write(connection, path);
 	if (r < 0)
 		return r;
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
-		    SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
-	if (sqlite3_open_v2(path, &connection->database, flags, NULL) != SQLITE_OK)
-		return -ERR_STORE;
-	sqlite3_busy_timeout(connection->database, BUSY_MS);
-	sqlite3_db_config(connection->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(connection->database, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-	sqlite3_db_config(connection->database, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-	sqlite3_limit(connection->database, SQLITE_LIMIT_ATTACHED, 0);
-	if (sqlite3_exec(connection->database, connection_sqlite, check_journal, NULL, NULL) !=
-		SQLITE_OK)
-		return -ERR_STORE;
 	*ret_connection = STEAL(connection);
 	return 0;
 }

@@ -19,7 +19,9 @@ static void store_closep(struct store **store)
 	store_close(*store);
 }
 
-int store_open(const char *where, const char *directory, struct store **ret_store)
+/* `migrate` or only look whether this program understands what is there. */
+static int open_any(
+	const char *where, const char *directory, bool migrate, struct store **ret_store)
 {
 	CLEANUP(store_closep) struct store *store = calloc(1, sizeof *store);
 	if (store == NULL)
@@ -30,11 +32,21 @@ int store_open(const char *where, const char *directory, struct store **ret_stor
 	int r = store->backend->open(where, directory, &store->connection);
 	if (r < 0)
 		return r;
-	r = schema_apply(store);
+	r = migrate ? schema_apply(store) : schema_check(store);
 	if (r < 0)
 		return r;
 	*ret_store = STEAL(store);
 	return 0;
+}
+
+int store_open(const char *where, const char *directory, struct store **ret_store)
+{
+	return open_any(where, directory, true, ret_store);
+}
+
+int store_open_read(const char *directory, struct store **ret_store)
+{
+	return open_any("sqlite-read", directory, false, ret_store);
 }
 
 void store_close(struct store *store)
@@ -199,4 +211,21 @@ int store_fact_get(struct store *store, const char *name, char *out, unsigned si
 int store_fact_set(struct store *store, const char *name, const char *value)
 {
 	return any_rows(RUN(store, FACT_SET, NULL, NULL, text(name), text(value)));
+}
+
+static int keep_counts(void *context, const struct value *values, unsigned count)
+{
+	struct store_counts *ret_counts = context;
+	struct reader reader = READER(values, count);
+	ret_counts->users = read_integer(&reader);
+	ret_counts->devices = read_integer(&reader);
+	ret_counts->credentials = read_integer(&reader);
+	ret_counts->applications = read_integer(&reader);
+	ret_counts->sessions_created = read_integer(&reader);
+	return reader.error;
+}
+
+int store_count(struct store *store, struct store_counts *ret_counts)
+{
+	return one_row(RUN(store, COUNT, keep_counts, ret_counts), ERR_STORE);
 }

@@ -19,8 +19,13 @@
  */
 struct store;
 
-/* where: directory descriptor path prefix and "sqlite", or a postgresql:// URL. Migrates. */
+/* where: "sqlite", kept in `directory`; later a postgresql:// URL. Migrates. */
 int store_open(const char *where, const char *directory, struct store **ret_store);
+/*
+ * Reads only, on files alone, beside a running gateway or without one: migrates nothing, makes
+ * nothing, changes no owner. Functions that write return -ERR_STORE.
+ */
+int store_open_read(const char *directory, struct store **ret_store);
 void store_close(struct store *store);
 const char *store_kind(const struct store *store); /* "sqlite" */
 
@@ -102,6 +107,8 @@ int store_credential_set_secret(struct store *store, int64_t id, int64_t version
 	const void *sealed, uint32_t len, int64_t now);
 int store_credential_find(struct store *store, int64_t device_id, const char *username,
 	struct credential_row *ret_credential);
+int store_credential_find_in(struct store *store, int64_t device_id, const char *username, const char *domain,
+	struct credential_row *ret_credential);
 int store_credential_get(struct store *store, int64_t id, struct credential_row *ret_credential);
 int store_credential_list(struct store *store, int (*keep)(void *, const struct credential_row *, const struct device_row *),
 	void *context);
@@ -114,6 +121,7 @@ int store_credential_select(struct store *store, int64_t device_id, int64_t auth
 struct envelope_row {
 	char object[16], field[16];
 	int64_t id, version;
+	uint8_t kind; /* of a credential; 0 for the secrets of an authorization */
 	uint8_t sealed[SEALED_MAX];
 	uint32_t sealed_len;
 };
@@ -243,6 +251,9 @@ int store_session_created_by(struct store *store, int what, int64_t id,
 /* Sessions in CREATED whose URL can no longer be opened. */
 int store_session_unopened(struct store *store, int64_t now, unsigned limit,
 	int (*keep)(void *, const struct session_row *), void *context);
+/* Those that have a recording file, newest first, pages as above. */
+int store_session_list_recorded(struct store *store, int64_t before, unsigned limit,
+	int (*keep)(void *, const struct session_row *), void *context);
 /* Conditional: -ERR_WRONG_MOMENT when the row is not in `from` any more. */
 int store_session_redeemed(struct store *store, int64_t id, const char *origin_ip, const uint8_t cookie_hash[HASH_LEN],
 	const uint8_t public_key[65], int64_t now);
@@ -288,3 +299,9 @@ int store_audit_list(struct store *store, int64_t after, unsigned limit, int (*k
 /* small facts by name: schema and installation facts. */
 int store_fact_get(struct store *store, const char *name, char *out, unsigned size);
 int store_fact_set(struct store *store, const char *name, const char *value);
+
+/* What there is, disabled rows not counted. */
+struct store_counts {
+	int64_t users, devices, credentials, applications, sessions_created;
+};
+int store_count(struct store *store, struct store_counts *ret_counts);

@@ -88,6 +88,14 @@ int store_credential_find(struct store *store, int64_t device_id, const char *us
 		ERR_NOT_FOUND);
 }
 
+int store_credential_find_in(struct store *store, int64_t device_id, const char *username,
+	const char *domain, struct credential_row *ret_credential)
+{
+	return one_row(RUN(store, CREDENTIAL_FIND_IN, keep_credential, ret_credential,
+			       integer(device_id), text(username), text(domain)),
+		ERR_NOT_FOUND);
+}
+
 int store_credential_get(struct store *store, int64_t id, struct credential_row *ret_credential)
 {
 	return one_row(RUN(store, CREDENTIAL_GET, keep_credential, ret_credential, integer(id)),
@@ -150,6 +158,7 @@ static int keep_credential_envelope(void *context, const struct value *values, u
 	struct reader reader = READER(values, count);
 	envelope->id = read_integer(&reader);
 	envelope->version = read_integer(&reader);
+	envelope->kind = read_integer(&reader);
 	return read_envelope(&reader, envelope);
 }
 
@@ -160,6 +169,7 @@ static int keep_authorization_envelope(void *context, const struct value *values
 	struct reader reader = READER(values, count);
 	envelope->id = read_integer(&reader);
 	envelope->version = 1;
+	envelope->kind = 0;
 	return read_envelope(&reader, envelope);
 }
 

@@ -83,3 +83,4 @@ int atom_end(struct store *store, int r); /* r < 0 undoes; returns r, or why it 
 void read_device(struct reader *reader, struct device_row *ret_device);
 
 int schema_apply(struct store *store);
+int schema_check(struct store *store); /* -ERR_STORE_NEWER; migrates nothing */

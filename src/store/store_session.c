@@ -121,6 +121,15 @@ int store_session_list(struct store *store, int64_t authorization_id, int64_t be
 	return each.result != 0 ? each.result : any_rows(r);
 }
 
+int store_session_list_recorded(struct store *store, int64_t before, unsigned limit,
+	int (*keep)(void *, const struct session_row *), void *context)
+{
+	struct each_session each = { .keep = keep, .context = context };
+	int r = RUN(store, SESSION_LIST_RECORDED, keep_each_session, &each,
+		integer(before > 0 ? before : INT64_MAX), integer(limit));
+	return each.result != 0 ? each.result : any_rows(r);
+}
+
 int store_session_unended(
 	struct store *store, int (*keep)(void *, const struct session_row *), void *context)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store.c"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -80,6 +81,72 @@ static void unknown_places_are_refused(void **state)
 	assert_int_equal(store_open("sqlite3", fixture->directory, &store), -ERR_STORE);
 	assert_int_equal(store_open("sqlite", "/nonexistent", &store), -ERR_STORE);
 	assert_null(store);
+}
+
+static unsigned files_in(const char *directory)
+{
+	unsigned count = 0;
+	struct dirent *entry;
+	DIR *stream = opendir(directory);
+	assert_non_null(stream);
+	while ((entry = readdir(stream)) != NULL)
+		count += entry->d_name[0] != '.';
+	closedir(stream);
+	return count;
+}
+
+/* Whoever looks at the files leaves no trace, with the gateway running or without. */
+static void reading_leaves_no_trace(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *reader = NULL;
+	int64_t id;
+	assert_int_equal(store_user_add(fixture->store, "rui", "", NOW, &id), 0);
+	assert_int_equal(store_open_read(fixture->directory, &reader), 0);
+	assert_int_equal(files_in(fixture->directory), 3);
+	assert_true(exists(reader, "rui"));
+	assert_int_equal(store_user_add(reader, "eva", "", NOW, &id), -ERR_STORE);
+	assert_int_equal(store_begin(reader), -ERR_STORE);
+	/* what is written meanwhile is seen */
+	assert_int_equal(store_user_add(fixture->store, "eva", "", NOW, &id), 0);
+	assert_true(exists(reader, "eva"));
+	store_close(reader);
+	store_close(fixture->store);
+	fixture->store = NULL;
+	assert_int_equal(files_in(fixture->directory), 1);
+	assert_int_equal(store_open_read(fixture->directory, &reader), 0);
+	assert_true(exists(reader, "rui"));
+	assert_int_equal(files_in(fixture->directory), 1);
+	assert_int_equal(store_user_add(reader, "leo", "", NOW, &id), -ERR_STORE);
+	store_close(reader);
+	assert_int_equal(files_in(fixture->directory), 1);
+	assert_int_equal(store_open_read("/nonexistent", &reader), -ERR_STORE);
+}
+
+static void a_newer_store_is_not_read(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *reader = NULL;
+	assert_int_equal(store_fact_set(fixture->store, "schema", "4711"), 0);
+	assert_int_equal(store_open_read(fixture->directory, &reader), -ERR_STORE_NEWER);
+	assert_null(reader);
+}
+
+static void what_is_there_is_counted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store_counts counts;
+	struct session_row session = fixture_session(fixture, 1);
+	int64_t id;
+	assert_int_equal(store_session_add(fixture->store, &session, &id), 0);
+	assert_int_equal(store_user_add(fixture->store, "rui", "", NOW, &id), 0);
+	assert_int_equal(store_user_set_disabled(fixture->store, fixture->user, NOW), 0);
+	assert_int_equal(store_count(fixture->store, &counts), 0);
+	assert_int_equal(counts.users, 1);
+	assert_int_equal(counts.devices, 1);
+	assert_int_equal(counts.credentials, 1);
+	assert_int_equal(counts.applications, 1);
+	assert_int_equal(counts.sessions_created, 1);
 }
 
 /* Damage in a row is an error, not a shorter text or another number. */
@@ -175,6 +242,9 @@ int main(void)
 		CASE(batches_and_savepoints),
 		CASE(what_was_not_committed_is_not_there),
 		CASE(unknown_places_are_refused),
+		CASE(reading_leaves_no_trace),
+		CASE(a_newer_store_is_not_read),
+		CASE(what_is_there_is_counted),
 		CASE(rows_of_the_wrong_shape_are_damage),
 		CASE(acknowledged_rows_survive_a_kill),
 	};

@@ -59,6 +59,13 @@ static void an_account_has_one_credential(void **state)
 	struct credential_row found = { 0 };
 	assert_int_equal(store_credential_find(fixture->store, fixture->device, "root", &found), 0);
 	assert_int_equal(found.id, fixture->credential); /* the local one first */
+	assert_int_equal(
+		store_credential_find_in(fixture->store, fixture->device, "root", "corp", &found),
+		0);
+	assert_int_equal(found.id, id);
+	assert_int_equal(
+		store_credential_find_in(fixture->store, fixture->device, "root", "other", &found),
+		-ERR_NOT_FOUND);
 	assert_int_equal(text_copy(row.username, sizeof row.username, "other"), 0);
 	assert_int_equal(
 		store_credential_add(fixture->store, &row, &id), -ERR_EXISTS); /* identifier */
@@ -140,8 +147,8 @@ static void rewrap_all(struct fixture *fixture, uint32_t key_version, char *ret_
 	while ((r = store_envelope_older(fixture->store, key_version, &row)) == 0) {
 		size_t len = strlen(ret_order);
 		assert_true(len + 40 < size);
-		snprintf(ret_order + len, size - len, "%s/%s/%d/%d ", row.object, row.field,
-			(int)row.id, (int)row.version);
+		snprintf(ret_order + len, size - len, "%s/%s/%d/%d/%d ", row.object, row.field,
+			(int)row.id, (int)row.version, row.kind);
 		row.sealed[row.sealed_len++] = '+';
 		assert_int_equal(store_envelope_put(fixture->store, &row, key_version), 0);
 	}
@@ -159,7 +166,8 @@ static void rotation_visits_every_envelope_once(void **state)
 		0);
 	rewrap_all(fixture, 2, order, sizeof order);
 	snprintf(expected, sizeof expected,
-		"credential/content/%d/1 authorization/consumer/%d/1 authorization/token/%d/1 ",
+		"credential/content/%d/1/1 authorization/consumer/%d/1/0 "
+		"authorization/token/%d/1/0 ",
 		(int)a, (int)fixture->authorization, (int)fixture->authorization);
 	assert_string_equal(order, expected);
 	rewrap_all(fixture, 2, order, sizeof order);

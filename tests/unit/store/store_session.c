@@ -164,6 +164,23 @@ static void lists_come_newest_first_in_pages(void **state)
 	assert_int_equal(foreign.count, 0);
 }
 
+static void recordings_are_listed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct ids ids = { 0 }, older = { 0 };
+	uint8_t head[HASH_LEN] = { 1 };
+	for (unsigned i = 1; i <= 4; i++)
+		add(fixture, i);
+	assert_int_equal(store_session_recorded(fixture->store, 2, 1, 1, 1, head), 0);
+	assert_int_equal(store_session_recorded(fixture->store, 4, 1, 1, 1, head), 0);
+	assert_int_equal(store_session_list_recorded(fixture->store, 0, 9, collect, &ids), 0);
+	assert_int_equal(ids.count, 2);
+	assert_int_equal(ids.ids[0], 4);
+	assert_int_equal(store_session_list_recorded(fixture->store, 4, 9, collect, &older), 0);
+	assert_int_equal(older.count, 1);
+	assert_int_equal(older.ids[0], 2);
+}
+
 static unsigned standing_on(struct fixture *fixture, int what, int64_t id)
 {
 	struct ids ids = { 0 };
@@ -318,6 +335,7 @@ int main(void)
 		CASE(moves_are_conditional),
 		CASE(a_recording_is_noted),
 		CASE(lists_come_newest_first_in_pages),
+		CASE(recordings_are_listed),
 		CASE(open_sessions_are_counted_and_found),
 		CASE(unopened_sessions_are_found_until_they_end),
 		CASE(a_ticket_is_spent_once),
