@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * authorization add: gives an application rights, and keys that are shown this once. What is kept
+ * of an OAuth 2 secret is its hash; OAuth 1.0 secrets are needed to check signatures, so the vault
+ * makes them, keeps them, and writes them to the caller's descriptor past the broker.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "api/control.h"
+#include "api/endpoints.h"
+#include "api/names.h"
+#include "api/resource.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "broker/vault.h"
+
+#define CLIENT_ID_DIGITS 41 /* an odd number, as the clients of the API know it */
+#define CLIENT_SECRET_LEN 32
+#define OAUTH1_KEY_LEN 20
+#define CREDENTIALS_MAX 200 /* covered by one call: parameters are bounded too */
+
+static const struct field fields[] = {
+	{ "application", FIELD_TEXT, NAME_SIZE - 1, ERR_PARAMETER_MISSING, ERR_PARAMETER_INVALID },
+	{ "resource", FIELD_TEXT, 1023, ERR_PARAMETER_MISSING, ERR_RESOURCE_UNKNOWN },
+	{ "ip", FIELD_TEXT, 511, ERR_NONE, ERR_PARAMETER_INVALID },
+	{ "referer", FIELD_TEXT, 1023, ERR_NONE, ERR_PARAMETER_INVALID },
+	{ "expires", FIELD_TEXT, 63, ERR_NONE, ERR_PARAMETER_INVALID },
+	{ "credentials", FIELD_TEXT, 32767, ERR_NONE, ERR_PARAMETER_INVALID },
+	{},
+};
+
+static int read_referers(struct call *call, char *out, size_t size)
+{
+	char item[URL_SIZE];
+	const char *cursor = control_text(call, "referer");
+	size_t used = 0;
+	int r;
+	while ((r = list_next(&cursor, item, sizeof item)) > 0) {
+		size_t len = strlen(item);
+		bool web = strncmp(item, "https://", 8) == 0 || strncmp(item, "http://", 7) == 0;
+		if (!web || !name_fits(item) || used + len + 2 > size)
+			return call_fail(call, -ERR_PARAMETER_INVALID,
+				"A referer is a URL that begins with https:// or http://");
+		if (used > 0)
+			out[used++] = ' ';
+		memcpy(out + used, item, len + 1);
+		used += len;
+	}
+	return r;
+}
+
+static int read_limits(struct call *call, struct authorization_row *row)
+{
+	const char *ips = control_text(call, "ip"), *expires = control_text(call, "expires");
+	if (ips[0] != '\0' && !address_list_valid(ips))
+		return call_fail(call, -ERR_PARAMETER_INVALID,
+			"The addresses are not a list of addresses, networks or *");
+	int r = text_copy(row->ips, sizeof row->ips, ips);
+	if (r == 0)
+		r = read_referers(call, row->referers, sizeof row->referers);
+	if (r < 0 || expires[0] == '\0')
+		return r;
+	if (clock_parse(expires, &row->expires_at) < 0)
+		return call_fail(call, -ERR_PARAMETER_INVALID,
+			"The time has the form 2027-01-31 or 2027-01-31T18:00:00Z");
+	if (row->expires_at <= call_now(call))
+		return call_fail(call, -ERR_PARAMETER_INVALID, "The time of expiry is past");
+	return 0;
+}
+
+static int cover_one(struct call *call, int64_t authorization_id, const char *account)
+{
+	char username[USERNAME_SIZE], hostname[HOSTNAME_SIZE];
+	struct device_row device;
+	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
+	struct store *store = call_store(call);
+	int r = account_split(account, username, hostname);
+	if (r == 0)
+		r = store_device_find(store, hostname, &device);
+	if (r == 0)
+		r = store_credential_find(store, device.id, username, &credential);
+	if (r == -ERR_NOT_FOUND || r == -ERR_MALFORMED)
+		return call_fail(
+			call, -ERR_CREDENTIAL_NOT_FOUND, "No such credential: %s", account);
+	return r < 0 ? r : store_authorization_cover(store, authorization_id, credential.id);
+}
+
+/* Returns how many it covered. */
+static int cover_list(struct call *call, int64_t authorization_id, const char *list)
+{
+	char account[USERNAME_SIZE + HOSTNAME_SIZE];
+	int count = 0, r;
+	while (list != NULL && (r = list_next(&list, account, sizeof account)) != 0) {
+		if (r == -ERR_TOO_LARGE || count == CREDENTIALS_MAX)
+			return -ERR_TOO_LARGE;
+		r = cover_one(call, authorization_id, account);
+		if (r < 0)
+			return r;
+		count++;
+	}
+	return count;
+}
+
+static int cover(struct call *call, int64_t authorization_id)
+{
+	const char *item;
+	int count = cover_list(call, authorization_id, call_text(call, "credentials"));
+	for (unsigned i = 0; count >= 0 && (item = call_item(call, "credentials", i)) != NULL;
+		i++) {
+		int r = cover_list(call, authorization_id, item);
+		count = r < 0 ? r : count + r;
+	}
+	if (count == 0)
+		call_detail(call, "It covers no credential.");
+	if (count >= 0)
+		json_number(call_audit(call), "credentials", count);
+	return count < 0 ? count : 0;
+}
+
+static int add_row(struct call *call, struct authorization_row *row)
+{
+	int r = store_authorization_add(call_store(call), row, &row->id);
+	if (r < 0)
+		return r;
+	call_object(call, "authorization:%lld", (long long)row->id);
+	char resources[RESOURCES_SIZE];
+	json_text(call_audit(call), "application", row->application);
+	json_text(call_audit(call), "resources",
+		resources_format(row->reads, row->writes, resources));
+	json_text(call_audit(call), "ips", row->ips);
+	return cover(call, row->id);
+}
+
+static int add_oauth2(struct call *call, struct authorization_row *row)
+{
+	char secret[CLIENT_SECRET_LEN * 2 + 1], id[CLIENT_ID_DIGITS + 2];
+	random_hex(id, (CLIENT_ID_DIGITS + 1) / 2);
+	id[CLIENT_ID_DIGITS] = '\0';
+	random_hex(secret, CLIENT_SECRET_LEN);
+	hash_sha256(row->client_secret_hash, secret, strlen(secret));
+	int r = text_copy(row->client_id, sizeof row->client_id, id);
+	if (r == 0)
+		r = add_row(call, row);
+	if (r == 0) {
+		struct json *json = call_json(call);
+		json_text(call_audit(call), "client_id", id);
+		json_object(json, "authorization");
+		json_text(json, "client_id", id);
+		json_text(json, "client_secret", secret);
+		json_close_object(json);
+	}
+	mem_wipe(secret, sizeof secret);
+	return r;
+}
+
+/* One line for each: the descriptor's position is shared, so what the vault wrote stays before. */
+static int end_line(int out)
+{
+	return write(out, "\n", 1) == 1 ? 0 : -ERR_CLOSED;
+}
+
+static int make_secrets(struct broker *broker, struct call *call, int64_t id)
+{
+	struct sealed consumer, token;
+	struct identity identity = {
+		.object = "authorization", .field = "consumer", .id = id, .version = 1
+	};
+	int out = call_fd_out(call);
+	if (out < 0)
+		return call_fail(
+			call, -ERR_PARAMETER_MISSING, "There is nowhere to write the secrets");
+	int r = vault_seal_new(broker, &identity, SECRET_TOKEN, out, &consumer);
+	memset(identity.field, 0, sizeof identity.field);
+	if (r == 0)
+		r = text_copy(identity.field, sizeof identity.field, "token");
+	if (r == 0)
+		r = end_line(out);
+	if (r == 0)
+		r = vault_seal_new(broker, &identity, SECRET_TOKEN, out, &token);
+	if (r == 0)
+		r = end_line(out);
+	if (r < 0)
+		return r;
+	/* a rotation between the two: the older of the two versions, so that both are visited */
+	uint32_t key_version = MIN(consumer.key_version, token.key_version);
+	return store_authorization_set_secrets(call_store(call), id, key_version, consumer.bytes,
+		consumer.len, token.bytes, token.len);
+}
+
+static int add_oauth1(struct broker *broker, struct call *call, struct authorization_row *row)
+{
+	random_hex(row->consumer_key, OAUTH1_KEY_LEN);
+	random_hex(row->token_key, OAUTH1_KEY_LEN);
+	int r = add_row(call, row);
+	if (r == 0)
+		r = make_secrets(broker, call, row->id);
+	if (r < 0)
+		return r;
+	json_text(call_audit(call), "consumer_key", row->consumer_key);
+	struct json *json = call_json(call);
+	json_object(json, "authorization");
+	json_text(json, "consumer_key", row->consumer_key);
+	json_text(json, "token_key", row->token_key);
+	json_close_object(json);
+	return 0;
+}
+
+static int answer(struct broker *broker, struct call *call)
+{
+	struct application_row application;
+	struct authorization_row row = { .created_at = call_now(call) };
+	int r = control_application(call, "application", &application);
+	if (r == 0)
+		r = resources_parse(control_text(call, "resource"), &row.reads, &row.writes);
+	if (r == 0)
+		r = read_limits(call, &row);
+	if (r == 0)
+		r = text_copy(row.application, sizeof row.application, application.name);
+	if (r < 0)
+		return r;
+	row.application_id = application.id;
+	return strcmp(application.auth, "oauth1") == 0 ? add_oauth1(broker, call, &row)
+						       : add_oauth2(call, &row);
+}
+
+const struct endpoint control_authorization_add = {
+	.door = DOOR_CONTROL,
+	.method = "POST",
+	.path = "authorization/add",
+	.need = NEED_WRITE,
+	.audit = "authorization.added",
+	.fields = fields,
+	.message = "Authorization added",
+	.answer = answer,
+};

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status: how the gateway is, for people and for monitoring. */
+#include "api/control.h"
+#include "api/endpoints.h"
+#include "broker/ending.h"
+#include "broker/vault.h"
+
+static const struct field fields[] = { {} };
+
+static void write_vault(struct json *json, struct broker *broker)
+{
+	struct msg_vault_state state;
+	int r = vault_status(broker, &state);
+	json_object(json, "vault");
+	json_bool(json, "reachable", r == 0);
+	/* a vault that does not answer opens nothing */
+	json_bool(json, "sealed", r < 0 || state.sealed != 0);
+	if (r == 0) {
+		json_number(json, "key_version", state.key_version);
+		json_number(json, "releases", state.releases);
+	}
+	json_close_object(json);
+}
+
+static void write_figures(struct json *json, const struct figures *figures, int64_t now)
+{
+	json_number(json, "live", figures->live);
+	json_number(json, "starting", figures->starting);
+	json_number(json, "viewers", figures->viewers);
+	json_number(json, "sessions_since_start", figures->sessions_since_start);
+	json_number(json, "calls", figures->calls);
+	json_number(json, "refused", figures->refused);
+	json_time(json, "started_at", figures->started_at);
+	json_number(json, "uptime_seconds", (now - figures->started_at) / 1000);
+	json_object(json, "processes");
+	json_bool(json, "front", figures->front_connected != 0);
+	json_bool(json, "vault", figures->vault_connected != 0);
+	json_bool(json, "recorder", figures->recorder_connected != 0);
+	json_close_object(json);
+}
+
+static void write_counts(struct json *json, const struct store_counts *counts)
+{
+	json_number(json, "waiting", counts->sessions_created);
+	json_number(json, "users", counts->users);
+	json_number(json, "devices", counts->devices);
+	json_number(json, "credentials", counts->credentials);
+	json_number(json, "applications", counts->applications);
+}
+
+static int answer(struct broker *broker, struct call *call)
+{
+	struct figures figures;
+	struct store_counts counts;
+	const struct settings *settings = call_settings(call);
+	int r = store_count(call_store(call), &counts);
+	if (r < 0)
+		return r;
+	broker_figures(broker, &figures);
+	struct json *json = call_json(call);
+	json_object(json, "status");
+	json_text(json, "version", VERSION);
+	json_text(json, "tenant", settings->gateway_tenant);
+	json_text(json, "public_url", settings->gateway_public_url);
+	json_text(json, "listen", settings->gateway_listen);
+	json_text(json, "store", store_kind(call_store(call)));
+	write_figures(json, &figures, call_now(call));
+	write_counts(json, &counts);
+	write_vault(json, broker);
+	json_close_object(json);
+	return 0;
+}
+
+const struct endpoint control_status = {
+	.door = DOOR_CONTROL,
+	.method = "GET",
+	.path = "status",
+	.need = NEED_READ,
+	.fields = fields,
+	.message = "Status",
+	.answer = answer,
+};
