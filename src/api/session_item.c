@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/session_item.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static void text_time(struct json *json, const char *name, int64_t at)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	json_text(json, name, at != 0 ? clock_format_plain(at, text) : NULL);
+}
+
+/* HH:MM:SS; a session of four days is 96 hours long. */
+static void text_duration(struct json *json, const char *name, int64_t ms)
+{
+	char text[32];
+	long long seconds = ms > 0 ? ms / 1000 : 0;
+
+	snprintf(text, sizeof text, "%02lld:%02lld:%02lld", seconds / 3600, seconds / 60 % 60,
+		seconds % 60);
+	json_text(json, name, text);
+}
+
+void session_item_write(struct json *json, const struct session_row *session, int64_t now)
+{
+	char device[ADDRESS_SIZE + 16];
+	int64_t start = session->redeemed_at != 0 ? session->redeemed_at : session->created_at;
+	bool six = strchr(session->ip, ':') != NULL;
+
+	snprintf(device, sizeof device, six ? "[%s]:%u" : "%s:%u", session->ip, session->port);
+	json_object(json, NULL);
+	json_id(json, "id", session->id);
+	json_text(json, "user", session->user);
+	json_text(json, "origin_ip", session->origin_ip);
+	json_text(json, "credential", session->username);
+	json_text(json, "device", device);
+	json_text(json, "protocol", session->protocol);
+	json_text(json, "proxy", "Web Proxy");
+	json_text(json, "session_id", session->session_id);
+	text_time(json, "start", start);
+	text_time(json, "end", session->ended_at);
+	text_duration(json, "time", (session->ended_at != 0 ? session->ended_at : now) - start);
+	json_text(json, "prevent_purge", "No");
+	json_null(json, "request");
+	json_null(json, "ITSM");
+	json_close_object(json);
+}
+
+static int row_find(struct call *call, const char *name, struct session_row *ret_session)
+{
+	size_t len = strlen(name);
+
+	if (len == SESSION_ID_SIZE - 1 && strspn(name, "0123456789abcdef") == len)
+		return store_session_by_session_id(call_store(call), name, ret_session);
+	if (len < 19 && strspn(name, "0123456789") == len)
+		return store_session_get(call_store(call), strtoll(name, NULL, 10), ret_session);
+	return -ERR_SESSION_ID_TYPE;
+}
+
+int session_item_find(struct call *call, struct session_row *ret_session)
+{
+	int r = row_find(call, call_segment(call, 0), ret_session);
+
+	if (r == 0 && ret_session->authorization_id != call_principal(call)->authorization_id)
+		r = -ERR_NOT_FOUND;
+	return r == -ERR_NOT_FOUND ? -ERR_SESSION_UNKNOWN : r;
+}

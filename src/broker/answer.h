@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "broker/call_inside.h"
+
+/*
+ * The envelope (docs: contract section 2): keys in their documented order, the entity last. r is
+ * the call's result; the body is written to out, the status and header lines to *ret_reply.
+ */
+int answer_write(struct call *call, int r, struct buf *out, struct msg_api_reply *ret_reply);
+/* Shapes and sends the answer of a call whose transaction is settled. */
+void answer_send(struct call *call, int r);

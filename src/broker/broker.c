@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/endpoint.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/sandbox.h"
+#include "broker/attach.h"
+#include "broker/call_inside.h"
+#include "broker/context.h"
+#include "broker/control.h"
+#include "broker/dispatch.h"
+#include "broker/probe_inside.h"
+#include "broker/route.h"
+#include "broker/throttle.h"
+#include "broker/ticket.h"
+
+#define TICK_MS 1000
+
+static int on_front(void *context, struct channel *channel, struct message *message)
+{
+	struct broker *broker = context;
+
+	switch (message->type) {
+	case MSG_API_CALL:
+		return dispatch_message(broker, channel, DOOR_API, 0, message);
+	case MSG_TICKET_REDEEM:
+		return ticket_redeem(broker, channel, message);
+	case MSG_ATTACH_ASK:
+		return attach_ask(broker, channel, message);
+	case MSG_ATTACH_PROVE:
+		return attach_prove(broker, channel, message);
+	default:
+		return -ERR_MALFORMED;
+	}
+}
+
+static int on_vault(void *context, struct channel *channel, struct message *message)
+{
+	(void)channel;
+	return session_from_vault(context, message);
+}
+
+static int on_recorder(void *context, struct channel *channel, struct message *message)
+{
+	(void)channel;
+	return session_from_recorder(context, message);
+}
+
+static int on_supervisor(void *context, struct channel *channel, struct message *message)
+{
+	(void)channel;
+	return session_from_supervisor(context, message);
+}
+
+static void front_gone(struct broker *broker)
+{
+	struct channel *front = STEAL(broker->front);
+
+	turn_close(broker); /* answers of this turn still point at it */
+	dispatch_forget(broker, front);
+	attach_forget(broker, front);
+	channel_destroy(front);
+}
+
+static void vault_gone(struct broker *broker)
+{
+	channel_destroy(STEAL(broker->vault));
+}
+
+static void recorder_gone(struct broker *broker)
+{
+	channel_destroy(STEAL(broker->recorder));
+	sessions_recorder_gone(broker);
+}
+
+static void on_gone(void *context, struct channel *channel)
+{
+	struct broker *broker = context;
+
+	log_warning("peer.gone", "%s",
+		channel == broker->front ? "front"
+					 : (channel == broker->vault ? "vault" : "recorder"));
+	if (channel == broker->front)
+		front_gone(broker);
+	else if (channel == broker->vault)
+		vault_gone(broker);
+	else
+		recorder_gone(broker);
+}
+
+/* A peer, at the start or after it was started again: the old channel is history. */
+static void meet(void *context, enum party party, int fd)
+{
+	struct broker *broker = context;
+	message_fn *fn =
+		party == PARTY_FRONT ? on_front : (party == PARTY_VAULT ? on_vault : on_recorder);
+	struct channel **place = party == PARTY_FRONT   ? &broker->front
+				 : party == PARTY_VAULT ? &broker->vault
+							: &broker->recorder;
+
+	if (party != PARTY_FRONT && party != PARTY_VAULT && party != PARTY_RECORDER) {
+		close(fd);
+		return;
+	}
+	if (*place != NULL)
+		on_gone(broker, *place);
+	if (channel_create(broker->loop, fd, PARTY_BROKER, party, fn, on_gone, broker, place) < 0) {
+		log_error("peer.lost", "no memory for a channel to %s", party_name(party));
+		close(fd);
+		return;
+	}
+	if (party == PARTY_RECORDER)
+		sessions_recorder_came(broker);
+}
+
+static void on_turn(void *context)
+{
+	turn_close(context);
+}
+
+static void on_tick(void *context)
+{
+	struct broker *broker = context;
+
+	broker->tick = NULL;
+	sessions_tick(broker);
+	if (loop_after(broker->loop, TICK_MS, on_tick, broker, &broker->tick) < 0)
+		log_error("broker.tick", "no memory: limits are not watched any more");
+}
+
+static int audit_self(struct broker *broker, const char *event)
+{
+	CLEANUP(note_finish) struct note note;
+	int r = turn_open(broker);
+
+	note_begin(&note);
+	json_text(&note.json, "version", VERSION);
+	json_text(&note.json, "store", store_kind(broker->store));
+	return r < 0 ? r : audit_write(broker, event, "gateway", NULL, "gateway", 0, &note);
+}
+
+/* The recorder went before us and took the sessions with it; what is left has no process. */
+static void on_stop(void *context)
+{
+	struct broker *broker = context;
+	struct session *session, *next;
+
+	for (session = broker->sessions.first; session != NULL; session = next) {
+		next = session->next;
+		session_end(broker, session, -ERR_GATEWAY_RESTARTED, "The gateway was stopped");
+	}
+	if (audit_self(broker, "gateway.stopped") < 0)
+		log_error("gateway.stopped", "not on record");
+	turn_close(broker);
+	loop_stop(broker->loop);
+}
+
+/* What needs files or lazy loading, before the walls. */
+static int create(struct broker *broker)
+{
+	int r = turn_create(&broker->turn);
+
+	if (r == 0)
+		r = routes_create(endpoints, &broker->routes);
+	if (r == 0)
+		r = throttle_create(broker->settings->api_failures,
+			broker->settings->api_calls_per_second, &broker->throttle);
+	return r < 0 ? r : prover_create(&broker->prover);
+}
+
+/* Inside the walls: the store is ours alone. */
+static int open_store(struct broker *broker, int listener, uint32_t owner)
+{
+	int r = store_open(broker->settings->gateway_store, ".", &broker->store);
+
+	if (r == 0)
+		r = audit_load(broker);
+	if (r == 0)
+		r = sessions_load(broker);
+	if (r == 0)
+		r = audit_self(broker, "gateway.started");
+	if (r < 0)
+		return r;
+	turn_close(broker);
+	loop_every_turn(broker->loop, on_turn, broker);
+	r = control_create(broker, listener, owner, &broker->control);
+	return r < 0 ? r : loop_after(broker->loop, TICK_MS, on_tick, broker, &broker->tick);
+}
+
+static void finish(struct broker *broker)
+{
+	turn_close(broker);
+	timer_cancel(broker->tick);
+	control_destroy(broker->control);
+	probes_finish(broker);
+	sessions_finish(broker);
+	channel_destroy(broker->front);
+	channel_destroy(broker->vault);
+	channel_destroy(broker->recorder);
+	calls_finish(broker);
+	prover_destroy(broker->prover);
+	throttle_destroy(broker->throttle);
+	routes_destroy(broker->routes);
+	turn_destroy(&broker->turn);
+	store_close(broker->store);
+}
+
+static int fail(const char *what, int r)
+{
+	log_error("broker.start", "%s: %s", what, error_text(r));
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct broker *broker = calloc(1, sizeof *broker);
+	uint32_t owner = getuid();
+
+	if (broker == NULL)
+		return 1;
+	process_begin(&broker->process, argc, argv, PARTY_BROKER);
+	broker->loop = broker->process.loop;
+	broker->settings = &broker->process.settings;
+	broker->figures.started_at = clock_wall_ms();
+	int directory = process_fd(&broker->process, "store");
+	int listener = process_fd(&broker->process, "control");
+	broker->recordings = process_fd(&broker->process, "recordings");
+	int r = create(broker);
+	if (r < 0)
+		return fail("before the walls", r);
+	if (directory < 0 || fchdir(directory) < 0)
+		return fail("store directory", -ERR_SYSTEM);
+	if (broker->recordings >= 0)
+		sandbox_readable(broker->recordings);
+	process_drop(&broker->process, SANDBOX_BROKER, directory);
+	r = open_store(broker, listener, owner);
+	if (r < 0)
+		return fail("store", r);
+	broker->process.supervisor_fn = on_supervisor;
+	process_on_peer(&broker->process, meet, broker);
+	process_on_stop(&broker->process, on_stop);
+	r = process_run(&broker->process);
+	finish(broker);
+	free(broker);
+	return r;
+}

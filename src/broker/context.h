@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "broker/broker.h"
+#include "broker/ending.h"
+#include "broker/session.h"
+#include "broker/turn.h"
+#include "store/store.h"
+#include "wire/process.h"
+
+/* The broker's context: one per process, passed to everything, known only to src/broker. */
+struct calls {
+	struct call *free, *deferred;
+	unsigned free_count, used;
+};
+struct broker {
+	struct process process;
+	struct loop *loop;
+	const struct settings *settings;
+	struct store *store;
+	int recordings; /* directory, or -1 */
+	struct channel *front, *vault, *recorder;
+	struct control *control;
+	struct throttle *throttle;
+	struct routes *routes;
+	struct prover *prover; /* verifies what pages sign */
+	struct turn turn;
+	struct audit audit;
+	struct calls calls;
+	const struct call *answering; /* whose answer() runs now: the actor of what it does */
+	struct sessions sessions;
+	struct probes *probes;
+	struct figures figures;
+	struct timer *tick;
+	uint64_t sweep_at; /* monotonic: when old rows are removed next */
+	unsigned titled;   /* live sessions in the title of ps */
+	bool title_set;
+};

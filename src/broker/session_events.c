@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "broker/context.h"
+#include "broker/probe_inside.h"
+#include "wire/view.h"
+
+void session_settle(struct broker *broker, struct session *session)
+{
+	if (session->row.state == SESSION_ENDED && session->moves == 0 &&
+		!session->recorder_knows && !session->worker)
+		session_destroy(broker, session);
+}
+
+static void object_of(const struct session *session, char out[48])
+{
+	snprintf(out, 48, "session:%lld", (long long)session->row.id);
+}
+
+static int audit_event(struct broker *broker, const struct session *session, const char *event,
+	int result, struct note *note)
+{
+	char object[48];
+	int r = turn_open(broker);
+
+	object_of(session, object);
+	return r < 0 ? r : audit_write(broker, event, "gateway", NULL, object, result, note);
+}
+
+/* What the worker said of itself, on its way through the recorder. */
+static void on_moved(struct broker *broker, struct session *session, const struct msg_moved *moved)
+{
+	struct moving moving = { .actor = "gateway", .exit_status = -1 };
+	int r = turn_open(broker);
+
+	if (moved->state == VIEW_LIVE && session->row.state == SESSION_REDEEMED) {
+		if (r == 0)
+			r = session_enter(broker, session, SESSION_LIVE, &moving);
+		if (r < 0) /* a session that is not on record does not go on */
+			session_end(broker, session, r, NULL);
+	} else if (moved->state == VIEW_OVER && session->row.state != SESSION_ENDED) {
+		moving.why = moved->why;
+		moving.exit_status = moved->exit_status;
+		moving.reason = moved->reason[0] != 0 ? moved->reason : error_text(moved->why);
+		if (r == 0)
+			r = session_enter(broker, session, SESSION_ENDED, &moving);
+		if (r < 0)
+			session_end(broker, session, moved->why, moving.reason);
+	}
+}
+
+static void on_recording_started(struct broker *broker, const struct msg_recording_started *started)
+{
+	struct session *session = session_by_id(broker, started->session);
+
+	if (session == NULL)
+		return;
+	if (started->result < 0) {
+		session->recorder_knows = false;
+		session_end(broker, session, started->result, NULL);
+		return;
+	}
+	session->recording = true;
+	session_go_on(broker, session);
+}
+
+static void on_recording_done(struct broker *broker, const struct msg_recording_done *done)
+{
+	CLEANUP(note_finish) struct note note;
+	struct session *session = session_by_id(broker, done->session);
+
+	note_begin(&note);
+	json_number(&note.json, "output_bytes", (int64_t)done->output_bytes);
+	json_number(&note.json, "input_bytes", (int64_t)done->input_bytes);
+	json_number(&note.json, "file_bytes", (int64_t)done->file_bytes);
+	json_number(&note.json, "chunks", (int64_t)done->chunks);
+	json_number(&note.json, "duration_ms", done->duration_ms);
+	if (session == NULL)
+		return;
+	int r = audit_event(broker, session, "recording.sealed", done->result, &note);
+	if (r == 0)
+		r = store_session_recorded(broker->store, done->session, done->output_bytes,
+			done->input_bytes, done->file_bytes, done->head);
+	if (r < 0)
+		log_error("recording.done", "%lld: %s", (long long)done->session, error_text(r));
+	session->recorder_knows = false;
+	if (session->row.state != SESSION_ENDED)
+		session_end(broker, session, done->result < 0 ? done->result : -ERR_RECORDER_DIED,
+			NULL);
+	else
+		session_settle(broker, session);
+}
+
+static void on_viewer_left(struct broker *broker, const struct msg_viewer *viewer)
+{
+	CLEANUP(note_finish) struct note note;
+	struct session *session = session_by_id(broker, viewer->session);
+
+	if (session == NULL || session->viewers == 0)
+		return;
+	if (--session->viewers == 0)
+		session->nobody_since = clock_monotonic_ms();
+	note_begin(&note);
+	json_number(&note.json, "viewer", viewer->viewer);
+	audit_event(broker, session, "session.detached", 0, &note);
+}
+
+/* One of the sessions the recorder still has; 0 ends the list: what was not named is over. */
+static void on_listed(struct broker *broker, const struct msg_moved *listed)
+{
+	struct msg_notice stop = { .session = listed->session, .why = -ERR_SESSION_OVER };
+	struct session *session = session_by_id(broker, listed->session), *next;
+
+	if (session != NULL && session->row.state != SESSION_ENDED) {
+		session->listed = session->recorder_knows = session->recording =
+			session->start_asked = true;
+		session->worker = session->worker_asked = true;
+		session->viewers = listed->exit_status > 0 ? (unsigned)listed->exit_status : 0;
+		session->last_viewer =
+			VIEWERS_MAX * 1024; /* numbers of before are not given again */
+		on_moved(broker, session, listed);
+	} else if (listed->session != 0) {
+		text_copy(stop.text, sizeof stop.text, error_text(stop.why));
+		channel_tell(broker->recorder, MSG_SESSION_STOP, &stop);
+	} else {
+		for (session = broker->sessions.first; session != NULL; session = next) {
+			next = session->next;
+			if (!session->listed && !session->start_asked)
+				session_end(broker, session, -ERR_GATEWAY_RESTARTED, NULL);
+		}
+	}
+}
+
+int session_from_recorder(struct broker *broker, struct message *message)
+{
+	const struct msg_moved *moved = message->payload;
+	const struct msg_activity *activity = message->payload;
+	struct session *session;
+
+	switch (message->type) {
+	case MSG_RECORDING_STARTED:
+		on_recording_started(broker, message->payload);
+		return 0;
+	case MSG_SESSION_MOVED:
+		session = session_by_id(broker, moved->session);
+		if (!TEXT_VALID(moved->reason))
+			return -ERR_MALFORMED;
+		if (session != NULL)
+			on_moved(broker, session, moved);
+		return 0;
+	case MSG_RECORDING_DONE:
+		on_recording_done(broker, message->payload);
+		return 0;
+	case MSG_VIEWER_LEFT:
+		on_viewer_left(broker, message->payload);
+		return 0;
+	case MSG_ACTIVITY:
+		session = session_by_id(broker, activity->session);
+		if (session != NULL)
+			session->last_input = clock_monotonic_ms();
+		return 0;
+	case MSG_RECORDER_SESSION:
+		if (!TEXT_VALID(moved->reason))
+			return -ERR_MALFORMED;
+		on_listed(broker, moved);
+		return 0;
+	default:
+		return -ERR_MALFORMED;
+	}
+}
+
+/* The audit line of a release is on disk: now, and not before, the vault may open its hand. */
+static void after_release(struct broker *broker, void *context, int result)
+{
+	CLEANUP(mem_freep) struct msg_session *which = context;
+
+	channel_tell(broker->vault, result == 0 ? MSG_SECRET_RELEASE : MSG_GRANT_END, which);
+}
+
+static int release(struct broker *broker, struct session *session, struct msg_session *which)
+{
+	CLEANUP(note_finish) struct note note;
+
+	note_begin(&note);
+	json_id(&note.json, "credential", session->row.credential_id);
+	json_number(&note.json, "version", session->row.credential_version);
+	json_text(&note.json, "user", session->row.user);
+	json_text(&note.json, "device", session->row.device);
+	json_text(&note.json, "username", session->row.username);
+	int r = audit_event(broker, session, "credential.released", 0, &note);
+	if (r == 0)
+		r = store_credential_used(
+			broker->store, session->row.credential_id, clock_wall_ms());
+	if (r < 0)
+		return r;
+	session->secret_released = true;
+	turn_then(broker, after_release, which);
+	return 0;
+}
+
+static void on_secret_wanted(struct broker *broker, int64_t id)
+{
+	struct session *session = session_by_id(broker, id);
+	struct msg_session *which = malloc(sizeof *which);
+
+	if (which == NULL)
+		return; /* the worker's login time runs out */
+	*which = (struct msg_session){ id };
+	if (session != NULL && session->row.state == SESSION_REDEEMED &&
+		!session->secret_released && release(broker, session, which) == 0)
+		return;
+	channel_tell(broker->vault, MSG_GRANT_END, which);
+	free(which);
+}
+
+static void on_secret_refused(struct broker *broker, int64_t id)
+{
+	struct session *session = session_by_id(broker, id);
+
+	if (session == NULL)
+		return;
+	if (audit_event(broker, session, "credential.refused", -ERR_HOST_KEY_CHANGED, NULL) < 0)
+		log_error("credential.refused", "%lld: not on record", (long long)id);
+	session_end(broker, session, -ERR_HOST_KEY_CHANGED, NULL);
+}
+
+int session_from_vault(struct broker *broker, struct message *message)
+{
+	const struct msg_session *which = message->payload;
+
+	switch (message->type) {
+	case MSG_SECRET_WANTED:
+		on_secret_wanted(broker, which->session);
+		return 0;
+	case MSG_SECRET_REFUSED:
+		on_secret_refused(broker, which->session);
+		return 0;
+	default:
+		return 0; /* an answer that came after its question was given up */
+	}
+}
+
+static void on_worker_started(struct broker *broker, uint32_t serial, int result)
+{
+	if (result >= 0)
+		return;
+	for (struct session *session = broker->sessions.first; session != NULL;
+		session = session->next) {
+		if (session->worker_serial != serial)
+			continue;
+		session->worker = false;
+		session_end(broker, session, result, NULL);
+		return;
+	}
+	probe_worker_started(broker, serial, result);
+}
+
+static void on_worker_exited(struct broker *broker, const struct msg_worker_exited *exited)
+{
+	struct session *session = session_by_id(broker, exited->session);
+
+	if (session == NULL) {
+		probe_worker_exited(broker, exited->session);
+		return;
+	}
+	session->worker = false;
+	log_info("worker.exited", "session %lld, status %d", (long long)exited->session,
+		exited->status);
+	/* The recorder says why, when it has written the last of it; the tick is the fallback. */
+	if (session->row.state != SESSION_ENDED)
+		session->orphaned_at = clock_monotonic_ms();
+	else
+		session_settle(broker, session);
+}
+
+int session_from_supervisor(struct broker *broker, struct message *message)
+{
+	switch (message->type) {
+	case MSG_WORKER_STARTED:
+		on_worker_started(broker, message->serial,
+			((const struct msg_result *)message->payload)->result);
+		return 0;
+	case MSG_WORKER_EXITED:
+		on_worker_exited(broker, message->payload);
+		return 0;
+	default:
+		return -ERR_MALFORMED;
+	}
+}
+
+static int keep_open_session(void *context, const struct session_row *row)
+{
+	struct broker *broker = context;
+	struct session *session;
+
+	if (row->state == SESSION_CREATED)
+		return 0; /* waits in the store alone */
+	int r = session_create(broker, row, &session);
+	if (r < 0)
+		return r;
+	session->started = session->last_input = session->nobody_since = clock_monotonic_ms();
+	session->columns = 80;
+	session->rows = 24;
+	return 0;
+}
+
+int sessions_load(struct broker *broker)
+{
+	return store_session_unended(broker->store, keep_open_session, broker);
+}
+
+void sessions_recorder_came(struct broker *broker)
+{
+	struct msg_nothing nothing = { 0 };
+
+	for (struct session *session = broker->sessions.first; session != NULL;
+		session = session->next)
+		session->listed = false;
+	channel_tell(broker->recorder, MSG_RECORDER_LIST, &nothing);
+}
+
+void sessions_recorder_gone(struct broker *broker)
+{
+	struct session *session, *next;
+
+	for (session = broker->sessions.first; session != NULL; session = next) {
+		next = session->next;
+		if (!session->recorder_knows)
+			continue;
+		session->recorder_knows = session->recording = false;
+		if (session->row.state != SESSION_ENDED)
+			session_end(broker, session, -ERR_RECORDER_DIED, NULL);
+		else
+			session_settle(broker, session);
+	}
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "broker/context.h"
+
+#define UNOPENED_BATCH 500 /* sessions whose URL expired, ended in one tick */
+#define SWEEP_MS 10000
+#define SWEEP_MUCH 500   /* rows dropped at once: there may be more */
+#define NONCE_KEPT_S 900 /* longer than a timestamp is believed, both ways */
+#define NOTICE_IDLE_MS (2 * 60 * 1000)
+
+static void notice(struct broker *broker, const struct session *session, const char *text)
+{
+	struct msg_notice words = { .session = session->row.id };
+
+	text_copy(words.text, sizeof words.text, text);
+	channel_tell(broker->recorder, MSG_NOTICE, &words);
+}
+
+/* Bit 0 is the idle notice, taken back when somebody types; the others are those of the long stop.
+ */
+static void check_idle(struct broker *broker, struct session *session, uint64_t now)
+{
+	uint64_t limit = (uint64_t)broker->settings->session_idle_end * 1000;
+	uint64_t before = MIN((uint64_t)NOTICE_IDLE_MS, limit / 2);
+	uint64_t idle = now - session->last_input;
+	char text[REASON_SIZE];
+
+	if (idle >= limit) {
+		snprintf(text, sizeof text, "Nobody typed for %lld minutes",
+			(long long)(broker->settings->session_idle_end + 59) / 60);
+		session_end(broker, session, -ERR_SESSION_IDLE, text);
+	} else if (idle + before >= limit && (session->announced & 1) == 0) {
+		session->announced |= 1;
+		snprintf(text, sizeof text,
+			"This session ends in %llu seconds unless somebody types.",
+			(unsigned long long)(limit - idle + 999) / 1000);
+		notice(broker, session, text);
+	} else if (idle + before < limit) {
+		session->announced &= ~1u;
+	}
+}
+
+static void check_longest(struct broker *broker, struct session *session, uint64_t now)
+{
+	static const unsigned minutes[] = { 15, 10, 5 };
+	uint64_t limit = (uint64_t)broker->settings->session_longest * 1000;
+	uint64_t age = now - session->started;
+	char text[REASON_SIZE];
+
+	if (age >= limit) {
+		session_end(broker, session, -ERR_SESSION_TOO_LONG, NULL);
+		return;
+	}
+	for (unsigned i = ARRAY_LEN(minutes); i-- > 0;) {
+		uint64_t before = (uint64_t)minutes[i] * 60 * 1000;
+		unsigned bit = 2u << i;
+		if (limit <= before || age + before < limit)
+			continue;
+		if ((session->announced & bit) == 0) {
+			snprintf(text, sizeof text,
+				"This session ends in %u minutes: it has reached its longest time.",
+				minutes[i]);
+			notice(broker, session, text);
+		}
+		for (unsigned earlier = 0; earlier <= i; earlier++)
+			session->announced |= 2u << earlier;
+		return;
+	}
+}
+
+static void check_running(struct broker *broker, struct session *session, uint64_t now)
+{
+	uint64_t reattach = (uint64_t)broker->settings->session_reattach * 1000;
+
+	if (session->orphaned_at != 0 && now - session->orphaned_at >= STOP_GRACE_MS) {
+		session_end(broker, session, -ERR_WORKER_DIED, NULL);
+		return;
+	}
+	if (session->viewers == 0 && now - session->nobody_since >= reattach) {
+		session_end(broker, session, -ERR_SESSION_LEFT, NULL);
+		return;
+	}
+	check_longest(broker, session, now);
+	if (session->row.state == SESSION_LIVE)
+		check_idle(broker, session, now);
+}
+
+static void check_ended(struct broker *broker, struct session *session, uint64_t now)
+{
+	struct msg_session which = { session->row.id };
+	char reason[REASON_SIZE];
+
+	if (session->end_again) {
+		memcpy(reason, session->end_reason, sizeof reason);
+		session_end(broker, session, session->end_why, reason);
+		return;
+	}
+	if (session->worker && now >= session->kill_at) {
+		session->kill_at = UINT64_MAX; /* once */
+		channel_tell(broker->process.supervisor, MSG_WORKER_KILL, &which);
+	}
+	if (session->moves == 0 && session->stopped && now >= session->forget_at) {
+		log_warning("session.forgotten",
+			"%lld: its recording or process did not report its end",
+			(long long)session->row.id);
+		session_destroy(broker, session);
+	}
+}
+
+struct unopened {
+	unsigned count;
+	struct session_row rows[UNOPENED_BATCH];
+};
+
+static int keep_unopened(void *context, const struct session_row *row)
+{
+	struct unopened *unopened = context;
+
+	if (unopened->count < UNOPENED_BATCH)
+		unopened->rows[unopened->count++] = *row;
+	return 0;
+}
+
+static void end_unopened(struct broker *broker)
+{
+	CLEANUP(mem_freep) struct unopened *unopened = malloc(sizeof *unopened);
+	struct moving moving = { .actor = "gateway",
+		.why = -ERR_SESSION_EXPIRED,
+		.reason = error_text(-ERR_SESSION_EXPIRED),
+		.exit_status = -1 };
+
+	if (unopened == NULL)
+		return;
+	unopened->count = 0;
+	int r = store_session_unopened(
+		broker->store, clock_wall_ms(), UNOPENED_BATCH, keep_unopened, unopened);
+	if (r == 0 && unopened->count > 0)
+		r = turn_open(broker);
+	for (unsigned i = 0; r == 0 && i < unopened->count; i++)
+		r = session_write(broker, &unopened->rows[i], SESSION_ENDED, &moving);
+	if (r < 0)
+		log_error("session.expire", "%s", error_text(r));
+}
+
+/* A bounded number at a time; again at the next tick while there is much. */
+static void sweep(struct broker *broker, uint64_t now)
+{
+	int64_t wall = clock_wall_ms();
+
+	if (now < broker->sweep_at)
+		return;
+	int dropped = turn_open(broker);
+	if (dropped == 0)
+		dropped = store_sweep(broker->store, wall, wall / 1000 - NONCE_KEPT_S);
+	if (dropped < 0)
+		log_error("store.sweep", "old tokens, tickets and nonces stay");
+	broker->sweep_at = dropped >= SWEEP_MUCH ? now : now + SWEEP_MS;
+}
+
+static void title(struct broker *broker, unsigned live)
+{
+	if (broker->title_set && live == broker->titled)
+		return;
+	broker->titled = live;
+	broker->title_set = true;
+	process_title("%s, %u live", store_kind(broker->store), live);
+}
+
+void sessions_tick(struct broker *broker)
+{
+	uint64_t now = clock_monotonic_ms();
+	struct session *session, *next;
+	unsigned live = 0;
+
+	for (session = broker->sessions.first; session != NULL; session = next) {
+		next = session->next;
+		live += session->row.state == SESSION_LIVE;
+		if (session->row.state == SESSION_ENDED || session->end_again)
+			check_ended(broker, session, now);
+		else if (session->moves == 0)
+			check_running(broker, session, now);
+	}
+	end_unopened(broker);
+	sweep(broker, now);
+	title(broker, live);
+}

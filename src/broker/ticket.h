@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/limits.h"
+
+/*
+ * The value of a session URL: base64 of "rbs:" and base64 of 96 random bytes, 176 characters, safe
+ * in a query as it stands. Only its hash is kept.
+ */
+#define TICKET_RANDOM 96
+#define TICKET_LEN 176
+void ticket_make(char value[TICKET_LEN + 1], uint8_t ret_hash[HASH_LEN]);
+void ticket_hash(const char *value, uint8_t ret_hash[HASH_LEN]);
+
+struct broker;
+struct channel;
+struct message;
+/* TICKET_REDEEM: one conditional UPDATE decides; the answer leaves after the commit. */
+int ticket_redeem(struct broker *broker, struct channel *front, struct message *message);
