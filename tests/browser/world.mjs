@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one paper gateway and the one browser that all stories of the page share.
+import { launch, openWindow } from '../lib/browser.mjs';
+import { PageServer } from '../lib/page-server.mjs';
+import { equal, story as plainStory } from '../lib/story.mjs';
+
+export const server = await PageServer.start();
+export const browser = await launch();
+const windows = [];
+
+/* Closed after its story; its troubles fail the story then. */
+export async function window(options) {
+	const page = await openWindow(browser, options);
+	windows.push(page);
+	return page;
+}
+
+export async function windowOn(url, options) {
+	const page = await window(options);
+	await page.goto(url);
+	return page;
+}
+
+/* What every story holds: no script error, nothing that the policy refused, no fault in the protocol. */
+async function afterStory() {
+	const troubles = [];
+	for (const page of windows.splice(0)) {
+		troubles.push(...page.trouble);
+		if (!page.isClosed())
+			troubles.push(...await page.evaluate(() => globalThis.violations ?? []).catch(() => []));
+		await page.context().close();
+	}
+	for (const session of server.sessions.values()) {
+		troubles.push(...session.faults);
+		session.drop();
+	}
+	server.sessions.clear();
+	Object.assign(server, { isAway: false, isUpgrading: true, redeemStatus: 0 });
+	return troubles;
+}
+
+export const story = (name, run, limits) => plainStory(name, async () => {
+	let troubles = [];
+	try {
+		await run();
+	} finally {
+		troubles = await afterStory();
+	}
+	equal(troubles, [], 'troubles');
+}, limits);
+
+export async function end() {
+	await browser.close();
+	server.stop();
+}
