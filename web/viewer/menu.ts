@@ -9,7 +9,7 @@ type Switch = 'copyOnSelect' | 'keyBar' | 'screenReader';
 
 /* Buttons name what they do (data-does) and what they choose; the page knows how. */
 export class Menu {
-	constructor(private readonly choices: Choices, does: (what: string) => void, private readonly closed: () => void) {
+	constructor(private readonly choices: Choices, does: (what: string) => void, private readonly toggled: (open: boolean) => void) {
 		opener.addEventListener('click', () => this.toggle(menu.hidden !== false));
 		menu.addEventListener('click', (event) => {
 			const button = event.target instanceof Element ? event.target.closest('button') : null;
@@ -50,8 +50,8 @@ export class Menu {
 		opener.setAttribute('aria-expanded', String(open));
 		if (open)
 			menu.querySelector('button')?.focus();
-		else if (focus)
-			this.closed();
+		if (open || focus)
+			this.toggled(open);
 	}
 
 	private key(event: KeyboardEvent): void {

@@ -108,12 +108,14 @@ export interface Question {
 	text?: string;
 	yes: string;
 	no: string;
+	/* Enter alone must not do it. */
+	grave?: boolean;
 }
 
 const question = element('question', HTMLDialogElement);
 
 /* One at a time: while one is open, the answer to any other is no. */
-export function ask({ title, words, text = '', yes, no }: Question): Promise<boolean> {
+export function ask({ title, words, text = '', yes, no, grave = false }: Question): Promise<boolean> {
 	if (question.open)
 		return Promise.resolve(false);
 	element('question-title', HTMLHeadingElement).textContent = title;
@@ -121,10 +123,13 @@ export function ask({ title, words, text = '', yes, no }: Question): Promise<boo
 	const preview = element('question-text', HTMLPreElement);
 	preview.textContent = text;
 	preview.hidden = text === '';
-	element('question-yes', HTMLButtonElement).textContent = yes;
-	element('question-no', HTMLButtonElement).textContent = no;
+	const accept = element('question-yes', HTMLButtonElement);
+	const decline = element('question-no', HTMLButtonElement);
+	accept.textContent = yes;
+	decline.textContent = no;
 	question.returnValue = '';
 	question.showModal();
+	(grave ? decline : accept).focus();
 	return new Promise((resolve) => {
 		question.addEventListener('close', () => resolve(question.returnValue === 'yes'), { once: true });
 	});

@@ -119,6 +119,11 @@ export class Session implements Witness {
 		this.attachment.start();
 	}
 
+	/* Says anew how far away the gateway is. */
+	measure(): void {
+		this.attachment.hurry();
+	}
+
 	end(): void {
 		if (!this.screen.sendEnd())
 			toast('The session is not connected right now.');
@@ -192,7 +197,7 @@ export class Session implements Witness {
 		else
 			this.showProgress();
 		if (welcome.readOnly)
-			showBanner('You are watching. What you type is not sent.');
+			toast('You are watching. What you type is not sent.');
 	}
 
 	private live(): void {
@@ -277,6 +282,7 @@ export class Session implements Witness {
 		clearTimeout(this.cardTimer);
 		clearTimeout(this.silenceTimer);
 		this.isOver = true;
+		document.documentElement.dataset['page'] = 'over';
 		this.attachment.stop();
 		this.screen.terminal.options.cursorBlink = false;
 		this.screen.terminal.options.disableStdin = true;

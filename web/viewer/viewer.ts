@@ -42,7 +42,7 @@ class Page implements Witness {
 		this.clipboard = new Clipboard(this.screen, choices, place);
 		const does = (what: string): void => this.does(what);
 		new Keys(this.screen, choices, does);
-		new Menu(choices, does, () => this.terminal.focus());
+		new Menu(choices, does, (open) => open ? this.session?.measure() : this.terminal.focus());
 		new Touch(place);
 		choices.follow(() => {
 			this.dress();
@@ -182,6 +182,7 @@ class Page implements Witness {
 			words: 'Programs that run in it are closed. It cannot be opened again.',
 			yes: 'End it',
 			no: 'Go on',
+			grave: true,
 		});
 		if (yes)
 			this.session?.end();
