@@ -85,7 +85,8 @@ const struct command command_device_trust = {
 	.run = device_trust,
 };
 
-static int credential_add(struct cli *cli)
+/* Adding and replacing differ in the path alone. */
+static int credential_secret(struct cli *cli)
 {
 	const char *file = cli_option(cli, "ssh-key-file", 0);
 	bool from_stdin = cli_option(cli, "password-stdin", 0) != NULL;
@@ -102,16 +103,36 @@ static int credential_add(struct cli *cli)
 	return r == CLI_OK ? run_endpoint(cli) : r;
 }
 
+static const struct option_row secret_options[] = {
+	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
+	{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
+	{ "password-stdin", NULL, OPTION_FLAG, NULL, "read the password from standard input" },
+	{ "ssh-key-file", NULL, OPTION_TEXT, "FILE", "a private key; it never leaves the vault again" },
+	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" }, { 0 },
+};
+static const struct option_row account_options[] = {
+	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
+	{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
+	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" }, { 0 },
+};
+
 const struct command command_credential_add = {
 	.words = "credential add", .takes = "", .sentence = "Put a credential into the vault",
 	.method = "POST", .path = "credential/add", .done = "Credential added.",
-	.options = (const struct option_row[]){
-		{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
-		{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
-		{ "password-stdin", NULL, OPTION_FLAG, NULL, "read the password from standard input" },
-		{ "ssh-key-file", NULL, OPTION_TEXT, "FILE", "a private key; it never leaves the vault again" },
-		{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" }, { 0 } },
-	.run = credential_add,
+	.options = secret_options, .run = credential_secret,
+};
+const struct command command_credential_replace = {
+	.words = "credential replace", .takes = "", .sentence = "Give a credential a new secret",
+	.method = "POST", .path = "credential/replace", .done = "Credential replaced.",
+	.options = secret_options, .run = credential_secret,
+};
+const struct command command_credential_disable = {
+	.words = "credential disable", .takes = "", .sentence = "Withdraw a credential and end its sessions",
+	.method = "POST", .path = "credential/disable", .done = "Credential disabled.", .options = account_options,
+};
+const struct command command_credential_enable = {
+	.words = "credential enable", .takes = "", .sentence = "Give a disabled credential back",
+	.method = "POST", .path = "credential/enable", .done = "Credential enabled.", .options = account_options,
 };
 const struct command command_credential_list = {
 	.words = "credential list", .takes = "", .sentence = "List the credentials, never their secrets",
