@@ -310,8 +310,11 @@ static void answer_list(struct recorder *recorder, uint32_t serial)
 		tell_broker(recorder, MSG_RECORDING_DONE, 0, &untold->done);
 		free(untold);
 	}
-	for (struct corridor *corridor = recorder->corridors; corridor; corridor = corridor->next)
-		tell_broker(recorder, MSG_RECORDER_SESSION, serial, &corridor->last);
+	for (struct corridor *corridor = recorder->corridors; corridor; corridor = corridor->next) {
+		struct msg_moved live = corridor->last;
+		live.exit_status = (int32_t)corridor->viewer_count; /* a new broker asks */
+		tell_broker(recorder, MSG_RECORDER_SESSION, serial, &live);
+	}
 	memset(&end, 0, sizeof(end));
 	tell_broker(recorder, MSG_RECORDER_SESSION, serial, &end);
 }
