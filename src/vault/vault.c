@@ -19,10 +19,28 @@
 #define SECURE_LEAST 32
 #define KEY_OLD_MS (366 * INT64_C(86400000)) /* a root key should be rotated yearly */
 
-static void die(const char *event, int r)
+static void die(const char *event, const char *words)
 {
-	log_error(event, "%s", error_text(r));
+	log_error(event, "%s", words);
 	exit(1);
+}
+
+/* What an administrator can do about it. */
+static const char *keyring_complaint(int r)
+{
+	switch (-r) {
+	case ERR_NOT_FOUND:
+		return "keyring or root.key is missing in the vault directory";
+	case ERR_NOT_AUTHORIZED:
+		return "root.key must be a plain file that only its owner can read (mode 0600)";
+	case ERR_CRYPTO:
+		return "root.key does not open the keyring: one of them is another installation's";
+	case ERR_MALFORMED:
+	case ERR_TOO_LARGE:
+		return "keyring or root.key is damaged, or was written by a newer version";
+	default:
+		return "keyring or root.key cannot be read";
+	}
 }
 
 /* --- peers ---------------------------------------------------------------------------------- */
@@ -61,7 +79,7 @@ static void meet(void *context, enum party party, int fd)
 		fd_closep(&fd);
 	}
 	if (r < 0)
-		die("vault.peer", r);
+		die("vault.peer", error_name(r));
 }
 
 /* --- what becomes of grants ----------------------------------------------------------------- */
@@ -120,7 +138,7 @@ static void wake_openssl(void)
 	for (unsigned i = 0; i < ARRAY_LEN(digests); i++)
 		good = good && EVP_Q_digest(NULL, digests[i], NULL, "", 0, bytes, NULL);
 	if (!good || RAND_bytes(bytes, (int)len) != 1 || RAND_priv_bytes(bytes, (int)len) != 1)
-		die("vault.openssl", -ERR_CRYPTO);
+		die("vault.openssl", "the crypto library does not work");
 	if (secure != 1)
 		log_warning("vault.memory",
 			"OpenSSL's key memory is not locked: raise the memlock limit");
@@ -133,13 +151,13 @@ static void load(struct vault *vault)
 	int r = vault->directory < 0 ? -ERR_NOT_FOUND
 				     : keyring_load(vault->directory, &vault->keyring);
 	if (r < 0)
-		die("vault.keyring", r);
+		die("vault.keyring", keyring_complaint(r));
 	if (!keyring_locked(vault->keyring))
 		log_warning("vault.memory", "keys may be swapped to disk: raise the memlock limit");
 	r = release_log_open(&vault->log, vault->directory,
 		keyring_installation_public(vault->keyring), &intact);
 	if (r < 0)
-		die("vault.releases", r);
+		die("vault.releases", "releases.log cannot be opened for writing");
 	if (!intact)
 		log_error("vault.releases", "the last line of releases.log was changed");
 	if (keyring_sealed(vault->keyring))

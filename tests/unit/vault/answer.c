@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "running.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <sys/socket.h>
+
+#include "base/encode.h"
+#include "vault/agent.h"
+#include "vault/release.h"
+#include "vault/sshwire.h"
+#include "wire/recording_certificate.h"
+
+#define SESSION_ID "00112233445566778899aabbccddeeff00112233"
+
+struct sealed {
+	struct msg_sealed head;
+	uint8_t bytes[SEALED_MAX];
+	size_t len;
+};
+
+static struct sealed take_sealed(struct message *reply)
+{
+	struct sealed sealed = { .head = *(const struct msg_sealed *)reply->payload,
+		.len = reply->tail_len };
+	assert_true(reply->tail_len <= sizeof sealed.bytes);
+	memcpy(sealed.bytes, reply->tail, reply->tail_len);
+	message_finish(reply);
+	return sealed;
+}
+
+static struct msg_seal question_for(enum secret_kind kind)
+{
+	return (struct msg_seal){ .identity = fixture_identity(12, 3), .kind = (uint8_t)kind };
+}
+
+static struct sealed seal(
+	struct running *running, enum secret_kind kind, const char *text, size_t len)
+{
+	struct msg_seal question = question_for(kind);
+	struct message reply;
+	int fd = running_pipe(text, len);
+	running_ask(running, MSG_SEAL, &question, NULL, 0, fd, MSG_SEALED, &reply);
+	close(fd);
+	return take_sealed(&reply);
+}
+
+static void test_seal_and_rewrap(void **state)
+{
+	struct running running;
+	struct message reply;
+	struct msg_seal question = question_for(SECRET_PASSWORD);
+	running_begin(&running);
+	struct sealed sealed = seal(&running, SECRET_PASSWORD, "s3cret\n", 7);
+	assert_int_equal(sealed.head.result, 0);
+	assert_int_equal(sealed.head.key_version, 1);
+	assert_string_equal(sealed.head.detail, "");
+
+	struct msg_vault_state vault = running_state(&running, MSG_ROTATE, NULL);
+	assert_int_equal(vault.result, 0);
+	assert_int_equal(vault.key_version, 2);
+	running_ask(
+		&running, MSG_REWRAP, &question, sealed.bytes, sealed.len, -1, MSG_SEALED, &reply);
+	struct sealed fresh = take_sealed(&reply);
+	assert_int_equal(fresh.head.result, 0);
+	assert_int_equal(fresh.head.key_version, 2);
+	assert_int_equal(fresh.len, sealed.len);
+	question.identity.id++;
+	running_ask(
+		&running, MSG_REWRAP, &question, sealed.bytes, sealed.len, -1, MSG_SEALED, &reply);
+	fresh = take_sealed(&reply);
+	assert_int_equal(fresh.head.result, -ERR_CRYPTO);
+	assert_int_equal(fresh.len, 0);
+	running_finish(&running);
+}
+
+static void test_seal_refuses(void **state)
+{
+	static char much[SECRET_MAX + 2];
+	struct running running;
+	running_begin(&running);
+	memset(much, 'x', sizeof much);
+	assert_int_equal(
+		seal(&running, SECRET_PASSWORD, "\n", 1).head.result, -ERR_PARAMETER_INVALID);
+	assert_int_equal(
+		seal(&running, SECRET_PASSWORD, much, sizeof much).head.result, -ERR_TOO_LARGE);
+	assert_int_equal(
+		seal(&running, SECRET_TOKEN, "mine", 4).head.result, -ERR_PARAMETER_INVALID);
+	assert_int_equal(
+		seal(&running, SECRET_SSH_KEY, "not a key", 9).head.result, -ERR_KEY_UNREADABLE);
+	running_finish(&running);
+}
+
+static void test_seal_of_a_key_describes_it(void **state)
+{
+	struct running running = { 0 };
+	char pem[512], text[SECRET_MAX];
+	fixture_keygen(&running.f, "ed25519", "256", NULL, "");
+	assert_int_equal(running_init(&running.f, NULL, pem), 0);
+	running_start(&running, 0);
+	size_t len = fixture_read(&running.f, "key", text, sizeof text);
+	struct sealed sealed = seal(&running, SECRET_SSH_KEY, text, len);
+	assert_int_equal(sealed.head.result, 0);
+	assert_memory_equal(sealed.head.detail, "ssh-ed25519 SHA256:", 19);
+	running_finish(&running);
+}
+
+/* A person who types slowly must not hold up anyone else's session. */
+static void test_slow_secret_holds_nobody_up(void **state)
+{
+	struct running running;
+	struct msg_seal question = question_for(SECRET_PASSWORD);
+	int ends[2];
+	running_begin(&running);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(channel_send(running.broker, MSG_SEAL, channel_serial(running.broker),
+				 &question, NULL, 0, ends, 1),
+		0);
+	struct msg_vault_state vault = running_state(&running, MSG_VAULT_STATUS, NULL);
+	assert_int_equal(vault.result, 0);
+	close(ends[0]);
+	close(ends[1]);
+	running_finish(&running);
+}
+
+static void sign(const char *consumer, const char *token, const char *base, char out[64])
+{
+	uint8_t hash[EVP_MAX_MD_SIZE];
+	char key[256];
+	unsigned len;
+	snprintf(key, sizeof key, "%s&%s", consumer, token);
+	HMAC(EVP_sha256(), key, (int)strlen(key), (const uint8_t *)base, strlen(base), hash, &len);
+	base64_encode(out, hash, len);
+}
+
+static struct sealed seal_new(
+	struct running *running, const char *field, char digits[65], struct identity *ret_identity)
+{
+	struct msg_seal question = question_for(SECRET_TOKEN);
+	struct message reply;
+	int ends[2];
+	text_copy(question.identity.object, 16, "authorization");
+	text_copy(question.identity.field, 16, field);
+	*ret_identity = question.identity;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	running_ask(running, MSG_SEAL_NEW, &question, NULL, 0, ends[1], MSG_SEALED, &reply);
+	close(ends[1]);
+	assert_int_equal(read(ends[0], digits, 65), 64);
+	digits[64] = '\0';
+	close(ends[0]);
+	struct sealed sealed = take_sealed(&reply);
+	assert_int_equal(sealed.head.result, 0);
+	assert_int_equal(strspn(digits, "0123456789abcdef"), 64);
+	return sealed;
+}
+
+static int check_signature(struct running *running, const struct msg_signature *question,
+	const struct sealed *consumer, const struct sealed *token, const char *base)
+{
+	struct message reply;
+	CLEANUP(buf_finish) struct buf tail = BUF(SIGNATURE_TAIL_MAX);
+	buf_append(&tail, consumer->bytes, consumer->len);
+	buf_append(&tail, token->bytes, token->len);
+	buf_append_text(&tail, base);
+	running_ask(running, MSG_SIGNATURE_CHECK, question, tail.data, tail.len, -1,
+		MSG_SIGNATURE_CHECKED, &reply);
+	int r = ((const struct msg_result *)reply.payload)->result;
+	message_finish(&reply);
+	return r;
+}
+
+static void test_new_secrets_check_signatures(void **state)
+{
+	struct running running;
+	char consumer_digits[65], token_digits[65];
+	static const char base[] = "POST&https%3A%2F%2Fgate%2Fapi&a%3D1";
+	struct msg_signature question = { .sha256 = 1, .base_len = sizeof base - 1 };
+	running_begin(&running);
+	struct sealed consumer =
+		seal_new(&running, "consumer", consumer_digits, &question.consumer);
+	struct sealed token = seal_new(&running, "token", token_digits, &question.token);
+	assert_string_not_equal(consumer_digits, token_digits);
+	question.consumer_len = (uint32_t)consumer.len;
+	question.token_len = (uint32_t)token.len;
+	sign(consumer_digits, token_digits, base, question.signature);
+	assert_int_equal(check_signature(&running, &question, &consumer, &token, base), 0);
+	question.signature[4] ^= 1;
+	assert_int_equal(check_signature(&running, &question, &consumer, &token, base),
+		-ERR_SIGNATURE_INVALID);
+	assert_int_equal(
+		check_signature(&running, &question, &token, &consumer, base), -ERR_CRYPTO);
+	running_finish(&running);
+}
+
+static void test_recordings(void **state)
+{
+	struct running running;
+	struct message reply;
+	struct msg_certify question = { .session = 7 };
+	struct msg_recording_open open = { .wrapped_len = RECORDING_WRAPPED_LEN };
+	uint8_t key[32], back[33];
+	int ends[2];
+	running_begin(&running);
+	memset(key, 9, sizeof key);
+	text_copy(question.session_id, sizeof question.session_id, SESSION_ID);
+	text_copy(open.session_id, sizeof open.session_id, SESSION_ID);
+	running_ask(&running, MSG_RECORDING_CERTIFY, &question, NULL, 0, -1,
+		MSG_RECORDING_CERTIFIED, &reply);
+	struct msg_certified answer = *(const struct msg_certified *)reply.payload;
+	message_finish(&reply);
+	assert_int_equal(answer.result, 0);
+	struct msg_vault_state vault = running_state(&running, MSG_VAULT_STATUS, NULL);
+	assert_memory_equal(vault.recording_public, answer.recording_public, 32);
+	struct recording_certificate certificate = { .key_version = answer.key_version };
+	text_copy(certificate.session_id, sizeof certificate.session_id, SESSION_ID);
+	assert_int_equal(recording_certificate_verify(
+				 &certificate, answer.signature, vault.installation_public),
+		0);
+
+	open.key_version = answer.key_version;
+	assert_int_equal(
+		recording_key_wrap(SESSION_ID, key, answer.recording_public, open.wrapped), 0);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	running_ask(&running, MSG_RECORDING_OPEN, &open, NULL, 0, ends[1], MSG_RECORDING_OPENED,
+		&reply);
+	assert_int_equal(((const struct msg_result *)reply.payload)->result, 0);
+	message_finish(&reply);
+	assert_int_equal(read(ends[0], back, sizeof back), 32);
+	assert_memory_equal(key, back, 32);
+	open.session_id[0] = 'f';
+	running_ask(&running, MSG_RECORDING_OPEN, &open, NULL, 0, ends[1], MSG_RECORDING_OPENED,
+		&reply);
+	assert_int_equal(((const struct msg_result *)reply.payload)->result, -ERR_CRYPTO);
+	message_finish(&reply);
+	close(ends[0]);
+	close(ends[1]);
+	vault = running_state(&running, MSG_VAULT_STATUS, NULL);
+	assert_int_equal(vault.releases, 1);
+	running_finish(&running);
+}
+
+/* --- a login, end to end -------------------------------------------------------------------- */
+
+static int grant(struct running *running, enum secret_kind kind, const struct sealed *sealed)
+{
+	struct msg_grant facts = { .session = 7,
+		.identity = fixture_identity(12, 3),
+		.kind = (uint8_t)kind,
+		.pins_required = 1,
+		.pin_count = 1 };
+	int ends[2];
+	text_copy(facts.username, sizeof facts.username, "root");
+	text_copy(facts.session_id, sizeof facts.session_id, SESSION_ID);
+	text_copy(facts.device, sizeof facts.device, "db1");
+	memset(facts.pins[0], 0xaa, HASH_LEN);
+	assert_int_equal(wire_pair(SOCK_STREAM, ends), 0);
+	assert_int_equal(channel_send(running->broker, MSG_SECRET_GRANT, 0, &facts, sealed->bytes,
+				 sealed->len, &ends[1], 1),
+		0);
+	close(ends[1]);
+	return ends[0];
+}
+
+static void say(int worker, struct buf *message)
+{
+	uint8_t len[4] = { 0, 0, (uint8_t)(message->len >> 8), (uint8_t)message->len };
+	assert_int_equal(send(worker, len, 4, MSG_NOSIGNAL), 4);
+	assert_int_equal(send(worker, message->data, message->len, MSG_NOSIGNAL), message->len);
+	buf_clear(message);
+}
+
+static void say_pin(int worker, uint8_t byte)
+{
+	CLEANUP(buf_finish) struct buf message = BUF(256);
+	uint8_t pin[HASH_LEN];
+	memset(pin, byte, sizeof pin);
+	sshwire_put_byte(&message, AGENT_EXTENSION);
+	sshwire_put_word(&message, AGENT_PIN_WORD);
+	sshwire_put_string(&message, pin, sizeof pin);
+	say(worker, &message);
+}
+
+static size_t hear(struct running *running, int worker, uint8_t *out, size_t size)
+{
+	running_serve(running, NULL);
+	ssize_t n = recv(worker, out, size, MSG_DONTWAIT);
+	return n < 0 ? 0 : (size_t)n;
+}
+
+static void release(struct running *running)
+{
+	struct msg_session word = { .session = 7 };
+	assert_int_equal(channel_tell(running->broker, MSG_SECRET_RELEASE, &word), 0);
+}
+
+static uint64_t verify_log(struct running *running)
+{
+	struct msg_vault_state vault = running_state(running, MSG_VAULT_STATUS, NULL);
+	uint64_t lines = 0;
+	int fd = openat(running->f.directory, "releases.log", O_RDONLY);
+	assert_int_equal(release_log_verify(fd, vault.installation_public, &lines), 0);
+	close(fd);
+	return lines;
+}
+
+static void test_password_login(void **state)
+{
+	struct running running;
+	uint8_t answer[64];
+	running_begin(&running);
+	struct sealed sealed = seal(&running, SECRET_PASSWORD, "s3cret", 6);
+	int worker = grant(&running, SECRET_PASSWORD, &sealed);
+	say_pin(worker, 0xaa);
+	assert_int_equal(hear(&running, worker, answer, sizeof answer), 0);
+	assert_int_equal(running.wanted, 1);
+	release(&running);
+	assert_int_equal(hear(&running, worker, answer, sizeof answer), 4 + 1 + 4 + 6);
+	assert_memory_equal(answer, "\0\0\0\x0b\x06\0\0\0\6s3cret", 15);
+	close(worker);
+	assert_int_equal(verify_log(&running), 1);
+	running_finish(&running);
+}
+
+static void test_impostor_gets_nothing(void **state)
+{
+	struct running running;
+	uint8_t answer[64];
+	running_begin(&running);
+	struct sealed sealed = seal(&running, SECRET_PASSWORD, "s3cret", 6);
+	int worker = grant(&running, SECRET_PASSWORD, &sealed);
+	say_pin(worker, 0xab);
+	assert_int_equal(hear(&running, worker, answer, sizeof answer), 5);
+	assert_memory_equal(answer, "\0\0\0\1\5", 5);
+	assert_int_equal(running.wanted, 0);
+	assert_int_equal(running.refused, 1);
+	release(&running);
+	assert_int_equal(hear(&running, worker, answer, sizeof answer), 0);
+	close(worker);
+	assert_int_equal(verify_log(&running), 0);
+	running_finish(&running);
+}
+
+static void put_login(struct buf *message, const uint8_t *blob, size_t len)
+{
+	CLEANUP(buf_finish) struct buf data = BUF(4096);
+	sshwire_put_word(&data, "the session identifier, 32 byte");
+	sshwire_put_byte(&data, 50);
+	sshwire_put_word(&data, "root");
+	sshwire_put_word(&data, "ssh-connection");
+	sshwire_put_word(&data, "publickey");
+	sshwire_put_byte(&data, 1);
+	sshwire_put_word(&data, "rsa-sha2-256");
+	sshwire_put_string(&data, blob, len);
+	sshwire_put_byte(message, AGENT_SIGN_REQUEST);
+	sshwire_put_string(message, blob, len);
+	sshwire_put_string(message, data.data, data.len);
+	sshwire_put_u32(message, SSHKEY_FLAG_SHA256);
+}
+
+static void key_login(const char *type, const char *bits, uint8_t expect)
+{
+	struct running running = { 0 };
+	char pem[512], text[SECRET_MAX];
+	uint8_t answer[4096], blob[2048];
+	CLEANUP(buf_finish) struct buf message = BUF(8192);
+	fixture_keygen(&running.f, type, bits, NULL, "");
+	assert_int_equal(running_init(&running.f, NULL, pem), 0);
+	running_start(&running, 0);
+	size_t len = fixture_read(&running.f, "key", text, sizeof text);
+	struct sealed sealed = seal(&running, SECRET_SSH_KEY, text, len);
+	int worker = grant(&running, SECRET_SSH_KEY, &sealed);
+	say_pin(worker, 0xaa);
+	running_serve(&running, NULL);
+	release(&running);
+	assert_int_equal(hear(&running, worker, answer, sizeof answer), 5);
+	assert_int_equal(answer[4], AGENT_SUCCESS);
+	sshwire_put_byte(&message, AGENT_REQUEST_IDENTITIES);
+	say(worker, &message);
+	len = hear(&running, worker, answer, sizeof answer);
+	assert_int_equal(answer[4], AGENT_IDENTITIES_ANSWER);
+	size_t blob_len = len - 17;
+	assert_true(blob_len <= sizeof blob);
+	memcpy(blob, answer + 13, blob_len);
+	put_login(&message, blob, blob_len);
+	say(worker, &message);
+	assert_true(hear(&running, worker, answer, sizeof answer) >= 5);
+	assert_int_equal(answer[4], expect);
+	close(worker);
+	running_finish(&running);
+}
+
+static void test_key_logins(void **state)
+{
+	key_login("rsa", "3072", AGENT_SIGN_RESPONSE);
+	/* These flags are RSA's: other keys do not know them. */
+	key_login("ecdsa", "521", AGENT_FAILURE);
+	key_login("ed25519", "256", AGENT_FAILURE);
+}
+
+static void test_grant_ends(void **state)
+{
+	struct running running;
+	struct msg_session word = { .session = 7 };
+	uint8_t answer[64];
+	running_begin(&running);
+	struct sealed sealed = seal(&running, SECRET_PASSWORD, "s3cret", 6);
+	int worker = grant(&running, SECRET_PASSWORD, &sealed);
+	assert_int_equal(channel_tell(running.broker, MSG_GRANT_END, &word), 0);
+	running_serve(&running, NULL);
+	assert_int_equal(recv(worker, answer, sizeof answer, MSG_DONTWAIT), 0);
+	close(worker);
+	running_finish(&running);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_seal_and_rewrap),
+		cmocka_unit_test(test_seal_refuses),
+		cmocka_unit_test(test_seal_of_a_key_describes_it),
+		cmocka_unit_test(test_slow_secret_holds_nobody_up),
+		cmocka_unit_test(test_new_secrets_check_signatures),
+		cmocka_unit_test(test_recordings),
+		cmocka_unit_test(test_password_login),
+		cmocka_unit_test(test_impostor_gets_nothing),
+		cmocka_unit_test(test_key_logins),
+		cmocka_unit_test(test_grant_ends),
+	};
+	if (argc != 2)
+		return 2;
+	running_program = argv[1];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "running.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+
+const char *running_program;
+
+static void exec_init(const struct fixture *f, int passphrase, int out)
+{
+	char *const argv[] = { "sallyport-vault", "--init", NULL };
+	int directory = fcntl(f->directory, F_DUPFD, 20);
+	int words = passphrase >= 0 ? fcntl(passphrase, F_DUPFD, 20) : -1;
+	dup2(out, 1);
+	dup2(directory, 3);
+	if (words >= 0)
+		dup2(words, 4);
+	else
+		close(4);
+	execve(running_program, argv, (char *const[]){ "ASAN_OPTIONS=detect_leaks=0", NULL });
+	_exit(127);
+}
+
+int running_init(const struct fixture *f, const char *passphrase, char pem[512])
+{
+	int out[2], in = -1, status;
+	if (passphrase != NULL)
+		in = running_pipe(passphrase, strlen(passphrase));
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		exec_init(f, in, out[1]);
+	close(out[1]);
+	fd_closep(&in);
+	size_t len = 0;
+	for (ssize_t n; len < 511 && (n = read(out[0], pem + len, 511 - len)) > 0;)
+		len += (size_t)n;
+	pem[len] = '\0';
+	close(out[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int on_message(void *context, struct channel *channel, struct message *message)
+{
+	struct running *running = context;
+	if (message->type == MSG_READY)
+		running->ready = true;
+	else if (message->type == MSG_SECRET_WANTED)
+		running->wanted++;
+	else if (message->type == MSG_SECRET_REFUSED)
+		running->refused++;
+	return 0;
+}
+
+static void on_gone(void *context, struct channel *channel)
+{
+	((struct running *)context)->gone = true;
+}
+
+static void exec_vault(int supervisor)
+{
+	char *const argv[] = { "sallyport-vault",
+		"                                                                                ",
+		NULL };
+	int high = fcntl(supervisor, F_DUPFD, 20);
+	dup2(high, 3);
+	/* Leaks are looked for with ptrace, which the sandbox forbids. */
+	execve(running_program, argv, (char *const[]){ "ASAN_OPTIONS=detect_leaks=0", NULL });
+	_exit(127);
+}
+
+static struct channel *meet(struct running *running, enum party party)
+{
+	struct msg_peer peer = { .party = (uint8_t)party };
+	struct channel *channel;
+	int ends[2];
+	assert_int_equal(wire_pair(SOCK_SEQPACKET, ends), 0);
+	assert_int_equal(
+		channel_send(running->supervisor, MSG_PEER, 0, &peer, NULL, 0, &ends[1], 1), 0);
+	close(ends[1]);
+	assert_int_equal(channel_create(running->loop, ends[0], party, PARTY_VAULT, on_message,
+				 on_gone, running, &channel),
+		0);
+	return channel;
+}
+
+void running_start(struct running *running, uint32_t uid)
+{
+	static struct msg_start start;
+	struct msg_give give = { .name = "vault" };
+	struct msg_nothing nothing = { 0 };
+	int ends[2];
+	signal(SIGPIPE, SIG_IGN);
+	running->ready = running->gone = false;
+	assert_int_equal(loop_create(&running->loop), 0);
+	assert_int_equal(wire_pair(SOCK_SEQPACKET, ends), 0);
+	running->pid = fork();
+	assert_true(running->pid >= 0);
+	if (running->pid == 0)
+		exec_vault(ends[1]);
+	close(ends[1]);
+	assert_int_equal(channel_create(running->loop, ends[0], PARTY_SUPERVISOR, PARTY_VAULT,
+				 on_message, on_gone, running, &running->supervisor),
+		0);
+	memset(&start, 0, sizeof start);
+	text_copy(start.build, sizeof start.build, process_build());
+	start.uid = uid;
+	settings_defaults(&start.settings);
+	assert_int_equal(channel_tell(running->supervisor, MSG_START, &start), 0);
+	assert_int_equal(channel_send(running->supervisor, MSG_GIVE, 0, &give, NULL, 0,
+				 &running->f.directory, 1),
+		0);
+	running->broker = meet(running, PARTY_BROKER);
+	running->recorder = meet(running, PARTY_RECORDER);
+	assert_int_equal(channel_tell(running->supervisor, MSG_GO, &nothing), 0);
+	running_serve(running, &running->ready);
+	assert_true(running->ready);
+}
+
+void running_begin(struct running *running)
+{
+	char pem[512];
+	*running = (struct running){ 0 };
+	fixture_begin(&running->f);
+	assert_int_equal(running_init(&running->f, NULL, pem), 0);
+	running_start(running, 0);
+}
+
+struct watcher {
+	struct running *running;
+	const bool *flag;
+	unsigned turns;
+};
+
+static void on_tick(void *context)
+{
+	struct watcher *watcher = context;
+	struct timer *timer;
+	if ((watcher->flag != NULL && *watcher->flag) || watcher->turns-- == 0)
+		loop_stop(watcher->running->loop);
+	else
+		loop_after(watcher->running->loop, 5, on_tick, watcher, &timer);
+}
+
+void running_serve(struct running *running, const bool *flag)
+{
+	/* Five seconds for something that must come, a moment for something that must not. */
+	struct watcher watcher = { running, flag, flag != NULL ? 1000 : 40 };
+	on_tick(&watcher);
+	assert_int_equal(loop_run(running->loop), 0);
+}
+
+void running_stop(struct running *running)
+{
+	struct msg_nothing nothing = { 0 };
+	int status;
+	assert_int_equal(channel_tell(running->supervisor, MSG_STOP, &nothing), 0);
+	assert_int_equal(waitpid(running->pid, &status, 0), running->pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	channel_destroy(running->broker);
+	channel_destroy(running->recorder);
+	channel_destroy(running->supervisor);
+	loop_destroy(running->loop);
+}
+
+void running_finish(struct running *running)
+{
+	running_stop(running);
+	fixture_finish(&running->f);
+}
+
+void running_new_broker(struct running *running)
+{
+	channel_destroy(running->broker);
+	running->broker = meet(running, PARTY_BROKER);
+	running_serve(running, NULL);
+}
+
+void running_ask(struct running *running, enum msg_type type, const void *payload, const void *tail,
+	size_t tail_len, int fd, enum msg_type expect, struct message *ret_reply)
+{
+	struct channel *channel =
+		type == MSG_RECORDING_CERTIFY ? running->recorder : running->broker;
+	int r = channel_ask(
+		channel, type, payload, tail, tail_len, &fd, fd >= 0, expect, 8000, ret_reply);
+	if (r < 0)
+		fail_msg("%s: %s", message_name(type), error_name(r));
+}
+
+struct msg_vault_state running_state(struct running *running, enum msg_type type, const char *text)
+{
+	struct msg_nothing nothing = { 0 };
+	struct message reply;
+	int fd = text == NULL ? -1 : running_pipe(text, strlen(text));
+	running_ask(running, type, &nothing, NULL, 0, fd, MSG_VAULT_STATE, &reply);
+	struct msg_vault_state state = *(const struct msg_vault_state *)reply.payload;
+	message_finish(&reply);
+	fd_closep(&fd);
+	return state;
+}
+
+int running_pipe(const char *text, size_t len)
+{
+	int ends[2];
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(write(ends[1], text, len), len);
+	close(ends[1]);
+	return ends[0];
+}
