@@ -23,13 +23,14 @@ struct buf {
 /* -ERR_TOO_LARGE past the ceiling (nothing is appended), -ERR_SYSTEM without memory. */
 int buf_append(struct buf *buf, const void *bytes, size_t len);
 int buf_append_text(struct buf *buf, const char *text);
-int buf_append_format(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int buf_append_format(struct buf *buf, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* Room for len bytes at the end; the caller writes there, then calls buf_commit(). */
 int buf_reserve(struct buf *buf, size_t len, uint8_t **ret_room);
 void buf_commit(struct buf *buf, size_t len);
 void buf_consume(struct buf *buf, size_t len); /* len <= buf->len */
-size_t buf_room(const struct buf *buf);	       /* bytes until the ceiling */
-void buf_clear(struct buf *buf);	       /* forget content, give memory back */
-void buf_wipe(struct buf *buf);		       /* the same, wiping first: for anything secret */
-void buf_finish(struct buf *buf);	       /* for CLEANUP; usable again afterwards */
-void buf_finish_wiped(struct buf *buf);	       /* for CLEANUP of anything secret */
+size_t buf_room(const struct buf *buf);        /* bytes until the ceiling */
+void buf_clear(struct buf *buf);               /* forget content, give memory back */
+void buf_wipe(struct buf *buf);                /* the same, wiping first: for anything secret */
+void buf_finish(struct buf *buf);              /* for CLEANUP; usable again afterwards */
+void buf_finish_wiped(struct buf *buf);        /* for CLEANUP of anything secret */

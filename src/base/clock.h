@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-int64_t clock_wall_ms(void);	  /* milliseconds since 1970, UTC */
+int64_t clock_wall_ms(void);       /* milliseconds since 1970, UTC */
 uint64_t clock_monotonic_ms(void); /* never jumps; for durations */
 uint64_t clock_monotonic_us(void);
 

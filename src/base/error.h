@@ -14,7 +14,8 @@ enum error {
 	ERR_COUNT
 };
 
-/* Each takes r as returned (negative) or an enum error (positive); unknown numbers read as SYSTEM. */
+/* Each takes r as returned (negative) or an enum error (positive); unknown numbers read as SYSTEM.
+ */
 const char *error_name(int r); /* "TICKET_REFUSED" */
 const char *error_text(int r); /* what the caller is told */
-int error_http(int r);	       /* status code */
+int error_http(int r);         /* status code */

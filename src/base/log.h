@@ -5,8 +5,8 @@ enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_E
 
 /*
  * One JSON line on stderr: {"time":..,"level":..,"process":..,"event":..,"detail":".."}. `event` is
- * a constant word with dots ("worker.exited"); the detail is escaped, so text from anyone may go in.
- * Secrets and tokens may not: the canary tests look for them.
+ * a constant word with dots ("worker.exited"); the detail is escaped, so text from anyone may go
+ * in. Secrets and tokens may not: the canary tests look for them.
  */
 void log_open(const char *process, enum log_level least);
 void log_write(enum log_level level, const char *event, const char *format, ...)

@@ -24,10 +24,11 @@ void loop_destroyp(struct loop **loop);
 int loop_watch(struct loop *loop, int fd, uint32_t events, watch_fn *fn, void *context,
 	struct watch **ret_watch);
 void watch_set(struct watch *watch, uint32_t events); /* 0 watches only for hang-up */
-void watch_remove(struct watch *watch);		      /* before the descriptor is closed; NULL is fine */
+void watch_remove(struct watch *watch); /* before the descriptor is closed; NULL is fine */
 
 /* Calls fn once after `ms`. The timer is gone after it fired: its owner forgets the pointer. */
-int loop_after(struct loop *loop, uint64_t ms, timer_fn *fn, void *context, struct timer **ret_timer);
+int loop_after(
+	struct loop *loop, uint64_t ms, timer_fn *fn, void *context, struct timer **ret_timer);
 void timer_cancel(struct timer *timer); /* NULL is fine */
 
 /* Called after every round of callbacks, before sleeping: where batches are worked off. */

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// src/ROOM/FILE.c is tested by tests/unit/ROOM/FILE.c, which is built; or has a line in untested.txt,
+// whose length only shrinks.
+
+function built(tree, test) {
+	const name = test.split('/').pop().replace(/\.c$/, '');
+	const folders = test.split('/').slice(0, -1);
+	for (let depth = folders.length; depth >= 3; depth--) {
+		const build = [...folders.slice(0, depth), 'meson.build'].join('/');
+		if (tree.has(build) && new RegExp(`'(?:[\\w/]*/)?${name}(?:\\.c)?'`).test(tree.text(build))) return true;
+	}
+	return false;
+}
+
+export default function mirror(tree) {
+	const failures = [];
+	const list = tree.table('untested.txt');
+	const most = Number(list.find(({ key }) => key === 'most')?.words[0]);
+	const untested = list.filter(({ key }) => key !== 'most').map(({ key }) => key);
+	for (const file of tree.match(/^src\/.*\.c$/)) {
+		const test = file.replace(/^src\//, 'tests/unit/');
+		const excused = untested.includes(file);
+		if (!tree.has(test)) {
+			if (!excused) failures.push(`${file} has no ${test}`);
+		} else if (!built(tree, test)) failures.push(`${test} is not built by a meson.build`);
+		else if (excused) failures.push(`untested.txt: ${file} has its test now; remove the line`);
+	}
+	for (const file of untested)
+		if (!tree.has(file)) failures.push(`untested.txt: there is no ${file}; remove the line`);
+	if (untested.length !== most)
+		failures.push(`untested.txt: ${untested.length} lines, "most" says ${most}: the list only shrinks, and "most" with it`);
+	return failures;
+}
