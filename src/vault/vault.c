@@ -130,14 +130,14 @@ static void raise_memory_limit(void)
 static void wake_openssl(void)
 {
 	static const char *const digests[] = { "SHA1", "SHA256", "SHA384", "SHA512" };
-	uint8_t bytes[32];
-	size_t len = sizeof bytes;
+	uint8_t bytes[EVP_MAX_MD_SIZE];
+	const int len = sizeof bytes;
 	int good = OPENSSL_init_crypto(
 		OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_ADD_ALL_DIGESTS, NULL);
 	int secure = CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_LEAST);
 	for (unsigned i = 0; i < ARRAY_LEN(digests); i++)
 		good = good && EVP_Q_digest(NULL, digests[i], NULL, "", 0, bytes, NULL);
-	if (!good || RAND_bytes(bytes, (int)len) != 1 || RAND_priv_bytes(bytes, (int)len) != 1)
+	if (!good || RAND_bytes(bytes, len) != 1 || RAND_priv_bytes(bytes, len) != 1)
 		die("vault.openssl", "the crypto library does not work");
 	if (secure != 1)
 		log_warning("vault.memory",
