@@ -210,7 +210,7 @@ static void finish(struct broker *broker)
 	store_close(broker->store);
 }
 
-static int fail(const char *what, int r)
+static int give_up(const char *what, int r)
 {
 	log_error("broker.start", "%s: %s", what, error_text(r));
 	return 1;
@@ -232,15 +232,15 @@ int main(int argc, char **argv)
 	broker->recordings = process_fd(&broker->process, "recordings");
 	int r = create(broker);
 	if (r < 0)
-		return fail("before the walls", r);
+		return give_up("before the walls", r);
 	if (directory < 0 || fchdir(directory) < 0)
-		return fail("store directory", -ERR_SYSTEM);
+		return give_up("store directory", -ERR_SYSTEM);
 	if (broker->recordings >= 0)
 		sandbox_readable(broker->recordings);
 	process_drop(&broker->process, SANDBOX_BROKER, directory);
 	r = open_store(broker, listener, owner);
 	if (r < 0)
-		return fail("store", r);
+		return give_up("store", r);
 	broker->process.supervisor_fn = on_supervisor;
 	process_on_peer(&broker->process, meet, broker);
 	process_on_stop(&broker->process, on_stop);
