@@ -99,12 +99,17 @@ static void update(struct relay *relay)
 		watch_set(relay->watch, events);
 }
 
-/* To the recorder: what it takes. Negative when it is gone. */
+/*
+ * To the recorder: what it takes. When it has hung up, input has nowhere to go and is dropped, but
+ * its last words, why the session ended, may still wait to be read: pull() meets the end.
+ */
 static ssize_t push(struct relay *relay, const uint8_t *bytes, size_t len)
 {
 	ssize_t done = send(relay->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (done >= 0)
 		return done;
+	if (errno == EPIPE || errno == ECONNRESET)
+		return (ssize_t)len;
 	return errno == EAGAIN || errno == EINTR ? 0 : -ERR_CLOSED;
 }
 
