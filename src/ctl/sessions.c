@@ -9,7 +9,7 @@
 
 #define PARAMS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define FOLLOW_MS 500
-#define PAGE "500"
+#define PAGE 500
 
 static const struct column session_columns[] = { { "ID", "id" }, { "STATE", "state" }, { "USER", "user" },
 	{ "TARGET", "device" }, { "ACCOUNT", "username" }, { "PROTOCOL", "protocol" }, { "CREATED", "created_at" },
@@ -35,12 +35,65 @@ static const struct column audit_columns[] = { { "SEQUENCE", "sequence" }, { "TI
 	{ "ACTOR", "actor" }, { "FROM", "from" }, { "OBJECT", "object" }, { "RESULT", "result" },
 	{ "DETAIL", "detail" }, { 0 } };
 
+/* One page of rows after *after; advances it. *ret_rows is the caller's. */
+static int audit_page(struct cli *cli, json_int_t *after, json_int_t limit, json_t **ret_rows)
+{
+	char number[24];
+
+	buf_clear(&cli->params);
+	snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, *after);
+	cli_param(cli, "after", number);
+	snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, limit < PAGE ? limit : PAGE);
+	cli_param(cli, "limit", number);
+	int r = client_entity(cli, "GET", "audit/list", ret_rows);
+	size_t count = r == CLI_OK ? json_array_size(*ret_rows) : 0;
+	if (count > 0)
+		*after = json_integer_value(json_object_get(json_array_get(*ret_rows, count - 1), "sequence"));
+	return r;
+}
+
+static int parse_count(struct cli *cli, const char *name, json_int_t otherwise, json_int_t *ret_value)
+{
+	const char *text = cli_option(cli, name, 0);
+	char *end = NULL;
+
+	*ret_value = text != NULL ? strtoll(text, &end, 10) : otherwise;
+	if (text != NULL && (*end != '\0' || end == text || *ret_value < 0))
+		return cli_usage_error(cli, "--%s takes a number", name);
+	return CLI_OK;
+}
+
+/* The gateway answers in pages; people and scripts get the whole. */
+static int audit_list(struct cli *cli)
+{
+	json_int_t after, limit;
+	json_t *all = json_array(), *rows = NULL;
+
+	int r = parse_count(cli, "after", 0, &after);
+	if (r == CLI_OK)
+		r = parse_count(cli, "limit", INT64_MAX, &limit);
+	for (size_t got = 1; r == CLI_OK && got > 0 && limit > 0;) {
+		r = audit_page(cli, &after, limit, &rows);
+		got = r == CLI_OK ? json_array_size(rows) : 0;
+		limit -= (json_int_t)got;
+		json_array_extend(all, rows);
+		json_decref(rows);
+		rows = NULL;
+	}
+	if (r == CLI_OK && cli->json)
+		show_json(all);
+	else if (r == CLI_OK)
+		show_table(all, audit_columns);
+	json_decref(all);
+	return r;
+}
+
 const struct command command_audit_list = {
 	.words = "audit list", .takes = "", .sentence = "List the audit trail, oldest first",
-	.method = "GET", .path = "audit/list", .columns = audit_columns,
 	.options = (const struct option_row[]){
-		{ "after", "after", OPTION_TEXT, "SEQUENCE", "only what came after this one" },
-		{ "limit", "limit", OPTION_TEXT, "N", "at most so many" }, { 0 } },
+		{ "after", NULL, OPTION_TEXT, "SEQUENCE", "only what came after this one" },
+		{ "limit", NULL, OPTION_TEXT, "N", "at most so many" }, { 0 } },
+	.run = audit_list,
 };
 
 static volatile sig_atomic_t interrupted;
@@ -69,28 +122,23 @@ static void print_event(const struct cli *cli, const json_t *row)
 	fflush(stdout);
 }
 
-/* One page after *after; advances it. */
-static int follow_page(struct cli *cli, json_int_t *after, bool print)
+/* Everything after *after; print: show it, else only find the end. */
+static int follow_on(struct cli *cli, json_int_t *after, bool print)
 {
-	char number[24];
 	json_t *rows = NULL, *row;
-	size_t index;
+	size_t index, count = 1;
+	int r = CLI_OK;
 
-	buf_clear(&cli->params);
-	snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, *after);
-	cli_param(cli, "after", number);
-	cli_param(cli, "limit", PAGE);
-	int r = client_entity(cli, "GET", "audit/list", &rows);
-	if (r != CLI_OK)
-		return r;
-	json_array_foreach(rows, index, row) {
-		*after = json_integer_value(json_object_get(row, "sequence"));
-		if (print)
-			print_event(cli, row);
+	while (r == CLI_OK && count > 0) {
+		r = audit_page(cli, after, PAGE, &rows);
+		count = r == CLI_OK ? json_array_size(rows) : 0;
+		if (print && count > 0)
+			json_array_foreach(rows, index, row)
+				print_event(cli, row);
+		json_decref(rows);
+		rows = NULL;
 	}
-	bool more = json_array_size(rows) > 0;
-	json_decref(rows);
-	return more && !print ? follow_page(cli, after, print) : CLI_OK;
+	return r;
 }
 
 static int audit_follow(struct cli *cli)
@@ -100,9 +148,9 @@ static int audit_follow(struct cli *cli)
 	if (!client_gateway_running(cli))
 		return cli_fail("the gateway is not running: there is nothing to follow");
 	signal(SIGINT, on_interrupt);
-	int r = follow_page(cli, &after, false);
+	int r = follow_on(cli, &after, false);
 	while (r == CLI_OK && !interrupted) {
-		r = follow_page(cli, &after, true);
+		r = follow_on(cli, &after, true);
 		nanosleep(&(struct timespec){ 0, FOLLOW_MS * 1000000L }, NULL);
 	}
 	return r;
