@@ -64,7 +64,7 @@ static int seal(struct broker *broker, struct call *call, const struct credentia
 		sealed.key_version, sealed.bytes, sealed.len, call_now(call));
 }
 
-static void write(
+static void write_credential(
 	struct call *call, const struct credential_row *row, const char *device, const char *detail)
 {
 	struct json *json = call_json(call);
@@ -116,7 +116,7 @@ static int add(struct broker *broker, struct call *call)
 	if (r == 0)
 		r = seal(broker, call, &row, row.kind, detail);
 	if (r == 0)
-		write(call, &row, device.hostname, detail);
+		write_credential(call, &row, device.hostname, detail);
 	return r;
 }
 
@@ -135,7 +135,7 @@ static int replace(struct broker *broker, struct call *call)
 			"A password is replaced by a password, a key by a key");
 	r = seal(broker, call, &row, kind, detail);
 	if (r == 0)
-		write(call, &row, device.hostname, detail);
+		write_credential(call, &row, device.hostname, detail);
 	return r;
 }
 
