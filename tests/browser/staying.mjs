@@ -86,7 +86,7 @@ story('page: a connection that dies silently is noticed', async () => {
 	await until(async () => (await page.textContent('#about')).includes('round trip'), 'a first answer');
 	session.answersPings = false;
 	await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-	await isIn(page, 'away', 14000);
+	await until(() => session.attaches === 2, 'a new attach', 14000);
 	session.answersPings = true;
 	await isIn(page, 'live');
 }, { seconds: 40 });

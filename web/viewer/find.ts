@@ -23,6 +23,8 @@ export class Find {
 		element('find-close', HTMLButtonElement).addEventListener('click', () => this.close());
 		matchCase.addEventListener('click', () => {
 			matchCase.setAttribute('aria-pressed', String(!this.isCaseSensitive));
+			/* The search compares its options with themselves; forgetting makes it look again. */
+			this.addon?.clearDecorations();
 			this.search(true, true);
 		});
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A finger that moves over the terminal turns its wheel: scrollback, pagers and mouse programs all
-// know what to do with that. A tap stays a click and opens the keyboard.
+// A finger that moves over the terminal scrolls it line by line; where a program fills the screen or
+// wants the mouse, it turns the wheel. A tap stays a click and opens the keyboard.
+import type { Terminal } from '@xterm/xterm';
 
 const SLOP = 8; /* pixels a finger may tremble */
 const FRICTION = 0.94; /* of the speed that is left after each frame */
@@ -11,8 +12,10 @@ export class Touch {
 	private moved = 0;
 	private speed = 0;
 	private frame = 0;
+	/* Pixels that are not yet a line. */
+	private rest = 0;
 
-	constructor(private readonly place: HTMLElement) {
+	constructor(private readonly place: HTMLElement, private readonly terminal: Terminal) {
 		place.addEventListener('touchstart', (event) => this.begin(event), { passive: true });
 		place.addEventListener('touchmove', (event) => this.move(event), { passive: false });
 		place.addEventListener('touchend', () => this.glide(), { passive: true });
@@ -23,6 +26,7 @@ export class Touch {
 		cancelAnimationFrame(this.frame);
 		this.moved = 0;
 		this.speed = 0;
+		this.rest = 0;
 		if (finger !== undefined)
 			this.last = { x: finger.clientX, y: finger.clientY };
 	}
@@ -38,23 +42,45 @@ export class Touch {
 			return;
 		event.preventDefault();
 		this.speed = step;
-		this.wheel(step);
+		this.scroll(step);
 	}
 
 	private glide(): void {
 		if (Math.abs(this.speed) < SLOWEST)
 			return;
 		this.frame = requestAnimationFrame(() => {
-			this.wheel(this.speed);
+			/* Only the page's own lines glide on: no program is typed at once the finger is gone. */
+			if (!this.hasScrollback)
+				return;
+			this.scroll(this.speed);
 			this.speed *= FRICTION;
 			this.glide();
 		});
 	}
 
-	private wheel(deltaY: number): void {
-		this.place.querySelector('.xterm-screen')?.dispatchEvent(new WheelEvent('wheel', {
+	private scroll(pixels: number): void {
+		const screen = this.place.querySelector('.xterm-screen');
+		const height = (screen?.clientHeight ?? 0) / this.terminal.rows;
+		if (screen === null || !(height > 0))
+			return;
+		this.rest += pixels;
+		const lines = Math.trunc(this.rest / height);
+		this.rest -= lines * height;
+		if (this.hasScrollback)
+			return this.terminal.scrollLines(lines);
+		for (let i = 0; i < Math.abs(lines); i++)
+			this.wheel(screen, Math.sign(lines));
+	}
+
+	private get hasScrollback(): boolean {
+		const { buffer, modes } = this.terminal;
+		return buffer.active.type === 'normal' && modes.mouseTrackingMode === 'none';
+	}
+
+	private wheel(screen: Element, deltaY: number): void {
+		screen.dispatchEvent(new WheelEvent('wheel', {
 			deltaY,
-			deltaMode: WheelEvent.DOM_DELTA_PIXEL,
+			deltaMode: WheelEvent.DOM_DELTA_LINE,
 			clientX: this.last.x,
 			clientY: this.last.y,
 			bubbles: true,

@@ -43,7 +43,7 @@ class Page implements Witness {
 		const does = (what: string): void => this.does(what);
 		new Keys(this.screen, choices, does);
 		new Menu(choices, does, (open) => open ? this.session?.measure() : this.terminal.focus());
-		new Touch(place);
+		new Touch(place, this.terminal);
 		choices.follow(() => {
 			this.dress();
 			this.screen.refit();
