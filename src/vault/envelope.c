@@ -67,15 +67,37 @@ int envelope_inspect(const void *sealed, size_t len, struct envelope_head *ret_h
 	return 0;
 }
 
-/* Two keys and one padded secret, in memory that is guarded, locked and wiped. */
+/* A data key and a padded secret, in the keyring's locked scratch. */
 struct workspace {
 	uint8_t data_key[KEY_LEN];
 	uint8_t content[CONTENT_MAX];
 };
+_Static_assert(sizeof(struct workspace) <= KEYRING_SCRATCH, "it is opened there");
 
-static void workspace_freep(struct workspace **workspace)
+static void workspace_wipep(struct workspace **workspace)
 {
-	sodium_free(*workspace);
+	sodium_memzero(*workspace, sizeof **workspace);
+}
+
+static void head_write(uint8_t out[ENVELOPE_HEAD_LEN], enum secret_kind kind, uint32_t version)
+{
+	memset(out, 0, ENVELOPE_HEAD_LEN);
+	out[0] = ENVELOPE_ALGORITHM;
+	out[1] = (uint8_t)kind;
+	bytes_put32(out + 4, version);
+}
+
+static void encrypt(struct workspace *space, uint8_t *out, size_t padded, uint8_t bound[BOUND_LEN],
+	const uint8_t *root)
+{
+	random_bytes(space->data_key, KEY_LEN);
+	random_bytes(out + AT_KEY_NONCE, NONCE_LEN);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(out + AT_KEY, NULL, space->data_key, KEY_LEN,
+		bound, BOUND_LEN, NULL, out + AT_KEY_NONCE, root);
+	bound[20] = LAYER_CONTENT;
+	random_bytes(out + AT_NONCE, NONCE_LEN);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(out + AT_CONTENT, NULL, space->content, padded,
+		bound, BOUND_LEN, NULL, out + AT_NONCE, space->data_key);
 }
 
 int envelope_seal(const struct keyring *keyring, const struct identity *identity,
@@ -84,36 +106,21 @@ int envelope_seal(const struct keyring *keyring, const struct identity *identity
 {
 	uint8_t bound[BOUND_LEN];
 	uint32_t version = keyring_newest(keyring);
+	size_t len = secret_len(secret), padded;
 	if (version == 0)
 		return -ERR_SEALED;
-	size_t len = secret_len(secret);
 	if (len > SECRET_MAX)
 		return -ERR_TOO_LARGE;
-	CLEANUP(workspace_freep) struct workspace *space = sodium_malloc(sizeof *space);
-	if (space == NULL)
-		return -ERR_SYSTEM;
-	memset(out, 0, ENVELOPE_HEAD_LEN);
-	out[0] = ENVELOPE_ALGORITHM;
-	out[1] = (uint8_t)kind;
-	bytes_put32(out + 4, version);
-
+	head_write(out, kind, version);
 	int r = identity_bind(keyring, identity, out, LAYER_KEY, bound);
 	if (r < 0)
 		return r;
-	random_bytes(space->data_key, KEY_LEN);
-	random_bytes(out + AT_KEY_NONCE, NONCE_LEN);
-	crypto_aead_xchacha20poly1305_ietf_encrypt(out + AT_KEY, NULL, space->data_key, KEY_LEN,
-		bound, sizeof bound, NULL, out + AT_KEY_NONCE, keyring_root(keyring, version));
-
-	/* Padded: whoever has the disk should not learn how long a password is. */
-	size_t padded;
+	CLEANUP(workspace_wipep) struct workspace *space = keyring_scratch(keyring);
 	memcpy(space->content, secret_reveal(secret), len);
+	/* Whoever has the disk should not learn how long a password is. */
 	if (sodium_pad(&padded, space->content, len, ENVELOPE_BLOCK, CONTENT_MAX) != 0)
 		return -ERR_TOO_LARGE;
-	bound[20] = LAYER_CONTENT;
-	random_bytes(out + AT_NONCE, NONCE_LEN);
-	crypto_aead_xchacha20poly1305_ietf_encrypt(out + AT_CONTENT, NULL, space->content, padded,
-		bound, sizeof bound, NULL, out + AT_NONCE, space->data_key);
+	encrypt(space, out, padded, bound, keyring_root(keyring, version));
 	*ret_len = ENVELOPE_OVERHEAD + padded;
 	return 0;
 }
@@ -128,6 +135,18 @@ static int decrypt(struct workspace *space, const uint8_t *in, size_t padded,
 	if (crypto_aead_xchacha20poly1305_ietf_decrypt(space->content, NULL, NULL, in + AT_CONTENT,
 		    padded + TAG_LEN, bound, BOUND_LEN, in + AT_NONCE, space->data_key) != 0)
 		return -ERR_CRYPTO;
+	return 0;
+}
+
+static int secret_unpad(const struct workspace *space, size_t padded, struct secret **ret_secret)
+{
+	size_t len;
+	if (sodium_unpad(&len, space->content, padded, ENVELOPE_BLOCK) != 0)
+		return -ERR_CRYPTO;
+	struct secret *secret = secret_create(space->content, len);
+	if (secret == NULL)
+		return -ERR_SYSTEM;
+	*ret_secret = secret;
 	return 0;
 }
 
@@ -147,20 +166,9 @@ int envelope_open(const struct keyring *keyring, const struct identity *identity
 	r = identity_bind(keyring, identity, sealed, LAYER_KEY, bound);
 	if (r < 0)
 		return r;
-	CLEANUP(workspace_freep) struct workspace *space = sodium_malloc(sizeof *space);
-	if (space == NULL)
-		return -ERR_SYSTEM;
-	size_t padded = len - ENVELOPE_OVERHEAD, plain;
-	r = decrypt(space, sealed, padded, bound, root);
-	if (r < 0)
-		return r;
-	if (sodium_unpad(&plain, space->content, padded, ENVELOPE_BLOCK) != 0)
-		return -ERR_CRYPTO;
-	struct secret *secret = secret_create(space->content, plain);
-	if (secret == NULL)
-		return -ERR_SYSTEM;
-	*ret_secret = secret;
-	return 0;
+	CLEANUP(workspace_wipep) struct workspace *space = keyring_scratch(keyring);
+	r = decrypt(space, sealed, len - ENVELOPE_OVERHEAD, bound, root);
+	return r < 0 ? r : secret_unpad(space, len - ENVELOPE_OVERHEAD, ret_secret);
 }
 
 int envelope_rewrap(const struct keyring *keyring, const struct identity *identity,

@@ -35,6 +35,8 @@
 #define KEYRING_MEMORY crypto_pwhash_MEMLIMIT_MODERATE
 #endif
 
+_Static_assert(BODY_LEN(KEYRING_VERSIONS_MAX) <= KEYRING_SCRATCH, "the body is opened there");
+
 enum master_source { MASTER_ROOT_KEY = 1, MASTER_PASSPHRASE = 2 };
 
 struct version {
@@ -50,7 +52,7 @@ struct keys {
 	uint8_t installation_seed[KEY_LEN];
 	uint8_t installation_secret[crypto_sign_SECRETKEYBYTES];
 	struct version versions[KEYRING_VERSIONS_MAX];
-	uint8_t body[BODY_LEN(KEYRING_VERSIONS_MAX)]; /* while it is being sealed or opened */
+	uint8_t body[KEYRING_SCRATCH]; /* while it is being sealed or opened; keyring_scratch() */
 };
 
 struct keyring {
@@ -444,6 +446,11 @@ int keyring_rotate(struct keyring *keyring, int directory)
 bool keyring_sealed(const struct keyring *keyring)
 {
 	return keyring->sealed;
+}
+
+void *keyring_scratch(const struct keyring *keyring)
+{
+	return keyring->keys->body;
 }
 
 bool keyring_locked(const struct keyring *keyring)

@@ -39,6 +39,7 @@
  */
 #define KEYRING_VERSIONS_MAX 256
 #define KEYRING_ID_LEN 16
+#define KEYRING_SCRATCH 20512 /* bytes */
 
 struct keyring;
 
@@ -58,6 +59,13 @@ bool keyring_locked(const struct keyring *keyring); /* false: the keys may be sw
 int keyring_unseal(struct keyring *keyring, const struct secret *passphrase); /* -ERR_CRYPTO */
 /* Adds a key version, on disk before it is used. -ERR_SEALED, -ERR_FULL, -ERR_SYSTEM. */
 int keyring_rotate(struct keyring *keyring, int directory);
+
+/*
+ * A place for open secrets, KEYRING_SCRATCH bytes, guarded and locked as the keys are: making such
+ * a place costs more than all the cryptography of an envelope. Whoever uses it wipes it before
+ * returning, and calls nothing meanwhile that could use it too.
+ */
+void *keyring_scratch(const struct keyring *keyring);
 
 /* Public, sealed or not. */
 const uint8_t *keyring_installation_id(const struct keyring *keyring);

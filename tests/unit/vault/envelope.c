@@ -4,6 +4,7 @@
 #undef TAG_LEN
 #undef KEY_LEN
 #undef MAGIC
+#define head_write envelope_head_write
 #include "vault/envelope.c"
 
 #include "fixture.h"
@@ -206,6 +207,23 @@ static void test_rewrap_after_rotation(void **state)
 	fixture_finish(&f);
 }
 
+/* Nothing open stays behind, whether it worked or not. */
+static void test_scratch_is_wiped(void **state)
+{
+	static const uint8_t nothing[KEYRING_SCRATCH];
+	struct fixture f;
+	fixture_installation(&f);
+	struct identity identity = fixture_identity(7, 3);
+	struct sealed sealed = seal(&f, &identity, "password", 8);
+	assert_memory_equal(keyring_scratch(f.keyring), nothing, KEYRING_SCRATCH);
+	assert_int_equal(open_it(&f, &identity, &sealed), 0);
+	assert_memory_equal(keyring_scratch(f.keyring), nothing, KEYRING_SCRATCH);
+	sealed.bytes[120] ^= 1; /* the data key opens, the content does not */
+	assert_int_equal(open_it(&f, &identity, &sealed), -ERR_CRYPTO);
+	assert_memory_equal(keyring_scratch(f.keyring), nothing, KEYRING_SCRATCH);
+	fixture_finish(&f);
+}
+
 static void test_sealed_vault(void **state)
 {
 	struct fixture f;
@@ -234,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_length_counts),
 		cmocka_unit_test(test_parts_cannot_be_exchanged),
 		cmocka_unit_test(test_rewrap_after_rotation),
+		cmocka_unit_test(test_scratch_is_wiped),
 		cmocka_unit_test(test_sealed_vault),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
