@@ -9,5 +9,5 @@ clang-format-14 --dry-run -Werror $(git ls-files '*.c' '*.h') || status=1
 cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
 	--suppress=normalCheckLevelMaxBranches -Isrc -Ibuild/src/wire $files || status=1
 clang-tidy-14 --quiet -p build $files 2>/dev/null || status=1
-(cd web && npx --no-install tsc --noEmit) || status=1
+node web/build.mjs --check || status=1
 exit $status
