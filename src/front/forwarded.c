@@ -5,12 +5,16 @@
 
 #include "base/mem.h"
 
+#define HOP_MAX (ADDRESS_SIZE + 8) /* with brackets and a port */
+
 /* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80" */
 static int read_hop(const char *at, size_t len, struct address *ret_address)
 {
 	char text[ADDRESS_SIZE];
+	if (len == 0 || len > HOP_MAX)
+		return -1;
 	const char *colon = memchr(at, ':', len);
-	if (len > 0 && *at == '[') {
+	if (*at == '[') {
 		const char *bracket = memchr(at, ']', len);
 		if (!bracket)
 			return -1;

@@ -2,6 +2,7 @@
 #include "front/front.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -193,6 +194,7 @@ int front_init(struct front *front, struct loop *loop, const struct settings *se
 	front->settings = settings;
 	front->tls = tls;
 	front->connection_most = connection_most;
+	front->titled = UINT_MAX;
 	front->crowd = crowd_create(connection_most / ADDRESS_PART + 1);
 	if (!front->crowd)
 		return -ERR_SYSTEM;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
 	unsigned most = most_connections();
 	random_bytes(&seed, sizeof seed);
 	json_object_seed(seed | 1); /* else jansson would open the random device behind the walls */
+	tzset();                    /* nor the C library its time zone, for the Date of an answer */
 	SSL_CTX *tls = take_identity(&process);
 	if (front_init(&front, process.loop, &process.settings, tls, most) < 0)
 		return 1;

@@ -54,10 +54,10 @@ int path_canonical(char *out, size_t size, const char *raw, size_t len)
 			return -ERR_TOO_LARGE;
 		out[n++] = (char)(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
 	}
-	if (n > 1 && out[n - 1] == '/')
-		n--;
+	bool slash = n > 1 && out[n - 1] == '/';
+	n -= slash;
 	out[n] = '\0';
-	if (!segments_valid(out, n) || (n > 1 && out[n - 1] == '/') || !utf8_valid(out, n))
+	if ((slash && out[n - 1] == '/') || !segments_valid(out, n) || !utf8_valid(out, n))
 		return -ERR_MALFORMED;
 	return (int)n;
 }

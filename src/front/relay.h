@@ -11,8 +11,9 @@
  */
 #define RELAY_CHUNK_MAX 65536                   /* bytes in one frame to the page */
 #define RELAY_INWARD_MAX (RELAY_CHUNK_MAX + 64) /* what the recorder did not take yet */
-#define RELAY_UNSENT_MAX 65536 /* bytes the kernel holds for a slow page: all of them are latency  \
-				*/
+#define RELAY_UNSENT_MAX                                                                           \
+	65536 /* bytes the kernel holds for a slow page: all of them are latency                   \
+	       */
 #define PROOF_LEN (VIEW_HEADER_LEN + 76)
 
 struct relay {
