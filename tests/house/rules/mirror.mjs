@@ -10,7 +10,7 @@ function built(tree, test) {
 	return tree.match(/^tests\/unit\/.*meson\.build$/).some((build) => {
 		const text = tree.text(build);
 		const own = test.startsWith(build.replace(/meson\.build$/, ''));
-		return named.test(text) && (own || text.includes(`../${room}/`));
+		return named.test(text) && (own || new RegExp(`'\\.\\./${room}\\b`).test(text));
 	});
 }
 
