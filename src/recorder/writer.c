@@ -176,13 +176,12 @@ static void dirty_remove(struct writer_file *file)
 /* A failed sync is final: what the kernel dropped it will not try again. */
 static int file_sync(struct writer_file *file)
 {
-	if (file->dirty_at == 0)
-		return file->broken ? -ERR_DISK : 0;
-	dirty_remove(file);
-	if (fdatasync(file->fd) == 0)
-		return 0;
-	file->broken = true;
-	return -ERR_DISK;
+	if (file->dirty_at != 0) {
+		dirty_remove(file);
+		if (fdatasync(file->fd) < 0)
+			file->broken = true;
+	}
+	return file->broken ? -ERR_DISK : 0;
 }
 
 static int job_write(struct writer *writer, struct job *job)
