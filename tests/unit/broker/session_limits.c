@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "house.h"
+
+static struct session *live(struct house *house)
+{
+	struct moving moving = { .actor = "user:ana" };
+	struct session_row row;
+	struct session *session;
+
+	assert_int_equal(house_post(house, "/api/pam/remote/session",
+				 "user=ana&credential=root&device=db1&protocol=ssh")
+				 ->status,
+		200);
+	assert_int_equal(store_session_get(house->broker->store, 1, &row), 0);
+	assert_int_equal(turn_open(house->broker), 0);
+	assert_int_equal(session_create(house->broker, &row, &session), 0);
+	session->start_asked = session->recorder_knows = true; /* nothing is started here */
+	assert_int_equal(session_enter(house->broker, session, SESSION_REDEEMED, &moving), 0);
+	assert_int_equal(session_enter(house->broker, session, SESSION_LIVE, &moving), 0);
+	turn_close(house->broker);
+	session->viewers = 1;
+	session->started = session->last_input = session->nobody_since = clock_monotonic_ms();
+	return session;
+}
+
+static void tick(struct house *house)
+{
+	sessions_tick(house->broker);
+	house_run(house);
+}
+
+static int end_why(struct house *house)
+{
+	struct session_row row;
+
+	assert_int_equal(store_session_get(house->broker->store, 1, &row), 0);
+	return row.state == SESSION_ENDED ? row.end_why : 0;
+}
+
+static void test_idle(void **state)
+{
+	struct house *house = *state;
+	struct session *session = live(house);
+	struct msg_activity activity = { .session = 1, .input_bytes = 5 };
+
+	tick(house);
+	assert_false(house_got(house, MSG_NOTICE));
+	session->last_input -= (3600 - 119) * 1000;
+	tick(house);
+	struct house_message notice = house_take(house, MSG_NOTICE);
+	assert_non_null(
+		strstr(((struct msg_notice *)notice.payload)->text, "unless somebody types"));
+	tick(house);
+	assert_false(house_got(house, MSG_NOTICE)); /* once */
+	house_send(house->recorder, MSG_ACTIVITY, &activity, -1);
+	house_run(house);
+	tick(house);
+	session->last_input -= (3600 - 119) * 1000;
+	tick(house);
+	house_take(house, MSG_NOTICE); /* again, after somebody typed */
+	session->last_input -= 120 * 1000;
+	tick(house);
+	assert_int_equal(end_why(house), -ERR_SESSION_IDLE);
+	assert_true(house_got(house, MSG_SESSION_STOP));
+}
+
+static void test_longest(void **state)
+{
+	struct house *house = *state;
+	struct session *session = live(house);
+
+	session->started -= (43200 - 15 * 60 + 1) * 1000;
+	tick(house);
+	assert_non_null(strstr(
+		(char *)house_take(house, MSG_NOTICE).payload + offsetof(struct msg_notice, text),
+		"15 minutes"));
+	tick(house);
+	assert_false(house_got(house, MSG_NOTICE));
+	session->started -= 10 * 60 * 1000; /* the one at 10 minutes was slept over */
+	tick(house);
+	assert_non_null(strstr(
+		(char *)house_take(house, MSG_NOTICE).payload + offsetof(struct msg_notice, text),
+		"5 minutes"));
+	tick(house);
+	assert_false(house_got(house, MSG_NOTICE));
+	session->started -= 5 * 60 * 1000;
+	tick(house);
+	assert_int_equal(end_why(house), -ERR_SESSION_TOO_LONG);
+}
+
+static void test_nobody_comes_back(void **state)
+{
+	struct house *house = *state;
+	struct session *session = live(house);
+	struct msg_viewer left = { .session = 1, .viewer = 1 };
+
+	house_send(house->recorder, MSG_VIEWER_LEFT, &left, -1);
+	house_run(house);
+	assert_int_equal(session->viewers, 0);
+	tick(house);
+	assert_int_equal(end_why(house), 0);
+	session->nobody_since -= 300 * 1000;
+	tick(house);
+	assert_int_equal(end_why(house), -ERR_SESSION_LEFT);
+	assert_int_equal(house_audit_count(house, "session.detached"), 1);
+}
+
+static void test_stubborn_worker_is_killed(void **state)
+{
+	struct house *house = *state;
+	struct session *session = live(house);
+
+	session->worker = session->worker_asked = true;
+	session_end(house->broker, session, -ERR_SESSION_DROPPED, NULL);
+	house_run(house);
+	tick(house);
+	assert_false(house_got(house, MSG_WORKER_KILL));
+	session->kill_at -= STOP_GRACE_MS;
+	tick(house);
+	assert_true(house_got(house, MSG_WORKER_KILL));
+	session->forget_at = clock_monotonic_ms();
+	tick(house);
+	assert_int_equal(house->broker->sessions.count, 0);
+}
+
+static void test_never_opened(void **state)
+{
+	struct house *house = *state;
+
+	house->broker->process.settings.ticket_lifetime = 0;
+	for (int i = 0; i < 5; i++)
+		house_post(house, "/api/pam/remote/session",
+			"user=ana&credential=root&device=db1&protocol=ssh");
+	tick(house);
+	assert_int_equal(house_audit_count(house, "session.ended"), 5);
+	assert_int_equal(house_audit(house, "session.ended").result, -ERR_SESSION_EXPIRED);
+	tick(house);
+	assert_int_equal(house_audit_count(house, "session.ended"), 5);
+}
+
+/* The end could not be written: the processes are stopped all the same, and it is tried again. */
+static void test_end_is_written_later(void **state)
+{
+	struct house *house = *state;
+	struct session *session = live(house);
+
+	assert_int_equal(turn_open(house->broker), 0);
+	session_end(house->broker, session, -ERR_SESSION_DROPPED, "because");
+	house->broker->turn.poisoned = true;
+	turn_close(house->broker);
+	house_run(house);
+	assert_int_equal(end_why(house), 0);
+	assert_true(house_got(house, MSG_SESSION_STOP));
+	tick(house);
+	assert_int_equal(end_why(house), -ERR_SESSION_DROPPED);
+	house_audit_verify(house);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_idle),
+		TEST(test_longest),
+		TEST(test_nobody_comes_back),
+		TEST(test_stubborn_worker_is_killed),
+		TEST(test_never_opened),
+		TEST(test_end_is_written_later),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
