@@ -44,6 +44,8 @@ static int key_describe(const struct secret *secret, char out[REASON_SIZE])
 	CLEANUP(sshkey_destroyp) struct sshkey *key = NULL;
 	int r = sshkey_parse(secret, &key);
 	if (r == 0)
+		r = sshkey_prove(key);
+	if (r == 0)
 		sshkey_describe(key, out);
 	return r;
 }

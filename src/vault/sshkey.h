@@ -21,6 +21,11 @@ struct sshkey;
 
 /* -ERR_KEY_UNREADABLE, -ERR_KEY_ENCRYPTED, -ERR_SYSTEM. */
 int sshkey_parse(const struct secret *text, struct sshkey **ret_key);
+/*
+ * Do both halves belong together? Asked once, before a key is sealed: what comes out of an envelope
+ * is what went in. -ERR_KEY_UNREADABLE.
+ */
+int sshkey_prove(const struct sshkey *key);
 void sshkey_destroy(struct sshkey *key); /* wipes; NULL is fine */
 void sshkey_destroyp(struct sshkey **key);
 const char *sshkey_type(const struct sshkey *key); /* "ssh-ed25519" */

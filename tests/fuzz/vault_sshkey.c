@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A key file is text from anyone. The first byte chooses: the text as it is, or the bytes of an
- * OpenSSH container, put into its armor. Whatever parses must be able to sign.
+ * OpenSSH container, put into its armor. What is proved must be able to sign.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -33,8 +33,11 @@ static void use(const struct sshkey *key)
 	assert(sshkey_blob(key, &len) != NULL && len > 0 && len <= SSHKEY_BLOB_MAX);
 	sshkey_describe(key, words);
 	assert(sshkey_algorithm(key, flags) != NULL);
+	int proved = sshkey_prove(key);
+	assert(proved == 0 || proved == -ERR_KEY_UNREADABLE);
 	int r = sshkey_sign(key, flags, "x", 1, &out);
 	assert(r == 0 || r == -ERR_CRYPTO);
+	assert(proved < 0 || r == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -116,6 +116,7 @@ static void test_sort(const struct sort *sort)
 	struct sshkey *key = NULL;
 	fixture_keygen(&f, sort->type, sort->bits, sort->format, "");
 	assert_int_equal(parse_file(&f, "key", &key), 0);
+	assert_int_equal(sshkey_prove(key), 0);
 	check_public(&f, key);
 	check_fingerprint(&f, key);
 	assert_string_equal(sshkey_algorithm(key, sort->flags), sort->algorithm);
@@ -178,6 +179,40 @@ static void test_pkcs8_ed25519_from_openssl(void **state)
 	fixture_finish(&f);
 }
 
+/* A file whose halves were mixed: the public numbers of one key, the private ones of another. */
+static void test_halves_belong_together(void **state)
+{
+	struct fixture f;
+	struct sshkey *key, *other;
+	fixture_keygen(&f, "ecdsa", "256", NULL, "");
+	assert_int_equal(parse_file(&f, "key", &key), 0);
+	fixture_finish(&f);
+	fixture_keygen(&f, "ecdsa", "256", NULL, "");
+	assert_int_equal(parse_file(&f, "key", &other), 0);
+	fixture_finish(&f);
+
+	OSSL_PARAM *own = NULL, *foreign = NULL;
+	assert_int_equal(EVP_PKEY_todata(key->pkey, EVP_PKEY_KEYPAIR, &own), 1);
+	assert_int_equal(EVP_PKEY_todata(other->pkey, EVP_PKEY_PUBLIC_KEY, &foreign), 1);
+	OSSL_PARAM *into = OSSL_PARAM_locate(own, OSSL_PKEY_PARAM_PUB_KEY);
+	const OSSL_PARAM *from = OSSL_PARAM_locate_const(foreign, OSSL_PKEY_PARAM_PUB_KEY);
+	assert_int_equal(into->data_size, from->data_size);
+	memcpy(into->data, from->data, from->data_size);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *mixed = NULL;
+	assert_int_equal(EVP_PKEY_fromdata_init(context), 1);
+	assert_int_equal(EVP_PKEY_fromdata(context, &mixed, EVP_PKEY_KEYPAIR, own), 1);
+	EVP_PKEY_free(key->pkey);
+	key->pkey = mixed;
+	assert_int_equal(sshkey_prove(key), -ERR_KEY_UNREADABLE);
+	assert_int_equal(sshkey_prove(other), 0);
+	EVP_PKEY_CTX_free(context);
+	OSSL_PARAM_free(own);
+	OSSL_PARAM_free(foreign);
+	sshkey_destroy(key);
+	sshkey_destroy(other);
+}
+
 static void test_sha1_is_never_done(void **state)
 {
 	struct fixture f;
@@ -201,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_encrypted_is_said),
 		cmocka_unit_test(test_weak_and_strange_keys),
 		cmocka_unit_test(test_pkcs8_ed25519_from_openssl),
+		cmocka_unit_test(test_halves_belong_together),
 		cmocka_unit_test(test_sha1_is_never_done),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

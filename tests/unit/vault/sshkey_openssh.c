@@ -31,6 +31,8 @@ static int parse_container(const uint8_t *bytes, size_t len)
 	base64_encode(encoded, bytes, len);
 	int n = snprintf(text, sizeof text, "\n" ARMOR_BEGIN "\r\n%s\n" ARMOR_END "\n", encoded);
 	int r = parse_bytes(text, (size_t)n, &key);
+	if (r == 0)
+		r = sshkey_prove(key); /* as before a key is sealed */
 	sshkey_destroy(key);
 	return r;
 }
