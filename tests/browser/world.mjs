@@ -7,6 +7,10 @@ import { equal, story as plainStory } from '../lib/story.mjs';
 export const server = await PageServer.start();
 export const browser = await launch();
 const windows = [];
+const endings = [];
+
+/* For what a file of stories started for all of them. */
+export const atEnd = (work) => endings.push(work);
 
 /* Closed after its story; its troubles fail the story then. */
 export async function window(options) {
@@ -50,6 +54,8 @@ export const story = (name, run, limits) => plainStory(name, async () => {
 }, limits);
 
 export async function end() {
+	for (const work of endings)
+		await work();
 	await browser.close();
 	server.stop();
 }
