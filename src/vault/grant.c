@@ -18,6 +18,7 @@ struct grant {
 	struct grant *next;
 	struct grants *grants;
 	struct msg_grant facts;
+	uint8_t pin[HASH_LEN]; /* the one the worker named */
 	enum grant_state state;
 	int fd;
 	struct watch *watch;
@@ -171,11 +172,10 @@ static bool pin_right(const struct msg_grant *facts, const uint8_t pin[HASH_LEN]
 
 static int answer_pin(struct grant *grant, const uint8_t *message, size_t len)
 {
-	uint8_t pin[HASH_LEN];
-	int r = agent_read_pin(message, len, pin);
+	int r = agent_read_pin(message, len, grant->pin);
 	if (r < 0)
 		return r;
-	if (!pin_right(&grant->facts, pin))
+	if (!pin_right(&grant->facts, grant->pin))
 		return -ERR_HOST_KEY_CHANGED;
 	grant_enter(grant, GRANT_ASKED);
 	grant->grants->events.wanted(grant->grants->events.context, &grant->facts);
@@ -188,7 +188,8 @@ static int log_release(struct grant *grant, const char *what)
 		.what = what,
 		.target = grant->facts.device,
 		.username = grant->facts.username,
-		.identity = &grant->facts.identity };
+		.identity = &grant->facts.identity,
+		.host_key = grant->facts.pins_required ? grant->pin : NULL };
 	return release_log_write(grant->grants->log, grant->grants->keyring, &release);
 }
 

@@ -29,6 +29,14 @@
 
 /* --- one line ------------------------------------------------------------------------------- */
 
+static void put_host_key(struct json *json, const uint8_t *host_key)
+{
+	char text[2 * HASH_LEN + 1];
+	if (host_key != NULL)
+		hex_encode(text, host_key, HASH_LEN);
+	json_text(json, "host_key", host_key == NULL ? NULL : text);
+}
+
 /* Up to and without the signature, not closed: that is what is signed. */
 static int line_begin(
 	struct buf *line, const struct release_log *log, const struct release *release)
@@ -43,6 +51,7 @@ static int line_begin(
 	json_text(&json, "session", release->session_id);
 	json_text(&json, "device", release->target);
 	json_text(&json, "username", release->username);
+	put_host_key(&json, release->host_key);
 	if (release->identity != NULL) {
 		const struct identity *identity = release->identity;
 		json_text_len(&json, "object", identity->object,

@@ -28,6 +28,7 @@ struct release {
 	const char *what; /* "password", "key", "signature", "recording" */
 	const char *target, *username;
 	const struct identity *identity; /* NULL: none */
+	const uint8_t *host_key; /* the pin the worker named; NULL: the protocol proves nothing */
 };
 
 #define RELEASE_LINE_MAX 4096 /* bytes, with its newline */

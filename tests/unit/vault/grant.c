@@ -221,6 +221,14 @@ static unsigned lines_with(struct story *story, const char *what)
 	return count;
 }
 
+static bool log_has(struct story *story, const char *text)
+{
+	char log[65536];
+	size_t len = fixture_read(&story->f, "releases.log", log, sizeof log - 1);
+	log[len] = '\0';
+	return strstr(log, text) != NULL;
+}
+
 static void test_password(void **state)
 {
 	struct story story;
@@ -236,6 +244,7 @@ static void test_password(void **state)
 	assert_int_equal(lines_with(&story, "password"), 0);
 	grants_release(&story.grants, 7);
 	assert_int_equal(lines_with(&story, "password"), 1);
+	assert_true(log_has(&story, "\"host_key\":\"bbbbbbbb"));
 	assert_int_equal(hear(&story, answer, sizeof answer, &len), AGENT_SUCCESS);
 	assert_int_equal(len, 1 + 4 + 6);
 	assert_memory_equal(answer + 1, "\0\0\0\6s3cret", 10);
@@ -298,6 +307,7 @@ static void test_telnet_pins_nothing(void **state)
 	assert_int_equal(story.wanted, 1);
 	grants_release(&story.grants, 7);
 	assert_int_equal(hear_type(&story), AGENT_SUCCESS);
+	assert_true(log_has(&story, "\"host_key\":null"));
 	give(&story, &facts);
 	say_pin(&story, 0xaa);
 	expect_refusal(&story, ERR_HOST_KEY_CHANGED);
