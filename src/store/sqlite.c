@@ -43,6 +43,8 @@ static const struct dialect_word dialect[] = {
 	{ "BYTES", "BLOB" },
 	{ "BY_ROW", "STRICT" },
 	{ "BY_KEY", "STRICT, WITHOUT ROWID" },
+	/* would cost as much as the insert itself; step() knows the id anyway */
+	{ "RETURNING_ID", "" },
 	/* the write lock at once: a later upgrade could only fail */
 	{ "BEGIN_WRITE", "BEGIN IMMEDIATE" },
 	{},
@@ -243,7 +245,10 @@ static struct value column(sqlite3_stmt *statement, int index)
 	return value;
 }
 
-/* Steps through the rows; rows seen, or rows changed by a statement that shows none. */
+/*
+ * Steps through the rows; returns the rows seen, or changed by a statement that shows none. To who
+ * keeps rows of such a one, the id of the added row is shown (RETURNING_ID).
+ */
 static int step(sqlite3 *database, sqlite3_stmt *statement, keep_row_fn *keep, void *context)
 {
 	int columns = sqlite3_column_count(statement);
@@ -263,6 +268,11 @@ static int step(sqlite3 *database, sqlite3_stmt *statement, keep_row_fn *keep, v
 		return error_of(code);
 	if (columns > 0)
 		return rows;
+	if (keep != NULL) {
+		struct value id = { VALUE_INTEGER, sqlite3_last_insert_rowid(database), NULL, 0 };
+		int r = keep(context, &id, 1);
+		return r != 0 ? r : 1;
+	}
 	return sqlite3_stmt_readonly(statement) ? 0 : sqlite3_changes(database);
 }
 
