@@ -89,8 +89,7 @@ void play_start(struct play *play, const char *executable, int target)
 	assert_int_equal(write(birth, &play->birth, sizeof play->birth), sizeof play->birth);
 	assert_int_equal(wire_pair(kind, view), 0);
 	assert_int_equal(wire_pair(SOCK_STREAM, vault), 0);
-	play->worker = fork();
-	assert_true(play->worker >= 0);
+	play->worker = fork_child();
 	if (play->worker == 0)
 		become_worker(executable, (int[4]){ target, view[1], vault[1], birth });
 	close(birth);
@@ -366,15 +365,26 @@ long play_memory_kib(const struct play *play, const char *field)
 	return sum;
 }
 
-pid_t start_program(const char *const argv[])
+pid_t fork_child(void)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent)
+			_exit(1);
+	}
+	return pid;
+}
+
+pid_t start_program(const char *const argv[])
+{
+	pid_t pid = fork_child();
+
+	if (pid == 0) {
 		int nothing = open("/dev/null", O_RDWR);
 
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		dup2(nothing, 0);
 		dup2(nothing, 1);
 		if (getenv("PLAY_LOUD") == NULL)

@@ -57,6 +57,8 @@ void play_resize(struct play *play, uint16_t columns, uint16_t rows);
 void play_finish(struct play *play);
 long play_memory_kib(const struct play *play, const char *field); /* of /proc/PID/smaps_rollup */
 
+/* A child that does not outlive the test, however that ends. */
+pid_t fork_child(void);
 /* Programs. Fail the test when they fail. */
 pid_t start_program(const char *const argv[]);
 void stop_program(pid_t pid);
