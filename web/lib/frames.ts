@@ -54,7 +54,8 @@ export class FrameReader {
 				const length = check(bytes, at);
 				const end = at + HEADER_LENGTH + length;
 				if (end <= bytes.length) {
-					yield { type: bytes[at]!, payload: bytes.subarray(at + HEADER_LENGTH, end), length: end - at };
+					const payload = bytes.subarray(at + HEADER_LENGTH, end);
+					yield { type: bytes[at]!, payload, length: end - at };
 					at = end;
 					continue;
 				}
@@ -85,7 +86,8 @@ export class FrameReader {
 	private gathered(): Frame | null {
 		if (this.body === null || this.bodyFill < this.body.length)
 			return null;
-		const frame = { type: this.header[0]!, payload: this.body, length: HEADER_LENGTH + this.body.length };
+		const length = HEADER_LENGTH + this.body.length;
+		const frame = { type: this.header[0]!, payload: this.body, length };
 		this.headerFill = 0;
 		this.body = null;
 		this.bodyFill = 0;

@@ -12,7 +12,7 @@ const DELAY_LEAST = 200; /* ms before the first new try */
 const DELAY_MOST = 5000; /* ms */
 const WELCOME_PATIENCE = 10000; /* ms from the dial to the WELCOME */
 const PING_PAUSE = 15000; /* ms */
-const PONG_PATIENCE = 10000; /* ms */
+const PONG_PATIENCE = 5000; /* ms; coming back costs little */
 const CLOSED_DOOR = 20000; /* ms of refused upgrades, with the gateway there, until we believe them */
 
 /* Refusals that a restarted part of the gateway gives; the next try may be welcome. */

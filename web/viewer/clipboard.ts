@@ -140,7 +140,8 @@ export class Clipboard {
 		try {
 			await paste(this.screen, await navigator.clipboard.readText());
 		} catch {
-			toast('The browser does not let this page read the clipboard. Press Ctrl+Shift+V in the terminal.');
+			toast('The browser does not let this page read the clipboard. '
+				+ 'Press Ctrl+Shift+V in the terminal.');
 		}
 	}
 

@@ -43,7 +43,8 @@ export class Find {
 		if (this.addon === null) {
 			const { SearchAddon } = await import('@xterm/addon-search');
 			this.addon = new SearchAddon({ highlightLimit: 1000 });
-			this.addon.onDidChangeResults(({ resultIndex, resultCount }) => this.found(resultIndex, resultCount));
+			this.addon.onDidChangeResults(({ resultIndex, resultCount }) =>
+				this.found(resultIndex, resultCount));
 			this.terminal.loadAddon(this.addon);
 		}
 		this.search(true, true);

@@ -9,7 +9,11 @@ type Switch = 'copyOnSelect' | 'keyBar' | 'screenReader';
 
 /* Buttons name what they do (data-does) and what they choose; the page knows how. */
 export class Menu {
-	constructor(private readonly choices: Choices, does: (what: string) => void, private readonly toggled: (open: boolean) => void) {
+	constructor(
+		private readonly choices: Choices,
+		does: (what: string) => void,
+		private readonly toggled: (open: boolean) => void,
+	) {
 		opener.addEventListener('click', () => this.toggle(menu.hidden !== false));
 		menu.addEventListener('click', (event) => {
 			const button = event.target instanceof Element ? event.target.closest('button') : null;
@@ -39,7 +43,8 @@ export class Menu {
 		this.choices.follow((preferences) => {
 			element('font-size', HTMLOutputElement).textContent = String(preferences.fontSize);
 			for (const button of all('#menu [data-theme]', HTMLButtonElement))
-				button.setAttribute('aria-pressed', String(button.dataset['theme'] === preferences.theme));
+				button.setAttribute('aria-pressed',
+					String(button.dataset['theme'] === preferences.theme));
 			for (const box of all('#menu [data-preference]', HTMLInputElement))
 				box.checked = preferences[box.dataset['preference'] as Switch];
 		});

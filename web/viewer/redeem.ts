@@ -30,7 +30,8 @@ export function takeTicket(): string | null {
 
 /* The private half can sign but never leaves the browser, not even for this page. */
 export async function makeKey(): Promise<{ key: CryptoKey; publicKey: string }> {
-	const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
+	const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+	const pair = await crypto.subtle.generateKey(algorithm, false, ['sign', 'verify']);
 	const point = await crypto.subtle.exportKey('raw', pair.publicKey);
 	return { key: pair.privateKey, publicKey: base64(new Uint8Array(point)) };
 }

@@ -64,7 +64,11 @@ export class Screen {
 	private resizeTimer = 0;
 	private reports = { second: 0, count: 0 };
 
-	constructor(readonly terminal: Terminal, private readonly place: HTMLElement, private readonly witness: Witness) {
+	constructor(
+		readonly terminal: Terminal,
+		private readonly place: HTMLElement,
+		private readonly witness: Witness,
+	) {
 		terminal.open(place);
 		terminal.loadAddon(this.fit);
 		this.window = this.measure();
@@ -282,9 +286,10 @@ export class Screen {
 	}
 
 	private ask(size: Size): void {
-		if (this.state === STATE.OVER || this.readOnly || !this.attachment?.send(FRAME.RESIZE, sizeBytes(size)))
+		if (this.state === STATE.OVER || this.readOnly)
 			return;
-		this.asked = [...this.asked.slice(1 - ASKED_MOST), size];
+		if (this.attachment?.send(FRAME.RESIZE, sizeBytes(size)))
+			this.asked = [...this.asked.slice(1 - ASKED_MOST), size];
 	}
 
 	/* The replay is drawn at the sizes it had; from here on the window decides. */

@@ -96,7 +96,12 @@ export class Session implements Witness {
 	private lostAt = 0;
 	private isOver = false;
 
-	constructor(private readonly kept: Kept, key: CryptoKey, private readonly screen: Screen, isFirst: boolean) {
+	constructor(
+		private readonly kept: Kept,
+		key: CryptoKey,
+		private readonly screen: Screen,
+		isFirst: boolean,
+	) {
 		const listener = {
 			offset: () => screen.offset,
 			size: () => screen.size,
@@ -234,7 +239,8 @@ export class Session implements Witness {
 			steps: [
 				['Link accepted', 'done'],
 				[`Connecting to ${facts.device}`, step(STATE.CONNECTING)],
-				[facts.username === '' ? 'Logging in' : `Logging in as ${facts.username}`, step(STATE.LOGGING_IN)],
+				[facts.username === '' ? 'Logging in' : `Logging in as ${facts.username}`,
+					step(STATE.LOGGING_IN)],
 			],
 		});
 	}

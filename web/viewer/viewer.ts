@@ -10,7 +10,7 @@ import { accelerate, createTerminal } from '../lib/terminal.ts';
 import { dark, light } from '../lib/theme.ts';
 import { Clipboard } from './clipboard.ts';
 import { Find } from './find.ts';
-import { forgetOld, keep, type Kept, recall } from './keyring.ts';
+import { type Ending, forgetOld, keep, type Kept, recall } from './keyring.ts';
 import { Keys } from './keys.ts';
 import { Menu } from './menu.ts';
 import { element } from './page.ts';
@@ -22,6 +22,9 @@ import { accountAt, Session, showEnding, showFacts, showState } from './session.
 import { followViewport, Touch } from './touch.ts';
 
 const BELL_TIME = 150; /* ms */
+
+/* A key that is gone without a word: the session ended while this was written down. */
+const UNKNOWN_END: Ending = { why: 0, exitStatus: -1, words: '', wasLive: true };
 
 const place = element('terminal', HTMLDivElement);
 const choices = new Choices();
@@ -113,7 +116,7 @@ class Page implements Witness {
 	private enter(kept: Kept, isFirst: boolean): void {
 		showFacts(kept);
 		if (kept.ending !== null || kept.key === null)
-			return showEnding(kept, kept.ending ?? { why: 0, exitStatus: -1, words: '', wasLive: true }, false);
+			return showEnding(kept, kept.ending ?? UNKNOWN_END, false);
 		if (!kept.started)
 			return this.invite(kept);
 		this.session = new Session(kept, kept.key, this.screen, isFirst);
@@ -288,7 +291,10 @@ function notHere(): void {
 	showCard({
 		title: 'This session is not open in this browser',
 		tone: 'bad',
-		words: ['It can only be reached from the browser that opened its link.', 'To start another one, ask for a new link.'],
+		words: [
+			'It can only be reached from the browser that opened its link.',
+			'To start another one, ask for a new link.',
+		],
 	});
 }
 
