@@ -160,6 +160,31 @@ static void test_changes_are_found(void **state)
 	expect_wrong(add_a_long_line, 6);
 }
 
+/* Two histories of one vault, as after a restored copy: signed and numbered, but not one chain. */
+static void test_histories_cannot_be_mixed(void **state)
+{
+	struct story story;
+	static char first[LOG_MAX], second[LOG_MAX];
+	uint64_t line;
+	begin(&story);
+	assert_int_equal(write_line(&story, "password"), 0);
+	size_t begin_len = fixture_read(&story.f, "releases.log", first, sizeof first);
+	assert_int_equal(write_line(&story, "key"), 0);
+	assert_int_equal(write_line(&story, "key"), 0);
+	size_t first_len = fixture_read(&story.f, "releases.log", first, sizeof first);
+	fixture_write(&story.f, "releases.log", first, begin_len, 0600);
+	reopen(&story);
+	assert_int_equal(write_line(&story, "signature"), 0);
+	size_t second_len = fixture_read(&story.f, "releases.log", second, sizeof second);
+	const char *third = line_at(first, first_len, 3);
+	memcpy(second + second_len, third, (size_t)(first + first_len - third));
+	second_len += (size_t)(first + first_len - third);
+	fixture_write(&story.f, "releases.log", second, second_len, 0600);
+	assert_int_equal(verify(&story, &line), -ERR_CRYPTO);
+	assert_int_equal(line, 3);
+	end(&story);
+}
+
 static void test_another_installation_cannot_write(void **state)
 {
 	struct story story;
@@ -268,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines_follow_each_other),
 		cmocka_unit_test(test_changes_are_found),
+		cmocka_unit_test(test_histories_cannot_be_mixed),
 		cmocka_unit_test(test_another_installation_cannot_write),
 		cmocka_unit_test(test_torn_line_is_cut_off),
 		cmocka_unit_test(test_changed_end_is_said_and_kept),

@@ -63,6 +63,23 @@ static void test_spoiled_files(void **state)
 	spoil_container("ecdsa", "256");
 }
 
+/* The private part fills whole blocks, as the format says, even without a cipher. */
+static void test_whole_blocks_only(void **state)
+{
+	struct fixture f;
+	uint8_t bytes[8192];
+	fixture_keygen(&f, "ed25519", "256", NULL, "");
+	size_t len = dearmor(&f, bytes, sizeof bytes);
+	const uint8_t *type = memmem(bytes + 100, len - 100, "\0\0\0\13ssh-ed25519", 15);
+	assert_non_null(type);
+	uint8_t *part_len = bytes + (type - bytes) - 12; /* before both check words */
+	assert_int_equal(part_len[2] << 8 | part_len[3], bytes + len - (part_len + 4));
+	assert_true(bytes[len - 1] < 8 && bytes[len - 1] > 0); /* padding */
+	part_len[3]--;
+	assert_int_equal(parse_container(bytes, len - 1), -ERR_KEY_UNREADABLE);
+	fixture_finish(&f);
+}
+
 static void test_text_around_the_key(void **state)
 {
 	struct fixture f;
@@ -82,6 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spoiled_files),
+		cmocka_unit_test(test_whole_blocks_only),
 		cmocka_unit_test(test_text_around_the_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
