@@ -68,6 +68,8 @@ story('page: nothing inline, nothing from elsewhere, no string becomes code', as
 		}
 	});
 	assert(refused, 'markup from a string is refused by the browser');
+	await until(() => page.trouble.length > 0, 'the browser says so');
+	page.trouble.length = 0;
 	await page.evaluate(() => globalThis.violations.splice(0));
 });
 

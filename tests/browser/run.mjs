@@ -11,9 +11,11 @@ import { end } from './world.mjs';
 const here = path.dirname(fileURLToPath(import.meta.url));
 const words = process.argv.slice(2);
 const only = words.includes('--only') ? words.splice(words.indexOf('--only'), 2)[1] : '';
+const scripts = (directory) => readdirSync(directory)
+	.filter((name) => name.endsWith('.mjs') && !['run.mjs', 'world.mjs'].includes(name)).sort()
+	.map((name) => path.join(directory, name));
 const files = words.length ? words.map((file) => path.resolve(file))
-	: readdirSync(here).filter((name) => name.endsWith('.mjs') && !['run.mjs', 'world.mjs'].includes(name)).sort()
-		.map((name) => path.join(here, name));
+	: [...scripts(path.join(here, '../unit/web')), ...scripts(here)];
 for (const file of files)
 	await import(pathToFileURL(file));
 const { passed, failed, skipped } = await runStories(only);
