@@ -3,61 +3,37 @@
  * recording key: the key of one recording, from the vault to the caller's descriptor. Nobody reads
  * a recording back without this line in the audit trail.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "api/control.h"
 #include "api/endpoints.h"
 #include "api/names.h"
+#include "base/encode.h"
 #include "base/mem.h"
-#include "broker/ending.h"
 #include "broker/vault.h"
-#include "wire/recording.h"
 
 static const struct field fields[] = {
 	{ "session_id", FIELD_TEXT, SESSION_ID_SIZE - 1, ERR_PARAMETER_MISSING,
 		ERR_RECORDING_NOT_FOUND },
+	{ "wrapped", FIELD_TEXT, 2 * sizeof(((struct msg_recording_open *)0)->wrapped),
+		ERR_PARAMETER_MISSING, ERR_PARAMETER_INVALID },
+	{ "key_version", FIELD_INTEGER, UINT32_MAX, ERR_PARAMETER_MISSING, ERR_PARAMETER_INVALID },
 	{},
 };
 
-/* Bytes from the start of the file, as many as a header can have. */
-static ssize_t read_start(int directory, const char *session_id, uint8_t *out, size_t size)
+/*
+ * The caller read the wrapped key from the file's header. It cannot be another recording's: the
+ * vault finds the session id sealed in with the key and compares.
+ */
+static int read_wrapped(struct call *call, const char *session_id, struct msg_recording_open *ret_open)
 {
-	char name[SESSION_ID_SIZE + sizeof RECORDING_SUFFIX];
-	snprintf(name, sizeof name, "%s" RECORDING_SUFFIX, session_id);
-	CLEANUP(fd_closep) int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? -ERR_RECORDING_NOT_FOUND : -ERR_SYSTEM;
-	size_t len = 0;
-	ssize_t got = 1;
-	while (len < size && (got = read(fd, out + len, size - len)) > 0)
-		len += got;
-	return got < 0 ? -ERR_SYSTEM : (ssize_t)len;
-}
+	const char *hex = control_text(call, "wrapped");
+	int len = hex_decode(ret_open->wrapped, sizeof ret_open->wrapped, hex, strlen(hex));
 
-static int read_wrapped(int directory, const char *session_id, struct msg_recording_open *ret_open)
-{
-	CLEANUP(mem_freep) uint8_t *bytes = malloc(RECORDING_HEADER_MAX);
-	CLEANUP(mem_freep) struct recording_header *header = calloc(1, sizeof *header);
-	uint8_t head[HASH_LEN];
-	if (bytes == NULL || header == NULL)
-		return -ERR_SYSTEM;
-	ssize_t len = read_start(directory, session_id, bytes, RECORDING_HEADER_MAX);
 	if (len < 0)
-		return len;
-	int r = recording_header_read(bytes, len, header, head);
-	if (r <= 0)
-		return r < 0 ? r : -ERR_MALFORMED;
-	if (strcmp(header->session_id, session_id) != 0 ||
-		header->wrapped_len > sizeof ret_open->wrapped)
-		return -ERR_CRYPTO;
-	memcpy(ret_open->wrapped, header->wrapped, header->wrapped_len);
-	ret_open->wrapped_len = header->wrapped_len;
-	ret_open->key_version = header->key_version;
+		return -ERR_PARAMETER_INVALID;
+	ret_open->wrapped_len = (uint16_t)len;
+	ret_open->key_version = (uint32_t)call_number(call, "key_version", 0);
 	return text_copy(ret_open->session_id, sizeof ret_open->session_id, session_id);
 }
 
@@ -75,7 +51,7 @@ static int answer(struct broker *broker, struct call *call)
 	if (r == -ERR_NOT_FOUND)
 		return -ERR_RECORDING_NOT_FOUND;
 	if (r == 0)
-		r = read_wrapped(broker_recordings(broker), session_id, &open);
+		r = read_wrapped(call, session_id, &open);
 	if (r == 0)
 		r = vault_open_recording(broker, &open, call_fd_out(call));
 	if (r < 0)

@@ -112,20 +112,6 @@ static void prepare_sanitizer(void)
 }
 #endif
 
-/* Directories named before the walls go up; there is one set of walls in a process. */
-static struct {
-	int dirs[SANDBOX_READABLE_MAX];
-	unsigned count;
-} readable;
-
-int sandbox_readable(int dir)
-{
-	if (readable.count == SANDBOX_READABLE_MAX)
-		return -ERR_FULL;
-	readable.dirs[readable.count++] = dir;
-	return 0;
-}
-
 /* What a role may do beneath its one directory. */
 static const uint64_t rights_beneath[] = {
 	[SANDBOX_FRONT] = 0,
@@ -142,19 +128,14 @@ static const uint64_t rights_beneath[] = {
 
 static int wall_in_files(enum sandbox_role role, int dir)
 {
-	struct landlock_path paths[1 + SANDBOX_READABLE_MAX];
-	unsigned count = 0;
+	struct landlock_path path = { dir, rights_beneath[role] };
+	unsigned count = dir >= 0 && path.rights != 0 ? 1 : 0;
 
 	if (landlock_version() == 0) {
 		log_warning("sandbox.landlock", "this kernel has no Landlock; only seccomp holds");
 		return 0;
 	}
-	if (dir >= 0 && rights_beneath[role] != 0)
-		paths[count++] = (struct landlock_path){ dir, rights_beneath[role] };
-	for (unsigned i = 0; i < readable.count; i++)
-		paths[count++] = (struct landlock_path){ readable.dirs[i],
-			LANDLOCK_READ_FILE | LANDLOCK_READ_DIR | LANDLOCK_REMOVE_FILE };
-	return landlock_enter(paths, count, role == SANDBOX_BROKER ? LANDLOCK_CONNECT_TCP : 0);
+	return landlock_enter(&path, count, role == SANDBOX_BROKER ? LANDLOCK_CONNECT_TCP : 0);
 }
 
 static int add_rule(scmp_filter_ctx filter, const struct rule *rule)

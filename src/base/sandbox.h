@@ -16,12 +16,6 @@ enum sandbox_role {
 };
 
 /*
- * One more directory, named before sandbox_enter(): what lies beneath may be listed, read and
- * removed, not written. -ERR_FULL past SANDBOX_READABLE_MAX.
- */
-#define SANDBOX_READABLE_MAX 4
-int sandbox_readable(int dir);
-/*
  * dir: descriptor of the one directory the role may use beneath, or -1. Returns 0, or -ERR_SYSTEM
  * when seccomp cannot be had: the caller must exit. A kernel without Landlock is logged, never
  * silent. Sets no_new_privs.

@@ -229,14 +229,11 @@ int main(int argc, char **argv)
 	broker->figures.started_at = clock_wall_ms();
 	int directory = process_fd(&broker->process, "store");
 	int listener = process_fd(&broker->process, "control");
-	broker->recordings = process_fd(&broker->process, "recordings");
 	int r = create(broker);
 	if (r < 0)
 		return give_up("before the walls", r);
 	if (directory < 0 || fchdir(directory) < 0)
 		return give_up("store directory", -ERR_SYSTEM);
-	if (broker->recordings >= 0)
-		sandbox_readable(broker->recordings);
 	process_drop(&broker->process, SANDBOX_BROKER, directory);
 	r = open_store(broker, listener, owner);
 	if (r < 0)

@@ -18,7 +18,6 @@ struct broker {
 	struct loop *loop;
 	const struct settings *settings;
 	struct store *store;
-	int recordings; /* directory, or -1 */
 	struct channel *front, *vault, *recorder;
 	struct control *control;
 	struct throttle *throttle;

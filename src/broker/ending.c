@@ -121,7 +121,3 @@ int broker_stop_gateway(struct broker *broker)
 	return 0;
 }
 
-int broker_recordings(const struct broker *broker)
-{
-	return broker->recordings;
-}

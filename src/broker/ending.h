@@ -35,5 +35,3 @@ struct figures {
 void broker_figures(const struct broker *broker, struct figures *ret_figures);
 /* Asks the supervisor to end the gateway; the answer to the call still leaves. */
 int broker_stop_gateway(struct broker *broker);
-/* Descriptor of the recordings directory; stays the broker's. */
-int broker_recordings(const struct broker *broker);

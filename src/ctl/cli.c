@@ -311,6 +311,7 @@ int main(int argc, char **argv)
 	struct cli cli = { .data = data != NULL && data[0] ? data : "/var/lib/sallyport",
 		.params = BUF(MESSAGE_MAX - 8192), .fds = { -1, -1 } };
 
+	json_object_seed(0); /* now, while files can be opened: a reader of recordings soon cannot */
 	argc = take_global(&cli, argc - 1, argv + 1);
 	argv++;
 	if (argc == 0 || strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0) {

@@ -111,10 +111,39 @@ const struct command command_settings = {
 		{ "RANGE", "range" }, { "MEANING", "sentence" }, { 0 } },
 };
 
+/* The gateway brings over a bounded number of secrets in a call: the rest is asked for again. */
+static int vault_rotate(struct cli *cli)
+{
+	json_t *entity = NULL;
+	json_int_t rewrapped = 0;
+
+	int r = client_entity(cli, "POST", "vault/rotate", &entity);
+	while (r == CLI_OK) {
+		rewrapped += json_integer_value(json_object_get(entity, "rewrapped"));
+		if (!json_is_true(json_object_get(entity, "left")))
+			break;
+		fprintf(stderr, "%" JSON_INTEGER_FORMAT " secrets are under the new key\n", rewrapped);
+		json_decref(entity);
+		entity = NULL;
+		buf_clear(&cli->params);
+		r = cli_param(cli, "continue", "true");
+		if (r == CLI_OK)
+			r = client_entity(cli, "POST", "vault/rotate", &entity);
+	}
+	if (r == CLI_OK && cli->json) {
+		json_object_set_new(entity, "rewrapped", json_integer(rewrapped));
+		show_json(entity);
+	} else if (r == CLI_OK) {
+		printf("Root key version %" JSON_INTEGER_FORMAT "; %" JSON_INTEGER_FORMAT " secrets brought under it.\n",
+			json_integer_value(json_object_get(entity, "key_version")), rewrapped);
+	}
+	json_decref(entity);
+	return r;
+}
+
 const struct command command_vault_rotate = {
 	.words = "vault rotate", .takes = "",
-	.sentence = "Make a new root key and bring every stored secret under it",
-	.method = "POST", .path = "vault/rotate",
+	.sentence = "Make a new root key and bring every stored secret under it", .run = vault_rotate,
 };
 
 static int unseal(struct cli *cli)

@@ -36,6 +36,7 @@ static const char *frame_words(const struct recording_frame *frame, size_t *ret_
 {
 	size_t skip;
 
+	*ret_len = 0;
 	switch (frame->type) {
 	case VIEW_STATE:
 	case VIEW_JOIN:

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/encode.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
@@ -131,6 +132,7 @@ const struct command command_recording_verify = {
 static int fetch_key(struct cli *cli, int recording, uint8_t ret_key[RECORDING_KEY_LEN])
 {
 	struct recording_summary *summary = calloc(1, sizeof *summary);
+	char wrapped[2 * RECORDING_WRAPPED_MAX + 1], version[16];
 	json_t *entity = NULL;
 	int r = CLI_FAILED;
 
@@ -140,7 +142,10 @@ static int fetch_key(struct cli *cli, int recording, uint8_t ret_key[RECORDING_K
 	}
 	buf_clear(&cli->params);
 	cli->fds[1] = memfd_create("key", MFD_CLOEXEC);
-	if (cli->fds[1] >= 0 && cli_param(cli, "session_id", summary->header.session_id) == CLI_OK)
+	hex_encode(wrapped, summary->header.wrapped, summary->header.wrapped_len);
+	snprintf(version, sizeof version, "%u", summary->header.key_version);
+	if (cli->fds[1] >= 0 && cli_param(cli, "session_id", summary->header.session_id) == CLI_OK &&
+		cli_param(cli, "wrapped", wrapped) == CLI_OK && cli_param(cli, "key_version", version) == CLI_OK)
 		r = client_entity(cli, "POST", "recording/key", &entity);
 	if (r == CLI_OK && pread(cli->fds[1], ret_key, RECORDING_KEY_LEN, 0) != RECORDING_KEY_LEN)
 		r = cli_fail("the key of this recording did not come");
@@ -213,6 +218,7 @@ static int export(struct cli *cli)
 	int r = parse_format(cli, &options.format);
 	if (r != CLI_OK)
 		return r;
+	options.input |= options.format == EXPORT_TEXT;
 	FILE *out = path != NULL ? fopen(path, "wxe") : stdout;
 	if (out == NULL)
 		return cli_fail("%s: %s", path, strerror(errno));

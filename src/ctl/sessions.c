@@ -67,7 +67,7 @@ static int parse_count(struct cli *cli, const char *name, json_int_t otherwise, 
 static int audit_list(struct cli *cli)
 {
 	json_int_t after, limit;
-	json_t *all = json_array(), *rows = NULL;
+	json_t *all = json_pack("[]"), *rows = NULL;
 
 	int r = parse_count(cli, "after", 0, &after);
 	if (r == CLI_OK)

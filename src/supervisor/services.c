@@ -74,8 +74,7 @@ static int give_all(struct service *service)
 		return give(service, "listen-0", place->listen) | give(service, "tls-cert", place->tls_cert) |
 			give(service, "tls-key", place->tls_key);
 	case PARTY_BROKER:
-		return give(service, "store", place->store) | give(service, "control", place->control) |
-			give(service, "recordings", place->recordings);
+		return give(service, "store", place->store) | give(service, "control", place->control);
 	case PARTY_VAULT:
 		return give(service, "vault", place->vault);
 	default:

@@ -430,20 +430,6 @@ static int opens_outside(struct fixture *fixture)
 	return 0;
 }
 
-static int uses_readable(struct fixture *fixture)
-{
-	char bytes[8];
-	int fd = openat(fixture->outside_dir, "file", O_RDONLY);
-
-	NEED(fd >= 0 && read(fd, bytes, sizeof(bytes)) == 7);
-	if (with_landlock) {
-		NEED(openat(fixture->outside_dir, "file", O_WRONLY) < 0 && errno == EACCES);
-		NEED(openat(fixture->outside_dir, "new", O_WRONLY | O_CREAT, 0600) < 0);
-	}
-	NEED(unlinkat(fixture->outside_dir, "file", 0) == 0);
-	return 0;
-}
-
 static void the_broker_dials_and_keeps_its_store(void **state)
 {
 	static const char *const names[] = { "socket_raw", "socket_crypto", "clone_thread",
@@ -454,12 +440,6 @@ static void the_broker_dials_and_keeps_its_store(void **state)
 	refuses_all(fixture, SANDBOX_BROKER, names);
 	if (with_landlock)
 		assert_went_well(behind(SANDBOX_BROKER, fixture, fixture->dir, opens_outside));
-	assert_int_equal(sandbox_readable(fixture->outside_dir), 0);
-	assert_went_well(behind(SANDBOX_BROKER, fixture, fixture->dir, uses_readable));
-	for (int i = 1; i < SANDBOX_READABLE_MAX; i++)
-		assert_int_equal(sandbox_readable(fixture->outside_dir), 0);
-	assert_int_equal(sandbox_readable(fixture->outside_dir), -ERR_FULL);
-	readable.count = 0;
 }
 
 static int lives_as_vault(struct fixture *fixture)
