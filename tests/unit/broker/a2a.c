@@ -5,8 +5,8 @@
 #include <openssl/hmac.h>
 
 #include "base/encode.h"
-#include "broker/a2a.h"
 #include "base/hash.h"
+#include "broker/a2a.h"
 
 #define LIST "/api/pam/session/remotesessions"
 
