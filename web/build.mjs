@@ -24,6 +24,7 @@ const TYPES = {
 	js: 'text/javascript; charset=utf-8',
 	css: 'text/css; charset=utf-8',
 	svg: 'image/svg+xml',
+	txt: 'text/plain; charset=utf-8',
 };
 const FOREVER = 'public, max-age=31536000, immutable';
 
@@ -138,17 +139,29 @@ const named = (name, bytes) => {
 	return `${stem}-${createHash('sha256').update(bytes).digest('hex').slice(0, 8).toUpperCase()}.${extension}`;
 };
 
+/* What the licences of the bundled packages ask for: their text goes wherever the bundle goes. */
+function licences() {
+	const { dependencies } = JSON.parse(readFileSync(join(web, 'package.json'), 'utf8'));
+	const texts = Object.entries(dependencies).map(([name, version]) =>
+		`${name} ${version}\n\n${readFileSync(join(web, 'node_modules', name, 'LICENSE'), 'utf8').trim()}\n`);
+	return Buffer.from(`The pages contain these packages.\n\n${texts.join('\n\n')}`);
+}
+
 function pageFiles(result) {
 	const files = new Map(result.outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
 	const icon = readFileSync(join(web, 'viewer/favicon.svg'));
 	const iconName = named('favicon.svg', icon);
 	files.set(iconName, icon);
+	const licence = licences();
+	const licenceName = named('licences.txt', licence);
+	files.set(licenceName, licence);
 	const [script, { cssBundle }] = Object.entries(result.metafile.outputs)
 		.find(([, { entryPoint }]) => entryPoint === 'viewer/viewer.ts');
 	const names = {
 		'viewer.js': basename(script),
 		'viewer.css': basename(cssBundle),
 		'favicon.svg': iconName,
+		'licences.txt': licenceName,
 	};
 	const html = readFileSync(join(web, 'viewer/index.html'), 'utf8')
 		.replace(/\{\{([^}]*)\}\}/g, (_, name) => `/assets/${names[name] ?? fail(`index.html names ${name}`)}`)
