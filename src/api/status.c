@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status: how the gateway is, for people and for monitoring. */
+#include <stdio.h>
+
 #include "api/control.h"
 #include "api/endpoints.h"
 #include "broker/ending.h"
@@ -11,7 +13,7 @@ static void write_vault(struct json *json, struct broker *broker)
 {
 	struct msg_vault_state state;
 	int r = vault_status(broker, &state);
-	json_object(json, "vault");
+	json_open_object(json, "vault");
 	json_bool(json, "reachable", r == 0);
 	/* a vault that does not answer opens nothing */
 	json_bool(json, "sealed", r < 0 || state.sealed != 0);
@@ -32,7 +34,7 @@ static void write_figures(struct json *json, const struct figures *figures, int6
 	json_number(json, "refused", figures->refused);
 	json_time(json, "started_at", figures->started_at);
 	json_number(json, "uptime_seconds", (now - figures->started_at) / 1000);
-	json_object(json, "processes");
+	json_open_object(json, "processes");
 	json_bool(json, "front", figures->front_connected != 0);
 	json_bool(json, "vault", figures->vault_connected != 0);
 	json_bool(json, "recorder", figures->recorder_connected != 0);
@@ -48,6 +50,16 @@ static void write_counts(struct json *json, const struct store_counts *counts)
 	json_number(json, "applications", counts->applications);
 }
 
+/* Where people reach the gateway; without a setting, where it listens. */
+static void write_url(struct json *json, const struct settings *settings)
+{
+	char url[URL_SIZE + 16];
+	bool said = settings->gateway_public_url[0] != '\0';
+	snprintf(url, sizeof url, "%s%s", said ? "" : "https://",
+		said ? settings->gateway_public_url : settings->gateway_listen);
+	json_text(json, "public_url", url);
+}
+
 static int answer(struct broker *broker, struct call *call)
 {
 	struct figures figures;
@@ -58,10 +70,10 @@ static int answer(struct broker *broker, struct call *call)
 		return r;
 	broker_figures(broker, &figures);
 	struct json *json = call_json(call);
-	json_object(json, "status");
+	json_open_object(json, "status");
 	json_text(json, "version", VERSION);
 	json_text(json, "tenant", settings->gateway_tenant);
-	json_text(json, "public_url", settings->gateway_public_url);
+	write_url(json, settings);
 	json_text(json, "listen", settings->gateway_listen);
 	json_text(json, "store", store_kind(call_store(call)));
 	write_figures(json, &figures, call_now(call));

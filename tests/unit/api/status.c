@@ -9,6 +9,7 @@ static void what_people_and_monitors_read(void **state)
 	assert_int_equal(fake_call(&broker, &control_status, NULL), 0);
 	assert_string_equal(fake_at("store"), "sqlite");
 	assert_string_equal(fake_at("tenant"), "Sallyport");
+	assert_string_equal(fake_at("public_url"), "https://127.0.0.1:8443");
 	assert_int_equal(fake_number("live"), 3);
 	assert_int_equal(fake_number("users"), 1);
 	assert_int_equal(fake_number("uptime_seconds"), 5);
