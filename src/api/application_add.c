@@ -32,7 +32,7 @@ static int answer(struct broker *broker, struct call *call)
 		return r;
 	json_text(call_audit(call), "auth", auth);
 	struct json *json = call_json(call);
-	json_object(json, "application");
+	json_open_object(json, "application");
 	json_id(json, "id", id);
 	json_text(json, "name", name);
 	json_text(json, "auth", auth);

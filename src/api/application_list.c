@@ -8,7 +8,7 @@ static const struct field fields[] = { {} };
 static int write_application(void *context, const struct application_row *row)
 {
 	struct json *json = context;
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_id(json, "id", row->id);
 	json_text(json, "name", row->name);
 	json_text(json, "auth", row->auth);
@@ -21,7 +21,7 @@ static int write_application(void *context, const struct application_row *row)
 static int answer(struct broker *broker, struct call *call)
 {
 	struct json *json = call_json(call);
-	json_array(json, "applications");
+	json_open_array(json, "applications");
 	int r = store_application_list(call_store(call), write_application, json);
 	json_close_array(json);
 	return r;

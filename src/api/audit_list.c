@@ -20,7 +20,7 @@ static int write_row(void *context, const struct audit_row *row)
 	char before[HASH_LEN * 2 + 1], hash[HASH_LEN * 2 + 1];
 	hex_encode(before, row->before, HASH_LEN);
 	hex_encode(hash, row->hash, HASH_LEN);
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_number(json, "sequence", row->sequence);
 	json_time(json, "at", row->at);
 	json_text(json, "event", row->event);
@@ -31,7 +31,7 @@ static int write_row(void *context, const struct audit_row *row)
 	if (row->detail[0] != '\0')
 		json_raw(json, "detail", row->detail, strlen(row->detail));
 	else
-		json_null(json, "detail");
+		json_put_null(json, "detail");
 	json_text(json, "before", before);
 	json_text(json, "hash", hash);
 	json_close_object(json);
@@ -50,7 +50,7 @@ static int answer(struct broker *broker, struct call *call)
 		r = store_audit_last(store, &last);
 		after = r == 0 && last.sequence > limit ? last.sequence - limit : 0;
 	}
-	json_array(json, "audit");
+	json_open_array(json, "audit");
 	if (r == 0)
 		r = store_audit_list(store, after, limit, write_row, json);
 	json_close_array(json);

@@ -147,7 +147,7 @@ static int add_oauth2(struct call *call, struct authorization_row *row)
 	if (r == 0) {
 		struct json *json = call_json(call);
 		json_text(call_audit(call), "client_id", id);
-		json_object(json, "authorization");
+		json_open_object(json, "authorization");
 		json_text(json, "client_id", id);
 		json_text(json, "client_secret", secret);
 		json_close_object(json);
@@ -201,7 +201,7 @@ static int add_oauth1(struct broker *broker, struct call *call, struct authoriza
 		return r;
 	json_text(call_audit(call), "consumer_key", row->consumer_key);
 	struct json *json = call_json(call);
-	json_object(json, "authorization");
+	json_open_object(json, "authorization");
 	json_text(json, "consumer_key", row->consumer_key);
 	json_text(json, "token_key", row->token_key);
 	json_close_object(json);

@@ -33,7 +33,7 @@ static int write_authorization(void *context, const struct authorization_row *ro
 	struct call *call = context;
 	struct json *json = call_json(call);
 	char resources[RESOURCES_SIZE];
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_id(json, "id", row->id);
 	json_text(json, "application", row->application);
 	json_text(json, "auth", row->auth);
@@ -41,7 +41,7 @@ static int write_authorization(void *context, const struct authorization_row *ro
 		row->client_id[0] != '\0' ? row->client_id : row->consumer_key);
 	json_text(json, "resources", resources_format(row->reads, row->writes, resources));
 	write_limits(json, row);
-	json_array(json, "credentials");
+	json_open_array(json, "credentials");
 	int r = store_authorization_coverage(call_store(call), row->id, write_account, json);
 	json_close_array(json);
 	json_close_object(json);
@@ -50,7 +50,7 @@ static int write_authorization(void *context, const struct authorization_row *ro
 
 static int answer(struct broker *broker, struct call *call)
 {
-	json_array(call_json(call), "authorizations");
+	json_open_array(call_json(call), "authorizations");
 	int r = store_authorization_list(call_store(call), write_authorization, call);
 	json_close_array(call_json(call));
 	return r;

@@ -104,12 +104,12 @@ static void write_life(struct json *json, const struct session_row *session)
 	if (session->exit_status >= 0)
 		json_number(json, "exit_status", session->exit_status);
 	else
-		json_null(json, "exit_status");
+		json_put_null(json, "exit_status");
 }
 
 void control_session_write(struct json *json, const char *name, const struct session_row *session)
 {
-	json_object(json, name);
+	json_open_object(json, name);
 	json_id(json, "id", session->id);
 	json_text(json, "session_id", session->session_id);
 	json_text(json, "state", session_state_name(session->state));

@@ -64,7 +64,7 @@ static int answer(struct broker *broker, struct call *call)
 	if (!is_state(page.state))
 		return call_fail(call, -ERR_PARAMETER_INVALID,
 			"The state is created, redeemed, live, ended or open");
-	json_array(page.json, "sessions");
+	json_open_array(page.json, "sessions");
 	/* the unended are few; among all of them they would be looked for row by row */
 	int r = any ? store_session_list(store, 0, page.before, INT32_MAX, write_session, &page)
 		    : store_session_unended(store, write_session, &page);

@@ -68,7 +68,7 @@ static void write_credential(
 	struct call *call, const struct credential_row *row, const char *device, const char *detail)
 {
 	struct json *json = call_json(call);
-	json_object(json, "credential");
+	json_open_object(json, "credential");
 	json_id(json, "id", row->id);
 	json_text(json, "identifier", row->identifier);
 	json_text(json, "username", row->username);

@@ -10,7 +10,7 @@ static int write_credential(
 	void *context, const struct credential_row *row, const struct device_row *device)
 {
 	struct json *json = context;
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_id(json, "id", row->id);
 	json_text(json, "identifier", row->identifier);
 	json_text(json, "username", row->username);
@@ -30,7 +30,7 @@ static int write_credential(
 static int answer(struct broker *broker, struct call *call)
 {
 	struct json *json = call_json(call);
-	json_array(json, "credentials");
+	json_open_array(json, "credentials");
 	int r = store_credential_list(call_store(call), write_credential, json);
 	json_close_array(json);
 	return r;

@@ -82,7 +82,7 @@ static int answer(struct broker *broker, struct call *call)
 	json_text(call_audit(call), "ip", device.ip);
 	json_text(call_audit(call), "connectivity", control_text(call, "connectivity"));
 	struct json *json = call_json(call);
-	json_object(json, "device");
+	json_open_object(json, "device");
 	json_id(json, "id", device.id);
 	json_text(json, "hostname", device.hostname);
 	json_text(json, "ip", device.ip);

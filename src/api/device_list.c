@@ -43,7 +43,7 @@ static int write_device(void *context, const struct device_row *device)
 	struct json *json = call_json(call);
 	struct spoken spoken = { "" };
 	int r = store_connectivity_list(call_store(call), device->id, add_spoken, &spoken);
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_id(json, "id", device->id);
 	json_text(json, "hostname", device->hostname);
 	json_text(json, "ip", device->ip);
@@ -60,7 +60,7 @@ static int write_device(void *context, const struct device_row *device)
 
 static int answer(struct broker *broker, struct call *call)
 {
-	json_array(call_json(call), "devices");
+	json_open_array(call_json(call), "devices");
 	int r = store_device_list(call_store(call), write_device, call);
 	json_close_array(call_json(call));
 	return r;

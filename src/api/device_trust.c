@@ -85,7 +85,7 @@ static int resume(struct broker *broker, struct call *call, int result)
 	json_text(call_audit(call), "algorithm", probe->algorithm);
 	json_text(call_audit(call), "fingerprint", fingerprint_format(hash, text));
 	struct json *json = call_json(call);
-	json_object(json, "host_key");
+	json_open_object(json, "host_key");
 	json_text(json, "hostname", device.hostname);
 	json_text(json, "protocol", spoken.protocol);
 	json_text(json, "algorithm", probe->algorithm);

@@ -18,7 +18,7 @@ static int write_recording(void *context, const struct session_row *session)
 	struct json *json = context;
 	char head[HASH_LEN * 2 + 1];
 	hex_encode(head, session->head, HASH_LEN);
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "session_id", session->session_id);
 	json_id(json, "session", session->id);
 	json_text(json, "user", session->user);
@@ -38,7 +38,7 @@ static int write_recording(void *context, const struct session_row *session)
 static int answer(struct broker *broker, struct call *call)
 {
 	struct json *json = call_json(call);
-	json_array(json, "recordings");
+	json_open_array(json, "recordings");
 	int r = store_session_list_recorded(call_store(call), call_number(call, "before", 0),
 		call_number(call, "limit", LIMIT_DEFAULT), write_recording, json);
 	json_close_array(json);

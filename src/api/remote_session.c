@@ -366,7 +366,7 @@ static int create(struct broker *broker, struct call *call, const struct wish *w
 			call_now(call) + broker->settings->ticket_lifetime * 1000);
 	if (r == 0) {
 		struct json *json = call_json(call);
-		json_object(json, "session");
+		json_open_object(json, "session");
 		url_write(broker, json, value);
 		json_text(json, "token", token);
 		json_close_object(json);

@@ -34,7 +34,7 @@ static int answer_show(struct broker *broker, struct call *call)
 	if (r < 0)
 		return r;
 	json = call_json(call);
-	json_object(json, "session");
+	json_open_object(json, "session");
 	json_id(json, "id", session.id);
 	json_text(json, "session_id", session.session_id);
 	json_text(json, "state", session_state_word(session.state));

@@ -32,7 +32,7 @@ void session_item_write(struct json *json, const struct session_row *session, in
 	bool six = strchr(session->ip, ':') != NULL;
 
 	snprintf(device, sizeof device, six ? "[%s]:%u" : "%s:%u", session->ip, session->port);
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_id(json, "id", session->id);
 	json_text(json, "user", session->user);
 	json_text(json, "origin_ip", session->origin_ip);
@@ -45,8 +45,8 @@ void session_item_write(struct json *json, const struct session_row *session, in
 	text_time(json, "end", session->ended_at);
 	text_duration(json, "time", (session->ended_at != 0 ? session->ended_at : now) - start);
 	json_text(json, "prevent_purge", "No");
-	json_null(json, "request");
-	json_null(json, "ITSM");
+	json_put_null(json, "request");
+	json_put_null(json, "ITSM");
 	json_close_object(json);
 }
 

@@ -27,7 +27,7 @@ static int answer_list(struct broker *broker, struct call *call)
 	int64_t limit = call_number(call, "limit", LIST_MOST);
 
 	(void)broker;
-	json_array(call_json(call), "remote_sessions");
+	json_open_array(call_json(call), "remote_sessions");
 	int r = store_session_list(call_store(call), call_principal(call)->authorization_id,
 		call_number(call, "before", 0), (unsigned)limit, keep, call);
 	json_close_array(call_json(call));
@@ -42,7 +42,7 @@ static int answer_show(struct broker *broker, struct call *call)
 	(void)broker;
 	if (r < 0)
 		return r;
-	json_array(call_json(call), "remote_session");
+	json_open_array(call_json(call), "remote_session");
 	session_item_write(call_json(call), &session, call_now(call));
 	json_close_array(call_json(call));
 	return 0;

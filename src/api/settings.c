@@ -14,7 +14,7 @@ static const struct field fields[] = { {} };
 static void write_one(
 	struct json *json, const char *name, const char *value, const struct setting_row *row)
 {
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_text(json, "name", name);
 	json_text(json, "value", value);
 	json_text(json, "default", row->value);
@@ -45,7 +45,7 @@ static int answer(struct broker *broker, struct call *call)
 {
 	unsigned count;
 	struct json *json = call_json(call);
-	json_array(json, "settings");
+	json_open_array(json, "settings");
 	write_settings(json, call_settings(call), settings_rows(&count));
 	json_close_array(json);
 	return 0;

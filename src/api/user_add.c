@@ -24,7 +24,7 @@ static int answer(struct broker *broker, struct call *call)
 	if (r < 0)
 		return r;
 	struct json *json = call_json(call);
-	json_object(json, "user");
+	json_open_object(json, "user");
 	json_id(json, "id", id);
 	json_text(json, "login", login);
 	json_text(json, "name", name);

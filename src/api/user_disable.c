@@ -21,7 +21,7 @@ static int disable(struct broker *broker, struct call *call)
 	if (ended < 0)
 		return ended;
 	json_number(call_audit(call), "sessions_ended", ended);
-	json_object(call_json(call), "user");
+	json_open_object(call_json(call), "user");
 	json_id(call_json(call), "id", user.id);
 	json_text(call_json(call), "login", user.login);
 	json_number(call_json(call), "sessions_ended", ended);

@@ -8,7 +8,7 @@ static const struct field fields[] = { {} };
 static int write_user(void *context, const struct user_row *user)
 {
 	struct json *json = context;
-	json_object(json, NULL);
+	json_open_object(json, NULL);
 	json_id(json, "id", user->id);
 	json_text(json, "login", user->login);
 	json_text(json, "name", user->name);
@@ -23,7 +23,7 @@ static int write_user(void *context, const struct user_row *user)
 static int answer(struct broker *broker, struct call *call)
 {
 	struct json *json = call_json(call);
-	json_array(json, "users");
+	json_open_array(json, "users");
 	int r = store_user_list(call_store(call), write_user, json);
 	json_close_array(json);
 	return r;

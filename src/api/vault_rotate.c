@@ -63,7 +63,7 @@ static int answer(struct broker *broker, struct call *call)
 	json_number(call_audit(call), "key_version", state.key_version);
 	json_number(call_audit(call), "rewrapped", count);
 	struct json *json = call_json(call);
-	json_object(json, "vault");
+	json_open_object(json, "vault");
 	json_number(json, "key_version", state.key_version);
 	json_number(json, "rewrapped", count);
 	json_bool(json, "left", count == ROUND_MOST);

@@ -20,7 +20,7 @@ static int answer(struct broker *broker, struct call *call)
 	if (state.sealed)
 		return -ERR_SEALED;
 	struct json *json = call_json(call);
-	json_object(json, "vault");
+	json_open_object(json, "vault");
 	json_bool(json, "sealed", false);
 	json_number(json, "key_version", state.key_version);
 	json_close_object(json);

@@ -103,12 +103,12 @@ static void close_level(struct json *json, const char *bracket)
 	put(json, bracket, 1);
 }
 
-void json_object(struct json *json, const char *name)
+void json_open_object(struct json *json, const char *name)
 {
 	open_level(json, name, "{");
 }
 
-void json_array(struct json *json, const char *name)
+void json_open_array(struct json *json, const char *name)
 {
 	open_level(json, name, "[");
 }
@@ -126,7 +126,7 @@ void json_close_array(struct json *json)
 void json_text(struct json *json, const char *name, const char *value)
 {
 	if (value == NULL)
-		json_null(json, name);
+		json_put_null(json, name);
 	else
 		json_text_len(json, name, value, strlen(value));
 }
@@ -150,7 +150,7 @@ void json_bool(struct json *json, const char *name, bool value)
 	json_raw(json, name, value ? "true" : "false", value ? 4 : 5);
 }
 
-void json_null(struct json *json, const char *name)
+void json_put_null(struct json *json, const char *name)
 {
 	json_raw(json, name, "null", 4);
 }

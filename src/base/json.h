@@ -19,15 +19,15 @@ struct json {
 };
 
 struct json json_begin(struct buf *out);
-void json_object(struct json *json, const char *name); /* opens { */
-void json_array(struct json *json, const char *name);  /* opens [ */
+void json_open_object(struct json *json, const char *name); /* opens { */
+void json_open_array(struct json *json, const char *name);  /* opens [ */
 void json_close_object(struct json *json);
 void json_close_array(struct json *json);
 void json_text(struct json *json, const char *name, const char *value);
 void json_text_len(struct json *json, const char *name, const char *value, size_t len);
 void json_number(struct json *json, const char *name, int64_t value);
 void json_bool(struct json *json, const char *name, bool value);
-void json_null(struct json *json, const char *name);
+void json_put_null(struct json *json, const char *name);
 /* An id: a decimal number as a JSON string, as the API prints ids. */
 void json_id(struct json *json, const char *name, int64_t id);
 /* Already JSON. */

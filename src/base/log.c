@@ -38,7 +38,7 @@ static void write_line(enum log_level level, const char *event, const char *deta
 	struct json json = json_begin(&line);
 	char now[CLOCK_TEXT_SIZE];
 
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_text(&json, "time", clock_format_utc(clock_wall_ms(), now));
 	json_text(&json, "level", level_names[level]);
 	json_text(&json, "process", state.process);

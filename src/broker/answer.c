@@ -107,7 +107,7 @@ static void response_write(struct json *json, struct call *call, int r, unsigned
 	const char *message, *mensagem;
 
 	texts_of(call, r, &message, &mensagem);
-	json_object(json, "response");
+	json_open_object(json, "response");
 	json_number(json, "status", status);
 	json_text(json, "message", message);
 	json_bool(json, "error", r < 0);
@@ -119,10 +119,10 @@ static void response_write(struct json *json, struct call *call, int r, unsigned
 	json_close_object(json);
 	json_text(json, "tenant", call->broker->settings->gateway_tenant);
 	if (r < 0 && number_of(message) != 0) {
-		json_object(json, "exception");
+		json_open_object(json, "exception");
 		json_number(json, "code", number_of(message));
 		json_text(json, "message", message);
-		json_null(json, "detail");
+		json_put_null(json, "detail");
 		json_close_object(json);
 	}
 }
@@ -141,7 +141,7 @@ static int envelope_write(struct call *call, int r, unsigned status, struct buf 
 	if (r == 0 && call->json.out != NULL && call->json.error != 0)
 		return call->json.error;
 	struct json json = json_begin(out);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_number(&json, "code", status);
 	response_write(&json, call, r, status);
 	if (json.error != 0)

@@ -28,7 +28,7 @@ void note_begin(struct note *note)
 {
 	note->text = BUF(sizeof((struct audit_row *)0)->detail - 1);
 	note->json = json_begin(&note->text);
-	json_object(&note->json, NULL);
+	json_open_object(&note->json, NULL);
 }
 
 void note_finish(struct note *note)

@@ -154,7 +154,7 @@ struct json *call_json(struct call *call)
 {
 	if (call->json.out == NULL) {
 		call->json = json_begin(&call->entity);
-		json_object(&call->json, NULL);
+		json_open_object(&call->json, NULL);
 	}
 	return &call->json;
 }

@@ -37,7 +37,7 @@ const struct settings *call_settings(const struct call *call);
 
 /*
  * The answer. call_json() is inside the envelope's object: write the entity with its name,
- * json_object(json, "session") .. json_close_object(json). Not called at all: no entity.
+ * json_open_object(json, "session") .. json_close_object(json). Not called at all: no entity.
  */
 struct json *call_json(struct call *call);
 void call_status(struct call *call, unsigned http); /* success other than 200 */

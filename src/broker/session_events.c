@@ -219,15 +219,15 @@ static void on_secret_wanted(struct broker *broker, int64_t id)
 	free(which);
 }
 
-static void on_secret_refused(struct broker *broker, int64_t id)
+static void on_secret_refused(struct broker *broker, const struct msg_refused *refused)
 {
-	struct session *session = session_by_id(broker, id);
+	struct session *session = session_by_id(broker, refused->session);
 
-	if (session == NULL)
+	if (session == NULL || refused->result >= 0)
 		return;
-	if (audit_event(broker, session, "credential.refused", -ERR_HOST_KEY_CHANGED, NULL) < 0)
-		log_error("credential.refused", "%lld: not on record", (long long)id);
-	session_end(broker, session, -ERR_HOST_KEY_CHANGED, NULL);
+	if (audit_event(broker, session, "credential.refused", refused->result, NULL) < 0)
+		log_error("credential.refused", "%lld: not on record", (long long)refused->session);
+	session_end(broker, session, refused->result, NULL);
 }
 
 int session_from_vault(struct broker *broker, struct message *message)
@@ -239,7 +239,7 @@ int session_from_vault(struct broker *broker, struct message *message)
 		on_secret_wanted(broker, which->session);
 		return 0;
 	case MSG_SECRET_REFUSED:
-		on_secret_refused(broker, which->session);
+		on_secret_refused(broker, message->payload);
 		return 0;
 	default:
 		return 0; /* an answer that came after its question was given up */

@@ -23,7 +23,7 @@ static int facts_write(struct broker *broker, const struct session *session, str
 	const struct session_row *row = &session->row;
 	struct json json = json_begin(out);
 
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_number(&json, "version", 1);
 	json_id(&json, "session", row->id);
 	json_text(&json, "session_id", row->session_id);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -311,7 +312,9 @@ int main(int argc, char **argv)
 	struct cli cli = { .data = data != NULL && data[0] ? data : "/var/lib/sallyport",
 		.params = BUF(MESSAGE_MAX - 8192), .fds = { -1, -1 } };
 
-	json_object_seed(0); /* now, while files can be opened: a reader of recordings soon cannot */
+	/* What libraries open lazily, opened now: a reader of recordings soon cannot. */
+	json_object_seed(0);
+	tzset();
 	argc = take_global(&cli, argc - 1, argv + 1);
 	argv++;
 	if (argc == 0 || strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0) {

@@ -8,9 +8,9 @@ int envelope_write(struct buf *out, const struct settings *settings, int error, 
 {
 	int status = error_http(error);
 	struct json json = json_begin(out);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_number(&json, "code", status);
-	json_object(&json, "response");
+	json_open_object(&json, "response");
 	json_number(&json, "status", status);
 	json_text(&json, "message", error_text(error));
 	json_bool(&json, "error", true);
@@ -28,7 +28,7 @@ int envelope_write(struct buf *out, const struct settings *settings, int error, 
 int refusal_write(struct buf *out, int error)
 {
 	struct json json = json_begin(out);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_text(&json, "error", error_name(error));
 	json_text(&json, "message", error_text(error));
 	json_close_object(&json);

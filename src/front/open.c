@@ -133,7 +133,7 @@ static bool redeemed_valid(const struct msg_redeemed *redeemed)
 static int write_body(struct buf *out, const struct msg_redeemed *redeemed)
 {
 	struct json json = json_begin(out);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_text(&json, "session", redeemed->session);
 	json_text(&json, "user", redeemed->user);
 	json_text(&json, "application", redeemed->application);

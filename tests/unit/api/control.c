@@ -15,7 +15,7 @@ static void times_are_text_or_null(void **state)
 {
 	CLEANUP(buf_finish) struct buf out = BUF(256);
 	struct json json = json_begin(&out);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_time(&json, "never", 0);
 	json_time(&json, "then", NOW);
 	json_close_object(&json);

@@ -319,7 +319,7 @@ static struct json *opened(struct json *json, struct buf *text)
 {
 	if (json->out == NULL) {
 		*json = json_begin(text);
-		json_object(json, NULL);
+		json_open_object(json, NULL);
 	}
 	return json;
 }

@@ -17,7 +17,7 @@ static void writes_every_kind(void **state)
 	CLEANUP(buf_finish) struct buf out = BUF(1000);
 	struct json json = json_begin(&out);
 
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_text(&json, "text", "value");
 	json_text(&json, "none", NULL);
 	json_text_len(&json, "part", "valuable", 5);
@@ -26,7 +26,7 @@ static void writes_every_kind(void **state)
 	json_id(&json, "id", 4711);
 	json_bool(&json, "yes", true);
 	json_bool(&json, "no", false);
-	json_null(&json, "null");
+	json_put_null(&json, "null");
 	json_raw(&json, "raw", "[1]", 3);
 	json_close_object(&json);
 	assert_int_equal(json_finish(&json), 0);
@@ -41,20 +41,20 @@ static void keeps_commas(void **state)
 	CLEANUP(buf_finish) struct buf out = BUF(1000);
 	struct json json = json_begin(&out);
 
-	json_array(&json, NULL);
-	json_object(&json, NULL);
+	json_open_array(&json, NULL);
+	json_open_object(&json, NULL);
 	json_close_object(&json);
-	json_object(&json, NULL);
-	json_array(&json, "a");
-	json_array(&json, NULL);
+	json_open_object(&json, NULL);
+	json_open_array(&json, "a");
+	json_open_array(&json, NULL);
 	json_close_array(&json);
 	json_number(&json, NULL, 1);
 	json_text(&json, NULL, "two");
 	json_close_array(&json);
-	json_object(&json, "b");
+	json_open_object(&json, "b");
 	json_close_object(&json);
 	json_close_object(&json);
-	json_null(&json, NULL);
+	json_put_null(&json, NULL);
 	json_close_array(&json);
 	assert_int_equal(json_finish(&json), 0);
 	assert_content(&out, "[{},{\"a\":[[],1,\"two\"],\"b\":{}},null]");
@@ -100,7 +100,7 @@ static void errors_stick(void **state)
 	CLEANUP(buf_finish) struct buf out = BUF(12);
 	struct json json = json_begin(&out);
 
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_text(&json, "a", "longer than that");
 	json_text(&json, "b", "");
 	json_close_object(&json);
@@ -113,7 +113,7 @@ static void nests_deeply(void **state)
 	struct json json = json_begin(&out);
 
 	for (int i = 0; i < 60; i++)
-		json_array(&json, NULL);
+		json_open_array(&json, NULL);
 	for (int i = 0; i < 60; i++)
 		json_close_array(&json);
 	assert_int_equal(json_finish(&json), 0);

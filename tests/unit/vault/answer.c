@@ -350,6 +350,7 @@ static void test_impostor_gets_nothing(void **state)
 	assert_int_equal(hear(worker, answer, sizeof answer), 5);
 	assert_memory_equal(answer, "\0\0\0\1\5", 5);
 	serve_until(&running, &running.refused);
+	assert_int_equal(running.why, -ERR_HOST_KEY_CHANGED);
 	assert_int_equal(running.wanted, 0);
 	release(&running);
 	assert_int_equal(hear(worker, answer, sizeof answer), 0);

@@ -586,14 +586,14 @@ static void test_no_log_no_release(void **state)
 	fixture_file_limit(10);
 	grants_release(&story.grants, 7);
 	fixture_file_limit(RLIM_INFINITY);
-	expect_refusal(&story, ERR_DISK);
+	expect_refusal(&story, ERR_RELEASES_DISK);
 	end(&story);
 
 	serve_key(&story);
 	fixture_file_limit(10);
 	say_login(&story, "the session identifier, 32 byte", "root");
 	fixture_file_limit(RLIM_INFINITY);
-	expect_refusal(&story, ERR_DISK);
+	expect_refusal(&story, ERR_RELEASES_DISK);
 	end(&story);
 }
 

@@ -251,7 +251,7 @@ static void test_full_disk_refuses_and_passes(void **state)
 	assert_int_equal(write_line(&story, "password"), 0);
 	assert_int_equal(fstat(story.log.fd, &before), 0);
 	fixture_file_limit((unsigned long)before.st_size + 40);
-	assert_int_equal(write_line(&story, "password"), -ERR_DISK);
+	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
 	fixture_file_limit(RLIM_INFINITY);
 	assert_int_equal(fstat(story.log.fd, &after), 0);
 	assert_int_equal(before.st_size, after.st_size);
@@ -271,9 +271,9 @@ static void test_failed_sync_is_the_end(void **state)
 	assert_int_equal(pipe(ends), 0);
 	int file = story.log.fd;
 	story.log.fd = ends[1];
-	assert_int_equal(write_line(&story, "password"), -ERR_DISK);
+	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
 	story.log.fd = file;
-	assert_int_equal(write_line(&story, "password"), -ERR_DISK);
+	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
 	close(ends[0]);
 	close(ends[1]);
 	end(&story);
@@ -284,7 +284,7 @@ static void test_closed_log_refuses(void **state)
 	struct story story;
 	begin(&story);
 	release_log_close(&story.log);
-	assert_int_equal(write_line(&story, "password"), -ERR_DISK);
+	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
 	end(&story);
 }
 

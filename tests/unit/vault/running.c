@@ -49,8 +49,10 @@ static int on_message(void *context, struct channel *channel, struct message *me
 		running->ready = true;
 	else if (message->type == MSG_SECRET_WANTED)
 		running->wanted++;
-	else if (message->type == MSG_SECRET_REFUSED)
+	if (message->type == MSG_SECRET_REFUSED) {
 		running->refused++;
+		running->why = ((const struct msg_refused *)message->payload)->result;
+	}
 	return 0;
 }
 

@@ -18,6 +18,7 @@ struct running {
 	struct channel *supervisor, *broker, *recorder;
 	bool ready, gone;
 	unsigned wanted, refused;
+	int why; /* of the last refusal */
 };
 
 extern const char *running_program;

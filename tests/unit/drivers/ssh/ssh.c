@@ -18,7 +18,7 @@
 #include "base/encode.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "play.h"
+#include "../play.h"
 #include "wire/wire.h"
 
 static const char *const key_types[] = { "ed25519", "ecdsa", "rsa" };
@@ -666,5 +666,5 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		cmocka_set_test_filter(argv[2]);
 	stage.worker = argv[1];
-	return cmocka_run_group_tests_name("drivers/ssh_live", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("drivers/ssh/ssh", tests, set_up, tear_down);
 }

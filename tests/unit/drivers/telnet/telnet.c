@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "play.h"
+#include "../play.h"
 
 static struct {
 	const char *worker;
@@ -412,5 +412,5 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		cmocka_set_test_filter(argv[2]);
 	stage.worker = argv[1];
-	return cmocka_run_group_tests_name("drivers/telnet_live", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("drivers/telnet/telnet", tests, set_up, tear_down);
 }
