@@ -46,9 +46,10 @@ static ssize_t take_report(struct worker *worker, const struct view_frame *frame
 
 	if (len < 0 || !worker_live(worker))
 		return len < 0 ? len : (ssize_t)frame->len;
-	/* A report in two halves would be typed text: if the target is that slow, it gets none. */
+	/* All of it or later; of one cut by a closing window the rest would be typed text: dropped.
+	 */
 	len = driver.input(worker->session, (const uint8_t *)bytes, (size_t)len);
-	return len < 0 ? len : (ssize_t)frame->len;
+	return len <= 0 ? len : (ssize_t)frame->len;
 }
 
 static ssize_t take(struct worker *worker, const struct view_frame *frame)

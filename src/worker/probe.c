@@ -16,7 +16,7 @@ static void on_gone(void *context, struct channel *channel)
 {
 	struct worker *worker = context;
 
-	worker->probe = NULL;
+	channel_destroy(STEAL(worker->probe));
 	loop_stop(worker->loop);
 }
 

@@ -32,10 +32,12 @@ int report_bytes(const uint8_t payload[REPORT_PAYLOAD_LEN], uint16_t columns, ui
 	char out[REPORT_SIZE])
 {
 	unsigned line = clip(get16(payload + 2), rows), column = clip(get16(payload + 4), columns);
-	const struct row *row = &rows_of_reports[payload[0]];
+	const struct row *row;
 
-	if (payload[0] >= ARRAY_LEN(rows_of_reports) || row->text == NULL || payload[1] != 0 ||
-		get16(payload + 6) != 0)
+	if (payload[0] >= ARRAY_LEN(rows_of_reports) || payload[1] != 0 || get16(payload + 6) != 0)
+		return -ERR_MALFORMED;
+	row = &rows_of_reports[payload[0]];
+	if (row->text == NULL)
 		return -ERR_MALFORMED;
 	if (row->cursor)
 		return snprintf(out, REPORT_SIZE, "%s%u;%uR", row->text, line, column);
