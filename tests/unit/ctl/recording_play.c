@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/recording_play.c"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "../recorder/fixture.h"
+
+struct world {
+	struct fixture fixture;
+	struct made made;
+	struct reader *reader;
+	int file, out, keys, typist;
+	struct play_options options;
+};
+
+static int set_up(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	int ends[2];
+
+	fixture_init(&world->fixture);
+	made_init(&world->made, &world->fixture, 4, true); /* 3.5 s */
+	world->file = fixture_file(world->made.file.data, world->made.file.len);
+	world->out = memfd_create("terminal", MFD_CLOEXEC);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	world->keys = ends[0];
+	world->typist = ends[1];
+	assert_int_equal(reader_open(world->file, world->fixture.key, &world->reader), 0);
+	world->options = (struct play_options){ 64, 0, -1, world->out };
+	*state = world;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *world = *state;
+
+	reader_close(world->reader);
+	close(world->file);
+	close(world->out);
+	close(world->keys);
+	close(world->typist);
+	buf_finish(&world->made.file);
+	free(world);
+	return 0;
+}
+
+static char *shown(const struct world *world)
+{
+	static char text[65536];
+	ssize_t got = pread(world->out, text, sizeof(text) - 1, 0);
+
+	assert_true(got >= 0);
+	text[got] = '\0';
+	return text;
+}
+
+static void type(const struct world *world, const char *keys)
+{
+	assert_int_equal(write(world->typist, keys, strlen(keys)), strlen(keys));
+}
+
+static unsigned count_of(const char *text, const char *word)
+{
+	unsigned count = 0;
+
+	for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+		count++;
+	return count;
+}
+
+static void plays_in_time(void **state)
+{
+	struct world *world = *state;
+	uint64_t began = clock_monotonic_ms();
+
+	world->options.speed = 16;
+	assert_int_equal(recording_play(world->reader, &world->options), 0);
+	uint64_t took = clock_monotonic_ms() - began;
+	assert_in_range(took, 3500 / 16 - 20, 3000);
+	assert_non_null(strstr(shown(world), "line 1 \033[1mbold\033[0m of it\r\n"));
+	assert_int_equal(count_of(shown(world), "done"), 4);
+	assert_non_null(strstr(shown(world), "ended at 0:03"));
+	assert_null(strstr(shown(world), "ls -l")); /* typing is not what was shown */
+}
+
+static void pauses_are_shortened(void **state)
+{
+	struct world *world = *state;
+	uint64_t began = clock_monotonic_ms();
+
+	world->options.speed = 1;
+	world->options.longest = 0.01;
+	assert_int_equal(recording_play(world->reader, &world->options), 0);
+	assert_true(clock_monotonic_ms() - began < 2000);
+}
+
+static void quits(void **state)
+{
+	struct world *world = *state;
+
+	world->options.keys = world->keys;
+	world->options.speed = 0.1;
+	type(world, "q");
+	assert_int_equal(recording_play(world->reader, &world->options), 0);
+	assert_non_null(strstr(shown(world), "stopped at 0:00"));
+}
+
+static void seeks_forward_and_back(void **state)
+{
+	struct world *world = *state;
+	struct player player = {
+		.reader = world->reader, .options = &world->options, .speed = 64, .seek = -1
+	};
+	uint8_t right[] = "\033[C", left[] = "\033OD";
+
+	world->options.speed = 0.0625; /* without the seek this would take 56 s */
+	world->options.keys = world->keys;
+	type(world, "\033[C");
+	uint64_t began = clock_monotonic_ms();
+	assert_int_equal(recording_play(world->reader, &world->options), 0);
+	assert_true(clock_monotonic_ms() - began < 5000);
+	assert_int_equal(count_of(shown(world), "done"), 4);
+	/* Back is from the start again, without waiting. */
+	assert_int_equal(reader_rewind(world->reader), 0);
+	player.ms = 2000;
+	take_key(&player, left, 3);
+	assert_int_equal(player.seek, 0);
+	int64_t until;
+	assert_int_equal(begin_seek(&player, &until), 0);
+	assert_int_equal(until, 0);
+	assert_int_equal(player.ms, 0);
+	assert_int_equal(play(&player), 0);
+	assert_int_equal(count_of(shown(world), "done"), 8);
+	take_key(&player, right, 3);
+	assert_int_equal(player.seek, 13500);
+}
+
+static void keys(void **state)
+{
+	struct player player = { .speed = 1, .seek = -1 };
+
+	take_key(&player, (const uint8_t *)" ", 1);
+	assert_true(player.paused);
+	take_key(&player, (const uint8_t *)" ", 1);
+	assert_false(player.paused);
+	take_key(&player, (const uint8_t *)"+", 1);
+	take_key(&player, (const uint8_t *)"\033[A", 3);
+	assert_true(player.speed > 3.9 && player.speed < 4.1);
+	for (int i = 0; i < 20; i++)
+		take_key(&player, (const uint8_t *)"-", 1);
+	assert_true(player.speed >= SPEED_LEAST);
+	take_key(&player, (const uint8_t *)"\003", 1);
+	assert_true(player.quit);
+}
+
+#define PLAY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PLAY_TEST(plays_in_time),
+		PLAY_TEST(pauses_are_shortened),
+		PLAY_TEST(quits),
+		PLAY_TEST(seeks_forward_and_back),
+		cmocka_unit_test(keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
