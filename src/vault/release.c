@@ -44,7 +44,7 @@ static int line_begin(
 	char time[CLOCK_TEXT_SIZE], previous[2 * HASH_LEN + 1];
 	hex_encode(previous, log->previous, HASH_LEN);
 	struct json json = json_begin(line);
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_number(&json, "sequence", (int64_t)log->lines + 1);
 	json_text(&json, "time", clock_format_utc(clock_wall_ms(), time));
 	json_text(&json, "what", release->what);
@@ -147,7 +147,7 @@ static int lines_read(int fd, line_fn *fn, void *context, off_t *ret_complete)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -ERR_DISK;
+			return -ERR_RELEASES_DISK;
 		if (n == 0)
 			break;
 		for (ssize_t i = 0; i < n; i++) {
@@ -188,14 +188,14 @@ int release_log_open(struct release_log *log, int directory, const uint8_t insta
 	int fd = openat(directory, "releases.log",
 		O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-		return -ERR_DISK;
+		return -ERR_RELEASES_DISK;
 	int r = lines_read(fd, tail_take, &finder, &complete);
 	if (r < 0)
 		return r;
 	if (status.st_size != complete && ftruncate(fd, complete) < 0)
-		return -ERR_DISK;
+		return -ERR_RELEASES_DISK;
 	if (fsync(fd) < 0 || fsync(directory) < 0)
-		return -ERR_DISK;
+		return -ERR_RELEASES_DISK;
 	if (log->lines > 0)
 		hash_sha256(log->previous, finder.last, finder.len);
 	*ret_intact = log->lines == 0 || line_genuine(finder.last, finder.len, installation_public);
@@ -219,11 +219,11 @@ static int line_append(struct release_log *log, const uint8_t *bytes, size_t len
 {
 	if (write(log->fd, bytes, len) != (ssize_t)len) {
 		log->failed = ftruncate(log->fd, log->length) < 0;
-		return -ERR_DISK;
+		return -ERR_RELEASES_DISK;
 	}
 	if (fdatasync(log->fd) < 0) {
 		log->failed = true;
-		return -ERR_DISK;
+		return -ERR_RELEASES_DISK;
 	}
 	log->length += (off_t)len;
 	return 0;
@@ -234,7 +234,7 @@ int release_log_write(
 {
 	CLEANUP(buf_finish) struct buf line = BUF(RELEASE_LINE_MAX);
 	if (log->failed || log->fd < 0)
-		return -ERR_DISK;
+		return -ERR_RELEASES_DISK;
 	int r = line_begin(&line, log, release);
 	if (r == 0)
 		r = line_sign(&line, keyring);

@@ -41,7 +41,8 @@ struct release {
 int release_log_open(struct release_log *log, int directory, const uint8_t installation_public[32],
 	bool *ret_intact);
 void release_log_close(struct release_log *log);
-/* 0 when the line is on disk. -ERR_SEALED, -ERR_DISK; a failed sync fails every further one too. */
+/* 0 when the line is on disk. -ERR_SEALED, -ERR_RELEASES_DISK; a failed sync fails every further
+ * one too. */
 int release_log_write(
 	struct release_log *log, const struct keyring *keyring, const struct release *release);
 /* Reads a whole log: 0 and the number of lines; -ERR_CRYPTO and the first wrong line (from 1). */

@@ -84,23 +84,27 @@ static void meet(void *context, enum party party, int fd)
 
 /* --- what becomes of grants ----------------------------------------------------------------- */
 
-static void tell_broker(struct vault *vault, enum msg_type type, int64_t session)
+static void tell_broker(struct vault *vault, enum msg_type type, const void *word)
 {
-	struct msg_session word = { .session = session };
-	if (vault->broker != NULL && channel_tell(vault->broker, type, &word) < 0)
+	if (vault->broker != NULL && channel_tell(vault->broker, type, word) < 0)
 		log_warning("vault.broker", "%s could not be sent", message_name(type));
 }
 
 static void on_wanted(void *context, const struct msg_grant *facts)
 {
-	tell_broker(context, MSG_SECRET_WANTED, facts->session);
+	struct msg_session word = { .session = facts->session };
+	tell_broker(context, MSG_SECRET_WANTED, &word);
 }
 
 static void on_refused(void *context, const struct msg_grant *facts, int r)
 {
+	struct msg_refused word;
+	memset(&word, 0, sizeof word);
+	word.session = facts->session;
+	word.result = r;
 	log_warning("grant.refused", "session %.*s: %s", SESSION_ID_SIZE - 1, facts->session_id,
 		error_name(r));
-	tell_broker(context, MSG_SECRET_REFUSED, facts->session);
+	tell_broker(context, MSG_SECRET_REFUSED, &word);
 }
 
 static void on_ended(void *context, const struct msg_grant *facts, int r)

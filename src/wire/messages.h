@@ -40,6 +40,11 @@ struct msg_session {
 	int64_t session; /* row id */
 };
 
+struct msg_refused {
+	int64_t session; /* row id */
+	int32_t result;	 /* -ERR_...: why */
+};
+
 struct msg_start {
 	char build[BUILD_ID_SIZE]; /* peers of another build are refused */
 	uint32_t uid;		   /* to become when root; 0: stay */
