@@ -32,7 +32,7 @@ enum field_type { FIELD_TEXT = 1, FIELD_INTEGER, FIELD_BOOL };
 struct field {
 	const char *name; /* lower case; compared without regard to letter case */
 	enum field_type type;
-	int64_t most;	    /* longest text in bytes without NUL, or largest number */
+	int64_t most;       /* longest text in bytes without NUL, or largest number */
 	enum error missing; /* ERR_NONE: optional */
 	enum error invalid; /* ERR_NONE: PARAMETER_INVALID */
 };
@@ -41,14 +41,16 @@ struct field {
 struct endpoint {
 	enum door door;
 	const char *method; /* "POST" */
-	const char *path;   /* canonical, without prefix: "remote/session"; "{}" takes one segment */
+	const char *path; /* canonical, without prefix: "remote/session"; "{}" takes one segment */
 	enum need need;
 	enum resource resource;
-	const char *audit;	    /* event written when it succeeded, "session.created"; NULL: reads nobody asks about */
+	const char *audit; /* event written when it succeeded, "session.created"; NULL: reads nobody
+			      asks about */
 	const struct field *fields; /* ends with a row without name */
-	const char *message;	    /* success text, in `message` */
-	const char *mensagem;	    /* Portuguese where the reference has one; NULL: repeats message */
-	/* Returns 0 or -ERR_...; -ERR_AGAIN with call_defer() before it: call_finish() comes later. */
+	const char *message;        /* success text, in `message` */
+	const char *mensagem; /* Portuguese where the reference has one; NULL: repeats message */
+	/* Returns 0 or -ERR_...; -ERR_AGAIN with call_defer() before it: call_finish() comes later.
+	 */
 	int (*answer)(struct broker *broker, struct call *call);
 };
 extern const struct endpoint *const endpoints[];

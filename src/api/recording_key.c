@@ -25,7 +25,8 @@ static const struct field fields[] = {
  * The caller read the wrapped key from the file's header. It cannot be another recording's: the
  * vault finds the session id sealed in with the key and compares.
  */
-static int read_wrapped(struct call *call, const char *session_id, struct msg_recording_open *ret_open)
+static int read_wrapped(
+	struct call *call, const char *session_id, struct msg_recording_open *ret_open)
 {
 	const char *hex = control_text(call, "wrapped");
 	int len = hex_decode(ret_open->wrapped, sizeof ret_open->wrapped, hex, strlen(hex));

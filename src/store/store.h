@@ -15,7 +15,8 @@
  *
  * Functions return 0, or -ERR_NOT_FOUND, -ERR_EXISTS (a unique name is taken), -ERR_STORE. Times
  * are milliseconds since 1970; 0 means "never" or "not yet". Ids are row ids, from 1.
- * `keep` functions are called once per row, in order; a non-zero return ends the list and is returned.
+ * `keep` functions are called once per row, in order; a non-zero return ends the list and is
+ * returned.
  */
 struct store;
 
@@ -46,12 +47,14 @@ struct user_row {
 	char blocked_by[LOGIN_SIZE];
 	int64_t blocked_at;
 };
-int store_user_add(struct store *store, const char *login, const char *name, int64_t now, int64_t *ret_id);
+int store_user_add(
+	struct store *store, const char *login, const char *name, int64_t now, int64_t *ret_id);
 int store_user_find(struct store *store, const char *login, struct user_row *ret_user);
 int store_user_set_disabled(struct store *store, int64_t id, int64_t at); /* 0 enables */
 /* "Hold on": no new sessions until released; by "" and at 0 releases. */
 int store_user_set_blocked(struct store *store, int64_t id, const char *by, int64_t at);
-int store_user_list(struct store *store, int (*keep)(void *, const struct user_row *), void *context);
+int store_user_list(
+	struct store *store, int (*keep)(void *, const struct user_row *), void *context);
 
 /* devices and what they speak */
 struct device_row {
@@ -78,13 +81,17 @@ int store_device_add(struct store *store, const struct device_row *device, int64
 /* by hostname (letter case ignored), else by address */
 int store_device_find(struct store *store, const char *name, struct device_row *ret_device);
 int store_device_get(struct store *store, int64_t id, struct device_row *ret_device);
-int store_device_list(struct store *store, int (*keep)(void *, const struct device_row *), void *context);
-int store_connectivity_add(struct store *store, int64_t device_id, const char *protocol, uint16_t port);
+int store_device_list(
+	struct store *store, int (*keep)(void *, const struct device_row *), void *context);
+int store_connectivity_add(
+	struct store *store, int64_t device_id, const char *protocol, uint16_t port);
 int store_connectivity_list(struct store *store, int64_t device_id,
 	int (*keep)(void *, const struct connectivity_row *), void *context);
-int store_pin_replace(struct store *store, const struct pin_row *pin); /* drops the protocol's older pins */
+int store_pin_replace(
+	struct store *store, const struct pin_row *pin); /* drops the protocol's older pins */
 /* At most PINS_MAX; returns the count, or an error. */
-int store_pin_list(struct store *store, int64_t device_id, const char *protocol, struct pin_row ret_pins[PINS_MAX]);
+int store_pin_list(struct store *store, int64_t device_id, const char *protocol,
+	struct pin_row ret_pins[PINS_MAX]);
 
 /* credentials: ciphertext only */
 struct credential_row {
@@ -92,7 +99,7 @@ struct credential_row {
 	char identifier[64]; /* UUID when not given */
 	char username[USERNAME_SIZE];
 	char domain[HOSTNAME_SIZE];
-	uint8_t kind; /* enum secret_kind */
+	uint8_t kind;    /* enum secret_kind */
 	int64_t version; /* of the secret */
 	uint32_t key_version;
 	uint8_t *sealed; /* owned by the row; store_credential_finish() frees it */
@@ -102,15 +109,17 @@ struct credential_row {
 };
 void store_credential_finish(struct credential_row *credential);
 /* Inserted without its secret (the envelope needs the id), then given it, in one transaction. */
-int store_credential_add(struct store *store, const struct credential_row *credential, int64_t *ret_id);
-int store_credential_set_secret(struct store *store, int64_t id, int64_t version, uint32_t key_version,
-	const void *sealed, uint32_t len, int64_t now);
+int store_credential_add(
+	struct store *store, const struct credential_row *credential, int64_t *ret_id);
+int store_credential_set_secret(struct store *store, int64_t id, int64_t version,
+	uint32_t key_version, const void *sealed, uint32_t len, int64_t now);
 int store_credential_find(struct store *store, int64_t device_id, const char *username,
 	struct credential_row *ret_credential);
-int store_credential_find_in(struct store *store, int64_t device_id, const char *username, const char *domain,
-	struct credential_row *ret_credential);
+int store_credential_find_in(struct store *store, int64_t device_id, const char *username,
+	const char *domain, struct credential_row *ret_credential);
 int store_credential_get(struct store *store, int64_t id, struct credential_row *ret_credential);
-int store_credential_list(struct store *store, int (*keep)(void *, const struct credential_row *, const struct device_row *),
+int store_credential_list(struct store *store,
+	int (*keep)(void *, const struct credential_row *, const struct device_row *),
 	void *context);
 int store_credential_set_disabled(struct store *store, int64_t id, int64_t at);
 int store_credential_used(struct store *store, int64_t id, int64_t now);
@@ -125,7 +134,8 @@ struct envelope_row {
 	uint8_t sealed[SEALED_MAX];
 	uint32_t sealed_len;
 };
-int store_envelope_older(struct store *store, uint32_t key_version, struct envelope_row *ret_row); /* NOT_FOUND: none left */
+int store_envelope_older(struct store *store, uint32_t key_version,
+	struct envelope_row *ret_row); /* NOT_FOUND: none left */
 int store_envelope_put(struct store *store, const struct envelope_row *row, uint32_t key_version);
 
 /* applications and authorizations */
@@ -135,10 +145,13 @@ struct application_row {
 	char auth[16]; /* "oauth2" or "oauth1" */
 	int64_t created_at, disabled_at;
 };
-int store_application_add(struct store *store, const char *name, const char *auth, int64_t now, int64_t *ret_id);
-int store_application_find(struct store *store, const char *name, struct application_row *ret_application);
+int store_application_add(
+	struct store *store, const char *name, const char *auth, int64_t now, int64_t *ret_id);
+int store_application_find(
+	struct store *store, const char *name, struct application_row *ret_application);
 int store_application_set_disabled(struct store *store, int64_t id, int64_t at);
-int store_application_list(struct store *store, int (*keep)(void *, const struct application_row *), void *context);
+int store_application_list(
+	struct store *store, int (*keep)(void *, const struct application_row *), void *context);
 
 /* Resources an authorization may hold (bits of `reads` and `writes`). */
 enum resource {
@@ -155,40 +168,48 @@ struct authorization_row {
 	int64_t id, application_id;
 	char application[NAME_SIZE];
 	char auth[16];
-	char client_id[64];		       /* OAuth 2; lower-case hex */
-	uint8_t client_secret_hash[HASH_LEN];  /* SHA-256 of the secret's text */
-	char consumer_key[64], token_key[64];  /* OAuth 1.0 */
+	char client_id[64];                      /* OAuth 2; lower-case hex */
+	uint8_t client_secret_hash[HASH_LEN];    /* SHA-256 of the secret's text */
+	char consumer_key[64], token_key[64];    /* OAuth 1.0 */
 	uint8_t *consumer_sealed, *token_sealed; /* store_authorization_finish() frees them */
 	uint32_t consumer_sealed_len, token_sealed_len;
 	uint32_t key_version;
 	uint32_t reads, writes; /* enum resource bits */
-	char ips[512];		/* "" or "*": any */
-	char referers[1024];	/* separated by blanks; "": any */
+	char ips[512];          /* "" or "*": any */
+	char referers[1024];    /* separated by blanks; "": any */
 	int64_t expires_at, created_at, disabled_at;
 	int64_t application_disabled_at;
 };
 void store_authorization_finish(struct authorization_row *authorization);
-int store_authorization_add(struct store *store, const struct authorization_row *authorization, int64_t *ret_id);
+int store_authorization_add(
+	struct store *store, const struct authorization_row *authorization, int64_t *ret_id);
 int store_authorization_set_secrets(struct store *store, int64_t id, uint32_t key_version,
 	const void *consumer, uint32_t consumer_len, const void *token, uint32_t token_len);
 int store_authorization_cover(struct store *store, int64_t id, int64_t credential_id);
 /* What it was given; not what it created itself. */
 int store_authorization_coverage(struct store *store, int64_t id,
-	int (*keep)(void *, const struct credential_row *, const struct device_row *), void *context);
-int store_authorization_covers(struct store *store, int64_t id, int64_t credential_id); /* 1, 0 or error */
+	int (*keep)(void *, const struct credential_row *, const struct device_row *),
+	void *context);
+int store_authorization_covers(
+	struct store *store, int64_t id, int64_t credential_id); /* 1, 0 or error */
 int store_authorization_get(struct store *store, int64_t id, struct authorization_row *ret_row);
-int store_authorization_by_client(struct store *store, const char *client_id, struct authorization_row *ret_row);
-int store_authorization_by_consumer(struct store *store, const char *consumer_key, const char *token_key,
-	struct authorization_row *ret_row);
+int store_authorization_by_client(
+	struct store *store, const char *client_id, struct authorization_row *ret_row);
+int store_authorization_by_consumer(struct store *store, const char *consumer_key,
+	const char *token_key, struct authorization_row *ret_row);
 int store_authorization_set_disabled(struct store *store, int64_t id, int64_t at);
-int store_authorization_list(struct store *store, int (*keep)(void *, const struct authorization_row *), void *context);
+int store_authorization_list(
+	struct store *store, int (*keep)(void *, const struct authorization_row *), void *context);
 
 /* access tokens and nonces: only hashes */
-int store_token_add(struct store *store, const uint8_t hash[HASH_LEN], int64_t authorization_id, int64_t expires_at);
+int store_token_add(struct store *store, const uint8_t hash[HASH_LEN], int64_t authorization_id,
+	int64_t expires_at);
 /* The authorization behind a live token, application and authorization status included. */
-int store_token_find(struct store *store, const uint8_t hash[HASH_LEN], int64_t now, struct authorization_row *ret_row);
+int store_token_find(struct store *store, const uint8_t hash[HASH_LEN], int64_t now,
+	struct authorization_row *ret_row);
 /* -ERR_EXISTS when this nonce was used: one INSERT decides. */
-int store_nonce_spend(struct store *store, int64_t authorization_id, int64_t timestamp, const uint8_t hash[HASH_LEN]);
+int store_nonce_spend(struct store *store, int64_t authorization_id, int64_t timestamp,
+	const uint8_t hash[HASH_LEN]);
 /*
  * Drops tokens, tickets and nonces past their time, a bounded number of each per call; returns how
  * many. The tickets of unopened sessions stay until the session ended (store_session_unopened).
@@ -196,11 +217,11 @@ int store_nonce_spend(struct store *store, int64_t authorization_id, int64_t tim
 int store_sweep(struct store *store, int64_t now, int64_t nonce_before);
 
 /* sessions */
-#define SESSION_STATES \
-	STATE(CREATED)	/* the URL exists, nobody has opened it */ \
-	STATE(REDEEMED) /* the URL is spent, the worker is starting */ \
-	STATE(LIVE)	/* a person is connected to the target */ \
-	STATE(ENDED)	/* nothing runs; the recording is sealed */
+#define SESSION_STATES                                                                             \
+	STATE(CREATED)  /* the URL exists, nobody has opened it */                                 \
+	STATE(REDEEMED) /* the URL is spent, the worker is starting */                             \
+	STATE(LIVE)     /* a person is connected to the target */                                  \
+	STATE(ENDED)    /* nothing runs; the recording is sealed */
 enum session_state {
 #define STATE(name) SESSION_##name,
 	SESSION_STATES
@@ -213,11 +234,12 @@ struct session_row {
 	enum session_state state;
 	int64_t authorization_id, user_id, device_id, credential_id, credential_version;
 	char user[LOGIN_SIZE], application[NAME_SIZE];
-	char device[HOSTNAME_SIZE], ip[ADDRESS_SIZE], username[USERNAME_SIZE], protocol[PROTOCOL_SIZE];
+	char device[HOSTNAME_SIZE], ip[ADDRESS_SIZE], username[USERNAME_SIZE],
+		protocol[PROTOCOL_SIZE];
 	uint16_t port;
 	uint16_t width, height;
 	char remote_addr[ADDRESS_SIZE]; /* pinned address, or "" */
-	char origin_ip[ADDRESS_SIZE];	/* who opened it */
+	char origin_ip[ADDRESS_SIZE];   /* who opened it */
 	uint8_t cookie_hash[HASH_LEN];
 	uint8_t public_key[65];
 	int64_t created_at, redeemed_at, live_at, ended_at;
@@ -230,14 +252,17 @@ struct session_row {
 };
 int store_session_add(struct store *store, const struct session_row *session, int64_t *ret_id);
 int store_session_get(struct store *store, int64_t id, struct session_row *ret_session);
-int store_session_by_session_id(struct store *store, const char *session_id, struct session_row *ret_session);
+int store_session_by_session_id(
+	struct store *store, const char *session_id, struct session_row *ret_session);
 /* A caller sees its own: the session made under this authorization. */
-int store_session_by_token(struct store *store, const uint8_t token_hash[HASH_LEN], int64_t authorization_id,
-	struct session_row *ret_session);
-/* authorization_id 0: all (administrator). newest first; before 0 or the last id of the page before. */
-int store_session_list(struct store *store, int64_t authorization_id, int64_t before, unsigned limit,
-	int (*keep)(void *, const struct session_row *), void *context);
-int store_session_unended(struct store *store, int (*keep)(void *, const struct session_row *), void *context);
+int store_session_by_token(struct store *store, const uint8_t token_hash[HASH_LEN],
+	int64_t authorization_id, struct session_row *ret_session);
+/* authorization_id 0: all (administrator). newest first; before 0 or the last id of the page
+ * before. */
+int store_session_list(struct store *store, int64_t authorization_id, int64_t before,
+	unsigned limit, int (*keep)(void *, const struct session_row *), void *context);
+int store_session_unended(
+	struct store *store, int (*keep)(void *, const struct session_row *), void *context);
 /* Unended sessions that stand on one row; id is ignored for SESSION_OF_ALL. */
 enum session_of {
 	SESSION_OF_ALL,
@@ -255,13 +280,15 @@ int store_session_unopened(struct store *store, int64_t now, unsigned limit,
 int store_session_list_recorded(struct store *store, int64_t before, unsigned limit,
 	int (*keep)(void *, const struct session_row *), void *context);
 /* Conditional: -ERR_WRONG_MOMENT when the row is not in `from` any more. */
-int store_session_redeemed(struct store *store, int64_t id, const char *origin_ip, const uint8_t cookie_hash[HASH_LEN],
-	const uint8_t public_key[65], int64_t now);
+int store_session_redeemed(struct store *store, int64_t id, const char *origin_ip,
+	const uint8_t cookie_hash[HASH_LEN], const uint8_t public_key[65], int64_t now);
 int store_session_live(struct store *store, int64_t id, int64_t now);
-int store_session_ended(struct store *store, int64_t id, int32_t why, const char *reason, int32_t exit_status, int64_t now);
-int store_session_recorded(struct store *store, int64_t id, uint64_t output_bytes, uint64_t input_bytes,
-	uint64_t file_bytes, const uint8_t head[HASH_LEN]);
-int store_session_count_open(struct store *store, int64_t user_id, int64_t credential_id); /* either 0: not asked */
+int store_session_ended(struct store *store, int64_t id, int32_t why, const char *reason,
+	int32_t exit_status, int64_t now);
+int store_session_recorded(struct store *store, int64_t id, uint64_t output_bytes,
+	uint64_t input_bytes, uint64_t file_bytes, const uint8_t head[HASH_LEN]);
+int store_session_count_open(
+	struct store *store, int64_t user_id, int64_t credential_id); /* either 0: not asked */
 
 /* the one-time URL */
 struct ticket_row {
@@ -269,32 +296,33 @@ struct ticket_row {
 	char remote_addr[ADDRESS_SIZE];
 	int64_t expires_at;
 };
-int store_ticket_add(struct store *store, const uint8_t hash[HASH_LEN], int64_t session_id, const char *remote_addr,
-	int64_t expires_at);
-int store_ticket_peek(struct store *store, const uint8_t hash[HASH_LEN], struct ticket_row *ret_ticket);
+int store_ticket_add(struct store *store, const uint8_t hash[HASH_LEN], int64_t session_id,
+	const char *remote_addr, int64_t expires_at);
+int store_ticket_peek(
+	struct store *store, const uint8_t hash[HASH_LEN], struct ticket_row *ret_ticket);
 /*
- * One conditional UPDATE: live, unspent, and of this address when one is pinned. -ERR_TICKET_REFUSED
- * when no row changed.
+ * One conditional UPDATE: live, unspent, and of this address when one is pinned.
+ * -ERR_TICKET_REFUSED when no row changed.
  */
-int store_ticket_spend(struct store *store, const uint8_t hash[HASH_LEN], const char *address, int64_t now,
-	int64_t *ret_session_id);
+int store_ticket_spend(struct store *store, const uint8_t hash[HASH_LEN], const char *address,
+	int64_t now, int64_t *ret_session_id);
 
 /* audit: append-only, chained; the chain is audit.c's, the row is written here */
 struct audit_row {
 	int64_t sequence; /* from 1, without holes */
 	int64_t at;
-	char event[48];	     /* "session.created" */
+	char event[48];        /* "session.created" */
 	char actor[NAME_SIZE]; /* "application:portal", "user:ana", "administrator:0", "gateway" */
 	char from[ADDRESS_SIZE];
 	char object[NAME_SIZE]; /* "session:4711", "device:db1" */
-	int32_t result;	     /* 0 or -ERR_... */
-	char detail[1024];   /* JSON object */
+	int32_t result;         /* 0 or -ERR_... */
+	char detail[1024];      /* JSON object */
 	uint8_t before[HASH_LEN], hash[HASH_LEN];
 };
 int store_audit_add(struct store *store, const struct audit_row *row);
 int store_audit_last(struct store *store, struct audit_row *ret_row); /* NOT_FOUND: empty */
-int store_audit_list(struct store *store, int64_t after, unsigned limit, int (*keep)(void *, const struct audit_row *),
-	void *context);
+int store_audit_list(struct store *store, int64_t after, unsigned limit,
+	int (*keep)(void *, const struct audit_row *), void *context);
 
 /* small facts by name: schema and installation facts. */
 int store_fact_get(struct store *store, const char *name, char *out, unsigned size);

@@ -47,7 +47,7 @@ static void forget(void)
 
 struct broker fake_broker(void **state)
 {
-	return (struct broker){ .fixture = *state, .recordings = -1, .key_version = 1 };
+	return (struct broker){ .fixture = *state, .key_version = 1 };
 }
 
 static void check_field(const char *name, const char *value)
@@ -485,11 +485,6 @@ void broker_figures(const struct broker *broker, struct figures *ret_figures)
 	*ret_figures = (struct figures){
 		.live = 3, .calls = 9, .started_at = NOW - 5000, .vault_connected = 1
 	};
-}
-
-int broker_recordings(const struct broker *broker)
-{
-	return broker->recordings;
 }
 
 /* broker/probe.h, broker/drivers.h */

@@ -13,7 +13,6 @@
  */
 struct broker {
 	struct fixture *fixture;
-	int recordings;               /* directory */
 	struct identity sealed_as[4]; /* what the vault was asked to seal, in order */
 	enum secret_kind sealed_kind[4];
 	unsigned sealed;
