@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/schema.c"
 
+#include <pthread.h>
+
 #include "fixture.h"
 
 static int reopen(struct fixture *fixture)
@@ -54,6 +56,34 @@ static void a_failed_migration_leaves_nothing(void **state)
 	assert_string_equal(number, "0");
 }
 
+static void *open_one(void *context)
+{
+	struct store *store = NULL;
+	int r = store_open("sqlite", context, &store);
+	store_close(store);
+	return (void *)(intptr_t)r;
+}
+
+/* Several that start at once on nothing: one migrates, the others wait for it. */
+static void starting_together(void **state)
+{
+	struct fixture *fixture = *state;
+	pthread_t threads[4];
+	store_close(fixture->store);
+	fixture->store = NULL;
+	for (int round = 0; round < 5; round++) {
+		assert_int_equal(unlink(fixture->file), 0);
+		for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+			assert_int_equal(
+				pthread_create(&threads[i], NULL, open_one, fixture->directory), 0);
+		for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+			void *result;
+			assert_int_equal(pthread_join(threads[i], &result), 0);
+			assert_int_equal((intptr_t)result, 0);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -61,6 +91,7 @@ int main(void)
 		CASE(a_newer_schema_is_refused),
 		CASE(a_senseless_number_is_damage),
 		CASE(a_failed_migration_leaves_nothing),
+		CASE(starting_together),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

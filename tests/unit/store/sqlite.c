@@ -150,6 +150,33 @@ static void a_batch_that_was_lost_stays_lost(void **state)
 	sqlite_close(connection);
 }
 
+/* No room: an error, nothing of the batch, and service again when there is room. */
+static void a_full_database(void **state)
+{
+	struct connection *connection = attach(*state);
+	char login[LOGIN_SIZE];
+	int r = 0, i = 0;
+	assert_int_equal(user_add(connection, "before"), 1);
+	/* fewer than there are means: no more than there are */
+	assert_int_equal(
+		sqlite3_exec(connection->database, "PRAGMA max_page_count = 1", NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite_begin(connection), 0);
+	for (; i < 10000 && r >= 0; i++) {
+		snprintf(login, sizeof login, "%0100d", i);
+		r = user_add(connection, login);
+	}
+	assert_int_equal(r, -ERR_STORE);
+	sqlite_rollback(connection);
+	assert_int_equal(sqlite3_exec(connection->database, "PRAGMA max_page_count = 100000", NULL,
+				 NULL, NULL),
+		SQLITE_OK);
+	snprintf(login, sizeof login, "%0100d", 0);
+	assert_int_equal(user_add(connection, login), 1); /* the batch left nothing behind */
+	assert_int_equal(user_add(connection, "before"), -ERR_EXISTS);
+	sqlite_close(connection);
+}
+
 static void one_writer_at_a_time(void **state)
 {
 	struct connection *first = attach(*state), *second = attach(*state);
@@ -210,6 +237,7 @@ int main(void)
 		CASE(every_statement_prepares),
 		CASE(no_look_up_scans),
 		CASE(a_batch_that_was_lost_stays_lost),
+		CASE(a_full_database),
 		CASE(one_writer_at_a_time),
 		CASE(a_damaged_file_is_an_error),
 		CASE(errors_have_names),
