@@ -11,8 +11,6 @@
  * The recording on disk, version 1, drawn to the byte in docs/formats/recording.md. One file is one
  * session: a header, then records until the end. All numbers are little endian.
  *
- *   header   "SALLYREC", algorithms, times, the session id, the recording's public key and its
- *            certificate, the wrapped data key, the facts (JSON), u64 check
  *   record   u8 type, u8 zero, u16 fold, u32 length, body[length], u64 check
  *
  * A head is BLAKE2b-256 over the head before it and the record without its check; the first is over
@@ -20,18 +18,16 @@
  * changed, the signatures prove that none was. Every byte is under the chain.
  *
  * Version rule: a reader refuses another version. Record types from 0x80 may be skipped by a reader
- * that does not know them (they are chained all the same), others may not; a changed body is a new
- * type. Frames inside chunks follow the version rule of view.h.
+ * that does not know them, others may not; a changed body is a new type. Frames inside chunks
+ * follow the version rule of view.h.
  */
 #define RECORDING_MAGIC "SALLYREC"
 #define RECORDING_VERSION 1
 #define RECORDING_SUFFIX ".rec"
-
 #define RECORDING_AEAD_XCHACHA20_POLY1305 1
 #define RECORDING_COMPRESSION_ZSTD 1
 #define RECORDING_CHAIN_BLAKE2B_256 1
 #define RECORDING_SIGNATURE_ED25519 1
-
 #define RECORDING_KEY_LEN 32
 #define RECORDING_TAG_LEN 16
 #define RECORDING_WRAPPED_MAX 160
@@ -57,8 +53,9 @@ enum recording_type {
 };
 
 /* Frames that exist in recordings only. */
-#define RECORDING_WITHHELD 0xf0 /* u8 type of the input, u8[3] zero, u32 length: typed, not kept   \
-				 */
+#define RECORDING_WITHHELD                                                                         \
+	0xf0 /* u8 type of the input, u8[3] zero, u32 length: typed, not kept                      \
+	      */
 
 struct recording_header {
 	uint16_t version;
@@ -141,7 +138,7 @@ int recording_open(uint8_t *out, const struct recording_chunk *chunk,
 /* Body of a signature record: what is signed is drawn in docs/formats/recording.md. */
 void recording_sign(uint8_t out[RECORDING_SIGNATURE_LEN], const uint8_t secret_key[64],
 	const char *session_id, uint64_t chunks, uint32_t ms, const uint8_t head[HASH_LEN]);
-/* 0, -ERR_CRYPTO, or -ERR_MALFORMED when it does not speak of this many chunks and this moment. */
+/* -ERR_MALFORMED when it does not speak of this many chunks and this moment. */
 int recording_signature_check(const struct recording_record *record, const uint8_t public_key[32],
 	const char *session_id, uint64_t chunks, uint32_t ms, const uint8_t head[HASH_LEN]);
 
