@@ -255,10 +255,12 @@ static void starts_that_are_refused(void **state)
 	assert_int_equal(world->recorder->count, 0);
 	memset(&world->broker.started, 0, sizeof(world->broker.started));
 	begin(world);
-	/* The same session twice. */
+	/* The same session twice: the first lives on. */
+	int first = STEAL_FD(world->worker);
 	ask_start(world, FIXTURE_SESSION, "{}", 2);
 	assert_int_equal(world->broker.started.result, -ERR_MALFORMED);
 	assert_int_equal(world->recorder->count, 1);
+	close(first);
 }
 
 static void vault_refuses(void **state)
