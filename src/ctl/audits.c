@@ -60,7 +60,7 @@ static int say(const struct cli *cli, const struct proof *proof)
 	bool intact = proof->broken == 0;
 
 	if (cli->json)
-		show_json(json_pack("{s:s, s:I, s:s?, s:I?}", "verdict", intact ? "intact" : "altered", "rows",
+		show_json(json_pack("{s:s, s:I, s:s?, s:I}", "verdict", intact ? "intact" : "altered", "rows",
 			(json_int_t)proof->sequence, "how", proof->how, "broken", (json_int_t)proof->broken));
 	else if (intact)
 		printf("intact: %lld rows\n", (long long)proof->sequence);

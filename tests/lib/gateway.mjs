@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Person } from './person.mjs';
-import { until } from './story.mjs';
+import { endWith, until } from './story.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const build = process.env.SALLYPORT_BUILD ?? path.join(root, 'build');
@@ -54,8 +54,8 @@ export class Gateway {
 
 	async serve() {
 		this.log = '';
-		this.process = spawn(path.join(build, 'sallyport'), ['--data', this.data, 'serve'],
-			{ stdio: ['ignore', 'pipe', 'pipe'], ...this.owner });
+		this.process = endWith(spawn(path.join(build, 'sallyport'), ['--data', this.data, 'serve'],
+			{ stdio: ['ignore', 'pipe', 'pipe'], ...this.owner }));
 		this.exited = new Promise((done) => this.process.on('exit', done));
 		let out = '';
 		this.process.stdout.on('data', (text) => (out += text));

@@ -52,6 +52,7 @@ export class Person {
 			rejectUnauthorized: false, servername: 'localhost', localAddress: this.localAddress, perMessageDeflate: false,
 			headers: { Host: this.gateway.host, Origin: origin, Cookie: cookie ?? '' } });
 		this.socket = socket;
+		this.welcome = undefined; // nothing is acknowledged before this attachment is proven
 		this.proofOffset = offset ?? this.offset;
 		this.pending = Buffer.alloc(0);
 		this.closed = new Promise((done) => socket.on('close', (code) => done(code)));

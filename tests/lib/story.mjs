@@ -59,3 +59,13 @@ export async function runStories(filter = '') {
 	}
 	return count;
 }
+
+// Processes a story started end with the runner, whatever happened to the story.
+const started = new Set();
+export function endWith(child) {
+	started.add(child);
+	child.on('exit', () => started.delete(child));
+	return child;
+}
+process.on('exit', () => { for (const child of started) child.kill('SIGTERM'); });
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));

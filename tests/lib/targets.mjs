@@ -9,7 +9,7 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 
 import { freePort } from './gateway.mjs';
-import { until } from './story.mjs';
+import { endWith, until } from './story.mjs';
 
 export const isRoot = process.getuid() === 0;
 
@@ -41,7 +41,7 @@ export function makeAccount() {
 }
 
 export class Sshd {
-	// options: extra lines of sshd_config
+	// lines: of sshd_config, before ours: the first word on a matter counts there
 	static async start({ lines = [], port, hostKey = 'ed25519' } = {}) {
 		const sshd = new Sshd();
 		sshd.directory = mkdtempSync(path.join(tmpdir(), 'sshd-'));
@@ -50,9 +50,9 @@ export class Sshd {
 		const at = (name) => path.join(sshd.directory, name);
 		makeKey(at('host_key'), hostKey);
 		writeFileSync(at('authorized_keys'), '');
-		writeFileSync(at('sshd_config'), [`Port ${sshd.port}`, 'ListenAddress 127.0.0.1', `HostKey ${at('host_key')}`,
+		writeFileSync(at('sshd_config'), [...lines, `Port ${sshd.port}`, 'ListenAddress 127.0.0.1', `HostKey ${at('host_key')}`,
 			`PidFile ${at('pid')}`, `AuthorizedKeysFile ${at('authorized_keys')}`, 'StrictModes no', 'UsePAM no',
-			'PermitRootLogin yes', 'MaxStartups 200:30:400', 'PrintMotd no', 'PrintLastLog no', ...lines, ''].join('\n'));
+			'PermitRootLogin yes', 'MaxStartups 200:30:400', 'PrintMotd no', 'PrintLastLog no', ''].join('\n'));
 		if (isRoot) mkdirSync('/run/sshd', { recursive: true });
 		chmodSync(sshd.directory, 0o711);
 		await sshd.up();
@@ -61,8 +61,8 @@ export class Sshd {
 
 	async up() {
 		this.log = '';
-		this.process = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', path.join(this.directory, 'sshd_config')],
-			{ stdio: ['ignore', 'ignore', 'pipe'] });
+		this.process = endWith(spawn('/usr/sbin/sshd', ['-D', '-e', '-f', path.join(this.directory, 'sshd_config')],
+			{ stdio: ['ignore', 'ignore', 'pipe'] }));
 		this.process.stderr.on('data', (text) => (this.log += text));
 		await listening(this.port);
 	}
@@ -93,8 +93,8 @@ export class Dropbear {
 		target.port = await freePort();
 		const key = path.join(target.directory, 'host_key');
 		run('dropbearkey', ['-t', 'ed25519', '-f', key]);
-		target.process = spawn('dropbear', ['-F', '-E', '-r', key, '-p', `127.0.0.1:${target.port}`,
-			'-P', path.join(target.directory, 'pid')], { stdio: 'ignore' });
+		target.process = endWith(spawn('dropbear', ['-F', '-E', '-r', key, '-p', `127.0.0.1:${target.port}`,
+			'-P', path.join(target.directory, 'pid')], { stdio: 'ignore' }));
 		await listening(target.port);
 		return target;
 	}
@@ -110,16 +110,14 @@ export class Telnetd {
 	static async start() {
 		const target = new Telnetd();
 		target.children = new Set();
-		target.received = [];
-		target.server = net.createServer((socket) => target.serve(socket));
+		target.server = net.createServer({ pauseOnConnect: true }, (socket) => target.serve(socket));
 		await new Promise((done) => target.server.listen(0, '127.0.0.1', done));
 		target.port = target.server.address().port;
 		return target;
 	}
 
-	// The child needs a real socket as descriptor 0: socat-like bridges break its options, so listen per call.
 	serve(socket) {
-		const child = spawn('/usr/sbin/telnetd', ['-h'], { stdio: [socket._handle ? socket : 'pipe', socket, 'ignore'] });
+		const child = spawn('/usr/sbin/telnetd', ['-h'], { stdio: [socket, socket, 'ignore'] });
 		this.children.add(child);
 		child.on('exit', () => { this.children.delete(child); socket.destroy(); });
 		socket.on('error', () => child.kill());

@@ -52,8 +52,8 @@ story('a recording is listed, verified, exported', async () => {
 	equal([cast[0].version, cast[0].width, cast[0].height], [2, 80, 24], 'asciicast header');
 	assert(cast.slice(1).every(([time, kind, data]) => typeof time === 'number' && 'oirm'.includes(kind) && typeof data === 'string'), 'events');
 	assert(cast.slice(1).every(([time], index, all) => index === 0 || time >= all[index - 1][0]), 'time order');
-	assert(cast.some(([, kind, data]) => kind === 'r' && data === '100x30'), 'resize');
-	assert(cast.filter(([, kind]) => kind === 'o').map(([, , data]) => data).join('').includes('shown-42'), 'output');
+	assert(cast.slice(1).some(([, kind, data]) => kind === 'r' && data === '100x30'), 'resize');
+	assert(cast.slice(1).filter(([, kind]) => kind === 'o').map(([, , data]) => data).join('').includes('shown-42'), 'output');
 	const json = JSON.parse(g.cli(['recording', 'export', id, '--format', 'json'], { raw: true }).out);
 	assert(JSON.stringify(json).includes('ana'), 'facts');
 });
@@ -123,7 +123,7 @@ story('what the recorder cannot write, nobody sees: the disk is full', async () 
 	const g = await Gateway.start();
 	const recordings = path.join(g.data, 'recordings');
 	await g.stop({ keep: true });
-	if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=6m,mode=0700', 'tmpfs', recordings]).status !== 0) {
+	if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m,mode=0700', 'tmpfs', recordings]).status !== 0) {
 		await g.stop();
 		await target.stop();
 		return 'skip: no mounts here';
