@@ -67,6 +67,14 @@ int connection_open(struct front *front, int fd, const struct address *peer)
 	return 0;
 }
 
+/* What unfinished business holds, for the ceiling on all of it. */
+static void account(struct connection *connection)
+{
+	size_t holds = connection->in.cap + connection->out.cap;
+	connection->front->held += holds - connection->held;
+	connection->held = holds;
+}
+
 void connection_close(struct connection *connection)
 {
 	struct front *front = connection->front;
@@ -80,6 +88,7 @@ void connection_close(struct connection *connection)
 	fd_closep(&connection->fd);
 	buf_finish(&connection->in);
 	buf_finish(&connection->out);
+	account(connection);
 	crowd_leave(front->crowd, &connection->peer);
 	link_out(connection);
 	connection->next = front->buried;
@@ -125,6 +134,7 @@ static void update(struct connection *connection)
 	uint32_t events = connection->tls_wants;
 	if (connection->state == CONNECTION_CLOSED)
 		return;
+	account(connection);
 	if (wants_read(connection) && !(connection->state == CONNECTION_HANDSHAKE && events))
 		events |= EPOLLIN;
 	if (connection->out.len > 0)

@@ -50,6 +50,8 @@ struct connection {
 	enum msg_type question;
 	struct relay *relay; /* from the upgrade on */
 
+	size_t held; /* bytes of in and out, as counted in front->held */
+
 	/* The request being read. */
 	uint32_t scanned;  /* bytes known to hold no line end of interest */
 	uint32_t head_len; /* 0: the head is incomplete */

@@ -110,6 +110,10 @@ static void on_sweep(void *context)
 			front->connection_count == 1 ? "" : "s");
 	front->titled = front->connection_count;
 	watch_listeners(front, EPOLLIN);
+	if (now >= front->ticket_keys_due) {
+		tls_renew_tickets(front->tls);
+		front->ticket_keys_due = now + TICKET_KEYS_MS;
+	}
 	loop_after(front->loop, SWEEP_MS, on_sweep, front, &front->sweep);
 }
 
@@ -195,6 +199,7 @@ int front_init(struct front *front, struct loop *loop, const struct settings *se
 	front->tls = tls;
 	front->connection_most = connection_most;
 	front->titled = UINT_MAX;
+	front->ticket_keys_due = clock_monotonic_ms() + TICKET_KEYS_MS;
 	front->crowd = crowd_create(connection_most / ADDRESS_PART + 1);
 	if (!front->crowd)
 		return -ERR_SYSTEM;

@@ -12,21 +12,25 @@
 #define LISTENERS_MAX 8
 #define ACCEPT_BURST 64 /* connections taken before others get their turn */
 #define WAITING_BUCKETS 1024
+#define HELD_MAX                                                                                   \
+	(256 * 1024 * 1024)       /* bytes of unfinished requests and answers, all connections     \
+				   */
 #define SCRATCH_SIZE (65536 + 16) /* one read: a full view chunk and the header in front of it */
 #define SWEEP_MS 1000             /* how often deadlines are looked at */
 
 /* Timeouts, milliseconds (contract section 2, requirement A3) */
 #define HANDSHAKE_MS 10000
-#define HEAD_MS 10000        /* of one request, from its first byte, or from the handshake */
-#define BODY_MS 30000        /* from the end of its head */
-#define IDLE_MS 75000        /* between requests */
-#define IDLE_CROWDED_MS 5000 /* the same, when connections get scarce */
-#define BROKER_MS 10000      /* a call at the broker */
-#define WRITE_MS 30000       /* without the client taking a byte of an answer */
-#define LINGER_MS 2000       /* after our last byte */
-#define PROOF_MS 10000       /* from the upgrade to the page's proof */
-#define FAREWELL_MS 5000     /* from our close frame to the page's */
-#define STOP_MS 2000         /* from STOP to the end */
+#define HEAD_MS 10000          /* of one request, from its first byte, or from the handshake */
+#define BODY_MS 30000          /* from the end of its head */
+#define IDLE_MS 75000          /* between requests */
+#define IDLE_CROWDED_MS 5000   /* the same, when connections get scarce */
+#define BROKER_MS 10000        /* a call at the broker */
+#define WRITE_MS 30000         /* without the client taking a byte of an answer */
+#define LINGER_MS 2000         /* after our last byte */
+#define PROOF_MS 10000         /* from the upgrade to the page's proof */
+#define FAREWELL_MS 5000       /* from our close frame to the page's */
+#define TICKET_KEYS_MS 3600000 /* the life of the key that session tickets are sealed with */
+#define STOP_MS 2000           /* from STOP to the end */
 
 /* Everything this process knows. One per process; handlers get it through their connection. */
 struct front {
@@ -47,6 +51,8 @@ struct front {
 	struct timer *sweep, *again_timer;
 	struct connection *again; /* TLS holds bytes of theirs that no descriptor will announce */
 	uint64_t trace;           /* names calls: random start, then counted */
+	size_t held;              /* at most about HELD_MAX */
+	uint64_t ticket_keys_due;
 	bool stopping;
 
 	/* Of the request being handled; nothing here outlives a callback. */

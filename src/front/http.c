@@ -21,23 +21,21 @@ enum {
 	HEX = 32,
 };
 
+#define PLAIN (TOKEN | TARGET | VALUE) /* means nothing anywhere */
+#define LETTER (PLAIN | HOST)
+
 /* clang-format off */
 static const uint8_t kinds[256] = {
-	['\t'] = VALUE, [' '] = VALUE,
-	['!'] = TOKEN | TARGET | VALUE, ['"'] = VALUE, ['#'] = TOKEN | VALUE,
-	['$'] = TOKEN | TARGET | VALUE, ['%'] = TOKEN | TARGET | VALUE, ['&'] = TOKEN | TARGET | VALUE,
-	['\''] = TOKEN | TARGET | VALUE, ['('] = TARGET | VALUE, [')'] = TARGET | VALUE,
-	['*'] = TOKEN | TARGET | VALUE, ['+'] = TOKEN | TARGET | VALUE, [','] = TARGET | VALUE,
-	['-'] = TOKEN | TARGET | VALUE | HOST, ['.'] = TOKEN | TARGET | VALUE | HOST, ['/'] = TARGET | VALUE,
-	['0' ... '9'] = TOKEN | TARGET | VALUE | HOST | DIGIT | HEX,
+	['\t'] = VALUE, [' '] = VALUE, ['!'] = PLAIN, ['"'] = VALUE, ['#'] = TOKEN | VALUE,
+	['$'] = PLAIN, ['%'] = PLAIN, ['&'] = PLAIN, ['\''] = PLAIN, ['('] = TARGET | VALUE,
+	[')'] = TARGET | VALUE, ['*'] = PLAIN, ['+'] = PLAIN, [','] = TARGET | VALUE,
+	['-'] = LETTER, ['.'] = LETTER, ['/'] = TARGET | VALUE, ['0' ... '9'] = LETTER | DIGIT | HEX,
 	[':'] = TARGET | VALUE | HOST, [';'] = TARGET | VALUE, ['<'] = VALUE, ['='] = TARGET | VALUE,
 	['>'] = VALUE, ['?'] = TARGET | VALUE, ['@'] = TARGET | VALUE,
-	['A' ... 'F'] = TOKEN | TARGET | VALUE | HOST | HEX, ['G' ... 'Z'] = TOKEN | TARGET | VALUE | HOST,
-	['['] = TARGET | VALUE | HOST, ['\\'] = VALUE, [']'] = TARGET | VALUE | HOST, ['^'] = TOKEN | VALUE,
-	['_'] = TOKEN | TARGET | VALUE | HOST, ['`'] = TOKEN | VALUE,
-	['a' ... 'f'] = TOKEN | TARGET | VALUE | HOST | HEX, ['g' ... 'z'] = TOKEN | TARGET | VALUE | HOST,
-	['{'] = VALUE, ['|'] = TOKEN | VALUE, ['}'] = VALUE, ['~'] = TOKEN | TARGET | VALUE,
-	[0x80 ... 0xff] = VALUE,
+	['A' ... 'F'] = LETTER | HEX, ['G' ... 'Z'] = LETTER, ['['] = TARGET | VALUE | HOST,
+	['\\'] = VALUE, [']'] = TARGET | VALUE | HOST, ['^'] = TOKEN | VALUE, ['_'] = LETTER,
+	['`'] = TOKEN | VALUE, ['a' ... 'f'] = LETTER | HEX, ['g' ... 'z'] = LETTER, ['{'] = VALUE,
+	['|'] = TOKEN | VALUE, ['}'] = VALUE, ['~'] = PLAIN, [0x80 ... 0xff] = VALUE,
 };
 /* once: a second field of that name is a reason to refuse. */
 static const struct { const char *text; uint8_t len; bool once; } names[HTTP_NAME_COUNT] = {

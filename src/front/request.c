@@ -28,14 +28,18 @@ void request_done(struct connection *connection)
 }
 
 /* The head, once: what the connection must remember of it until the body is there. */
-static void begin(struct connection *connection, const struct http_request *request)
+static int begin(struct connection *connection, const struct http_request *request)
 {
+	bool has_body = request->chunked || request->content_length > 0;
+	if (has_body && connection->front->held > HELD_MAX)
+		return -ERR_FULL;
 	connection->head_len = request->head_len;
 	connection->body_len = request->content_length;
 	connection->is_chunked = request->chunked;
 	connection->chunked = (struct http_chunked){};
 	connection->continued = !request->expects_continue;
 	connection->deadline = clock_monotonic_ms() + BODY_MS;
+	return 1;
 }
 
 /* Without a new line end, and below the ceilings, reading the head once more would find the same.
@@ -66,9 +70,8 @@ static int read_head(struct connection *connection, const uint8_t *bytes, size_t
 		connection->scanned = (uint32_t)len;
 		return 0;
 	}
-	begin(connection, request);
 	*fresh = true;
-	return 1;
+	return begin(connection, request);
 }
 
 /* The whole body behind the head? Chunks are decoded in place and *len shrinks. */

@@ -11,7 +11,9 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/random.h"
 
+#define TICKET_KEYS_MAX 128 /* bytes; OpenSSL says how many it wants */
 #define PEM_SIZE_MAX 131072 /* bytes of a certificate chain or a key */
 
 /* AES-128-GCM first: the fastest, and nobody is known to be near it. */
@@ -193,4 +195,15 @@ void tls_goodbye(SSL *tls)
 	if (SSL_is_init_finished(tls))
 		SSL_shutdown(tls);
 	ERR_clear_error();
+}
+
+void tls_renew_tickets(SSL_CTX *context)
+{
+	uint8_t keys[TICKET_KEYS_MAX];
+	long len = SSL_CTX_get_tlsext_ticket_keys(context, NULL, 0);
+	if (len <= 0 || len > (long)sizeof keys)
+		return;
+	random_bytes(keys, (size_t)len);
+	SSL_CTX_set_tlsext_ticket_keys(context, keys, len);
+	mem_wipe(keys, sizeof keys);
 }

@@ -19,4 +19,6 @@ int tls_context_create(int certificate, int key, SSL_CTX **ret_context);
 int tls_handshake(SSL *tls, uint32_t *ret_wants);                            /* 1 done */
 int tls_read(SSL *tls, void *bytes, size_t len, uint32_t *ret_wants);        /* bytes read */
 int tls_write(SSL *tls, const void *bytes, size_t len, uint32_t *ret_wants); /* bytes written */
+/* A new key for session tickets: what was sealed with the old one cannot be opened any more. */
+void tls_renew_tickets(SSL_CTX *context);
 void tls_goodbye(SSL *tls); /* our close_notify, if it can go now */

@@ -17,6 +17,15 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "front/static.h"
+
+static const uint8_t page_bytes[] = "<!doctype html>";
+const struct asset assets[] = {
+	{ "index.html", "text/html", "no-store", "\"1\"", page_bytes,
+		page_bytes + sizeof page_bytes - 1, NULL, NULL },
+};
+const unsigned asset_count = 1;
+const char asset_policy[] = "default-src 'none'; script-src 'self'";
 
 #define QUIET_TURNS 60 /* of nothing, after which nothing is expected */
 
@@ -30,7 +39,7 @@ static int memory_file(const char *name, BIO *pem)
 	return fd;
 }
 
-static void make_identity(int *ret_certificate, int *ret_key)
+void gateway_identity(int *ret_certificate, int *ret_key)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *certificate = X509_new();
@@ -176,7 +185,7 @@ void gateway_lose_broker(struct gateway *gateway)
 	gateway_turn(gateway);
 }
 
-void gateway_broker(struct gateway *gateway)
+int gateway_broker_end(struct gateway *gateway)
 {
 	int pair[2];
 	channel_destroy(STEAL(gateway->broker));
@@ -184,10 +193,15 @@ void gateway_broker(struct gateway *gateway)
 	assert_int_equal(channel_create(gateway->loop, pair[0], PARTY_BROKER, PARTY_FRONT,
 				 on_question, on_gone, gateway, &gateway->broker),
 		0);
-	front_broker(gateway->front, pair[1]);
+	return pair[1];
 }
 
-static void listen_somewhere(struct gateway *gateway)
+void gateway_broker(struct gateway *gateway)
+{
+	front_broker(gateway->front, gateway_broker_end(gateway));
+}
+
+int gateway_listener(struct gateway *gateway)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -197,43 +211,53 @@ static void listen_somewhere(struct gateway *gateway)
 	assert_int_equal(listen(fd, 64), 0);
 	getsockname(fd, (struct sockaddr *)&address, &len);
 	gateway->port = ntohs(address.sin_port);
-	assert_int_equal(front_listen(gateway->front, fd), 0);
+	return fd;
+}
+
+void gateway_begin(struct gateway *gateway)
+{
+	signal(SIGPIPE, SIG_IGN);
+	log_open("test", LOG_LEVEL_ERROR);
+	memset(gateway, 0, sizeof *gateway);
+	gateway->recorder = -1;
+	gateway->client = SSL_CTX_new(TLS_client_method());
+	settings_defaults(&gateway->settings);
+	assert_int_equal(loop_create(&gateway->loop), 0);
 }
 
 void gateway_start(struct gateway *gateway, const char *setting, const char *value)
 {
 	char complaint[REASON_SIZE];
 	int certificate, key;
-	signal(SIGPIPE, SIG_IGN);
-	log_open("test", LOG_LEVEL_ERROR);
-	memset(gateway, 0, sizeof *gateway);
-	gateway->recorder = -1;
-	settings_defaults(&gateway->settings);
+	gateway_begin(gateway);
 	if (setting)
 		assert_int_equal(settings_set(&gateway->settings, setting, value, complaint), 0);
-	make_identity(&certificate, &key);
+	gateway_identity(&certificate, &key);
 	assert_int_equal(tls_context_create(certificate, key, &gateway->server), 0);
 	close(certificate);
 	close(key);
-	gateway->client = SSL_CTX_new(TLS_client_method());
 	gateway->front = malloc(sizeof *gateway->front);
-	assert_int_equal(loop_create(&gateway->loop), 0);
 	assert_int_equal(
 		front_init(gateway->front, gateway->loop, &gateway->settings, gateway->server, 16),
 		0);
-	listen_somewhere(gateway);
+	assert_int_equal(front_listen(gateway->front, gateway_listener(gateway)), 0);
 	gateway_broker(gateway);
+}
+
+void gateway_end(struct gateway *gateway)
+{
+	channel_destroy(gateway->broker);
+	fd_closep(&gateway->recorder);
+	loop_destroy(gateway->loop);
+	SSL_CTX_free(gateway->server);
+	SSL_CTX_free(gateway->client);
 }
 
 void gateway_finish(struct gateway *gateway)
 {
 	front_finish(gateway->front);
 	free(gateway->front);
-	channel_destroy(gateway->broker);
-	fd_closep(&gateway->recorder);
-	loop_destroy(gateway->loop);
-	SSL_CTX_free(gateway->server);
-	SSL_CTX_free(gateway->client);
+	gateway_end(gateway);
 }
 
 struct connection *gateway_newest(struct gateway *gateway)
@@ -242,6 +266,11 @@ struct connection *gateway_newest(struct gateway *gateway)
 }
 
 bool client_open(struct gateway *gateway, struct client *client)
+{
+	return client_open_again(gateway, client, NULL);
+}
+
+bool client_open_again(struct gateway *gateway, struct client *client, SSL_SESSION *session)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 		.sin_port = htons(gateway->port),
@@ -252,6 +281,7 @@ bool client_open(struct gateway *gateway, struct client *client)
 		assert_int_equal(errno, EINPROGRESS);
 	client->tls = SSL_new(gateway->client);
 	SSL_set_fd(client->tls, client->fd);
+	SSL_set_session(client->tls, session);
 	SSL_set_mode(
 		client->tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	for (int i = 0; i < QUIET_TURNS; i++) {
@@ -323,4 +353,40 @@ const char *exchange(struct gateway *gateway, const char *bytes)
 	client_close(&client);
 	gateway_turn(gateway);
 	return text;
+}
+
+int gateway_setup(void **state)
+{
+	static struct gateway gateway;
+	gateway_start(&gateway, NULL, NULL);
+	*state = &gateway;
+	return 0;
+}
+
+int gateway_teardown(void **state)
+{
+	gateway_finish(*state);
+	return 0;
+}
+
+void gateway_empty(struct gateway *gateway)
+{
+	for (int i = 0; i < 1000 && gateway->front->connection_count > 0; i++)
+		gateway_turn(gateway);
+	assert_int_equal(gateway->front->connection_count, 0);
+}
+
+void let_time_pass(struct gateway *gateway)
+{
+	assert_non_null(gateway_newest(gateway));
+	connection_timeout(gateway_newest(gateway));
+	gateway_turn(gateway);
+}
+
+unsigned count_text(const char *text, const char *word)
+{
+	unsigned count = 0;
+	for (const char *at = text; (at = strstr(at, word)); at++)
+		count++;
+	return count;
 }

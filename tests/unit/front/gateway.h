@@ -10,7 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <string.h>
+
 #include <cmocka.h>
+
+#include "base/mem.h"
 
 #include "front/front.h"
 #include "wire/params.h"
@@ -46,6 +50,13 @@ struct client {
 	bool ended;
 };
 
+/* In pieces, for a front that is a process of its own. */
+void gateway_begin(struct gateway *gateway);
+void gateway_end(struct gateway *gateway);
+void gateway_identity(int *ret_certificate, int *ret_key);
+int gateway_listener(struct gateway *gateway);
+int gateway_broker_end(struct gateway *gateway); /* what the front gets of a new broker */
+
 void gateway_start(struct gateway *gateway, const char *setting, const char *value);
 void gateway_finish(struct gateway *gateway);
 void gateway_broker(struct gateway *gateway); /* a new one */
@@ -55,6 +66,7 @@ void gateway_turn(struct gateway *gateway); /* a few milliseconds of it */
 struct connection *gateway_newest(struct gateway *gateway);
 
 bool client_open(struct gateway *gateway, struct client *client);
+bool client_open_again(struct gateway *gateway, struct client *client, SSL_SESSION *session);
 void client_close(struct client *client);
 void client_send(struct gateway *gateway, struct client *client, const void *bytes, size_t len);
 /* Reads until the text holds `until`, the server closes, or nothing comes. */
@@ -62,3 +74,22 @@ size_t client_read(
 	struct gateway *gateway, struct client *client, char *text, size_t size, const char *until);
 /* One connection, these bytes, everything that comes back. */
 const char *exchange(struct gateway *gateway, const char *bytes);
+
+/* For cmocka: *state is the gateway. */
+int gateway_setup(void **state);
+int gateway_teardown(void **state);
+void gateway_empty(struct gateway *gateway); /* all connections end */
+/* Time passes: the deadline of the newest connection is now. */
+void let_time_pass(struct gateway *gateway);
+unsigned count_text(const char *text, const char *word);
+
+#define HOST "Host: gateway:8443\r\n"
+#define LAST "Connection: close\r\n\r\n"
+#define TEST(name) cmocka_unit_test_setup_teardown(name, gateway_setup, gateway_teardown)
+#define ASSERT_STARTS(text, word) assert_memory_equal(text, word, strlen(word))
+#define ASSERT_HOLDS(text, word)                                                                   \
+	do {                                                                                       \
+		const char *held_ = (text);                                                        \
+		if (!strstr(held_, word))                                                          \
+			fail_msg("no %s in %s", word, held_);                                      \
+	} while (0)
