@@ -131,8 +131,7 @@ static int client_prove(struct broker *broker, struct call *call, const struct c
 	int right = mem_equal_secret(hash, authorization->client_secret_hash, HASH_LEN);
 	if (r < 0 || !right || strcmp(authorization->auth, "oauth2") != 0)
 		return -ERR_CLIENT_INVALID;
-	return a2a_allowed(authorization, call_peer(call), call_now(call)) < 0 ? -ERR_CLIENT_INVALID
-									       : 0;
+	return a2a_admits(call, authorization) < 0 ? -ERR_CLIENT_INVALID : 0;
 }
 
 static int token_issue(

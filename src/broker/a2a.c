@@ -96,11 +96,16 @@ static int referer_check(const struct authorization_row *authorization, const ch
 	return -ERR_REFERER_REFUSED;
 }
 
+int a2a_admits(const struct call *call, const struct authorization_row *authorization)
+{
+	int r = a2a_allowed(authorization, &call->peer, call->now);
+	return r < 0 ? r : referer_check(authorization, call->head->referer);
+}
+
 static int admit(struct call *call, const struct authorization_row *authorization)
 {
 	principal_fill(call, authorization);
-	int r = a2a_allowed(authorization, &call->peer, call->now);
-	return r < 0 ? r : referer_check(authorization, call->head->referer);
+	return a2a_admits(call, authorization);
 }
 
 static int identify_bearer(struct broker *broker, struct call *call, const char *token)

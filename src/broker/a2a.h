@@ -13,6 +13,7 @@ int a2a_identify(struct broker *broker, struct call *call);
 struct authorization_row;
 int a2a_allowed(
 	const struct authorization_row *authorization, const struct address *address, int64_t now);
+int a2a_admits(const struct call *call, const struct authorization_row *authorization);
 int a2a_rights(const struct call *call);
 
 /* Before anything is looked at: calls of one address per second. */

@@ -124,6 +124,13 @@ static void remember_ignored(struct call *call, const struct param *param)
 	call->ignored_count++;
 }
 
+/* Some clients repeat a parameter of the body in the query; the same words twice say one thing. */
+static bool same_value(const struct param *one, const struct param *other)
+{
+	return one->place != other->place && one->value_len == other->value_len &&
+	       memcmp(one->value, other->value, one->value_len) == 0;
+}
+
 /* Sorts parameters to fields. given[] gets the parameter of each field. */
 static int fields_sort(struct call *call, const struct param *given[FIELDS_MAX])
 {
@@ -136,7 +143,7 @@ static int fields_sort(struct call *call, const struct param *given[FIELDS_MAX])
 			if (name_is_item_of(param, fields[f].name)) {
 				known = true;
 			} else if (name_is(param, fields[f].name)) {
-				if (given[f] != NULL)
+				if (given[f] != NULL && !same_value(given[f], param))
 					return -ERR_PARAMETER_TWICE;
 				given[f] = param;
 				known = true;
