@@ -60,8 +60,9 @@ static int say(const struct cli *cli, const struct proof *proof)
 	bool intact = proof->broken == 0;
 
 	if (cli->json)
-		show_json(json_pack("{s:s, s:I, s:s?, s:I}", "verdict", intact ? "intact" : "altered", "rows",
-			(json_int_t)proof->sequence, "how", proof->how, "broken", (json_int_t)proof->broken));
+		show_json(json_pack("{s:s, s:I, s:s?, s:I}", "verdict",
+			intact ? "intact" : "altered", "rows", (json_int_t)proof->sequence, "how",
+			proof->how, "broken", (json_int_t)proof->broken));
 	else if (intact)
 		printf("intact: %lld rows\n", (long long)proof->sequence);
 	else
@@ -86,6 +87,8 @@ static int audit_verify(struct cli *cli)
 }
 
 const struct command command_audit_verify = {
-	.words = "audit verify", .takes = "",
-	.sentence = "Say whether the audit trail is whole, from the store's file alone", .run = audit_verify,
+	.words = "audit verify",
+	.takes = "",
+	.sentence = "Say whether the audit trail is whole, from the store's file alone",
+	.run = audit_verify,
 };

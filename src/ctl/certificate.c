@@ -37,7 +37,8 @@ static int set_serial(X509 *certificate)
 		return 0;
 	bytes[0] &= 0x7f;
 	number = BN_bin2bn(bytes, sizeof bytes, NULL);
-	int ok = number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
+	int ok = number != NULL &&
+		 BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
 	BN_free(number);
 	return ok;
 }
@@ -47,21 +48,24 @@ static int set_names(X509 *certificate, const char *host)
 	char names[HOSTNAME_SIZE + 64];
 	struct address address;
 	X509_NAME *subject = X509_get_subject_name(certificate);
-	int ok = X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)"Sallyport", -1, -1, 0);
+	int ok = X509_NAME_add_entry_by_txt(
+		subject, "CN", MBSTRING_UTF8, (const unsigned char *)"Sallyport", -1, -1, 0);
 
 	snprintf(names, sizeof names, "%s:%s,DNS:localhost,IP:127.0.0.1,IP:::1",
 		address_parse(&address, host) == 0 ? "IP" : "DNS", host);
-	return ok && X509_set_issuer_name(certificate, subject) && add_extension(certificate, NID_subject_alt_name, names) &&
-		add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
-		add_extension(certificate, NID_key_usage, "critical,digitalSignature") &&
-		add_extension(certificate, NID_ext_key_usage, "serverAuth");
+	return ok && X509_set_issuer_name(certificate, subject) &&
+	       add_extension(certificate, NID_subject_alt_name, names) &&
+	       add_extension(certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+	       add_extension(certificate, NID_key_usage, "critical,digitalSignature") &&
+	       add_extension(certificate, NID_ext_key_usage, "serverAuth");
 }
 
 static int write_pem(int fd, EVP_PKEY *key, X509 *certificate)
 {
 	BIO *out = BIO_new_fd(fd, BIO_NOCLOSE);
-	int ok = out != NULL && (certificate != NULL ? PEM_write_bio_X509(out, certificate) :
-						       PEM_write_bio_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL));
+	int ok = out != NULL && (certificate != NULL ? PEM_write_bio_X509(out, certificate)
+						     : PEM_write_bio_PrivateKey(out, key, NULL,
+							       NULL, 0, NULL, NULL));
 
 	BIO_free(out);
 	return ok;
@@ -71,12 +75,13 @@ int certificate_make(const char *host, int key_fd, int certificate_fd)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *certificate = X509_new();
-	int ok = key != NULL && certificate != NULL && X509_set_version(certificate, X509_VERSION_3) &&
-		set_serial(certificate) && X509_gmtime_adj(X509_getm_notBefore(certificate), -3600) != NULL &&
-		X509_gmtime_adj(X509_getm_notAfter(certificate), 86400L * DAYS) != NULL &&
-		X509_set_pubkey(certificate, key) && set_names(certificate, host) &&
-		X509_sign(certificate, key, EVP_sha256()) > 0 && write_pem(key_fd, key, NULL) &&
-		write_pem(certificate_fd, NULL, certificate);
+	int ok = key != NULL && certificate != NULL &&
+		 X509_set_version(certificate, X509_VERSION_3) && set_serial(certificate) &&
+		 X509_gmtime_adj(X509_getm_notBefore(certificate), -3600) != NULL &&
+		 X509_gmtime_adj(X509_getm_notAfter(certificate), 86400L * DAYS) != NULL &&
+		 X509_set_pubkey(certificate, key) && set_names(certificate, host) &&
+		 X509_sign(certificate, key, EVP_sha256()) > 0 && write_pem(key_fd, key, NULL) &&
+		 write_pem(certificate_fd, NULL, certificate);
 
 	X509_free(certificate);
 	EVP_PKEY_free(key);

@@ -14,10 +14,13 @@
 
 static void usage_line(FILE *out, const struct command *command)
 {
-	fprintf(out, "sallyport %s%s%s", command->words, command->takes[0] ? " " : "", command->takes);
-	for (const struct option_row *row = command->options; row != NULL && row->name != NULL; row++)
-		fprintf(out, " %s--%s%s%s%s%s", row->required ? "" : "[", row->name, row->value ? " " : "",
-			row->value ? row->value : "", row->required ? "" : "]", row->kind == OPTION_LIST ? ".." : "");
+	fprintf(out, "sallyport %s%s%s", command->words, command->takes[0] ? " " : "",
+		command->takes);
+	for (const struct option_row *row = command->options; row != NULL && row->name != NULL;
+		row++)
+		fprintf(out, " %s--%s%s%s%s%s", row->required ? "" : "[", row->name,
+			row->value ? " " : "", row->value ? row->value : "",
+			row->required ? "" : "]", row->kind == OPTION_LIST ? ".." : "");
 	putc('\n', out);
 }
 
@@ -53,17 +56,23 @@ int cli_usage_error(struct cli *cli, const char *format, ...)
 
 int cli_param(struct cli *cli, const char *name, const char *value)
 {
-	struct param param = { .place = PLACE_CONTROL, .type = PARAM_TEXT, .name = name,
-		.name_len = (uint16_t)strlen(name), .value = value, .value_len = (uint32_t)strlen(value) };
+	struct param param = { .place = PLACE_CONTROL,
+		.type = PARAM_TEXT,
+		.name = name,
+		.name_len = (uint16_t)strlen(name),
+		.value = value,
+		.value_len = (uint32_t)strlen(value) };
 
 	if (strlen(value) > PARAM_VALUE_MAX || params_write(&cli->params, &param) < 0)
 		return cli_usage_error(cli, "%s is too long", name);
 	return CLI_OK;
 }
 
-static const struct option_row *find_option(const struct command *command, const char *name, size_t len)
+static const struct option_row *find_option(
+	const struct command *command, const char *name, size_t len)
 {
-	for (const struct option_row *row = command->options; row != NULL && row->name != NULL; row++)
+	for (const struct option_row *row = command->options; row != NULL && row->name != NULL;
+		row++)
 		if (strlen(row->name) == len && strncmp(row->name, name, len) == 0)
 			return row;
 	return NULL;
@@ -73,8 +82,8 @@ static const struct option_row *find_option(const struct command *command, const
  * Walks the words after the command. Calls back for each option and argument: `row` NULL for an
  * argument. "--" ends the options; "--name=value" and "--name value" are the same.
  */
-static int walk(struct cli *cli, int (*each)(struct cli *, const struct option_row *, const char *, void *),
-	void *context)
+static int walk(struct cli *cli,
+	int (*each)(struct cli *, const struct option_row *, const char *, void *), void *context)
 {
 	bool plain = false;
 
@@ -116,10 +125,12 @@ struct search {
 	const char *found;
 };
 
-static int search_one(struct cli *cli, const struct option_row *row, const char *value, void *context)
+static int search_one(
+	struct cli *cli, const struct option_row *row, const char *value, void *context)
 {
 	struct search *search = context;
-	bool match = row == NULL ? search->name == NULL : search->name != NULL && strcmp(row->name, search->name) == 0;
+	bool match = row == NULL ? search->name == NULL
+				 : search->name != NULL && strcmp(row->name, search->name) == 0;
 
 	if (match && search->index-- == 0)
 		search->found = value;
@@ -145,7 +156,8 @@ struct taking {
 	unsigned seen_count;
 };
 
-static int take_option(struct cli *cli, const struct option_row *row, const char *value, struct taking *taking)
+static int take_option(
+	struct cli *cli, const struct option_row *row, const char *value, struct taking *taking)
 {
 	unsigned before = 0;
 	char name[PARAM_NAME_MAX];
@@ -210,7 +222,8 @@ int cli_take(struct cli *cli)
 		return cli_usage_error(cli, "%s is missing", cli->command->takes);
 	if (taking.arguments > most)
 		return cli_usage_error(cli, "too many arguments");
-	for (const struct option_row *row = cli->command->options; row != NULL && row->name != NULL; row++)
+	for (const struct option_row *row = cli->command->options; row != NULL && row->name != NULL;
+		row++)
 		if (row->required && cli_option(cli, row->name, 0) == NULL)
 			return cli_usage_error(cli, "--%s is missing", row->name);
 	return CLI_OK;
@@ -218,13 +231,16 @@ int cli_take(struct cli *cli)
 
 static void print_help(FILE *out)
 {
-	fputs("Sallyport opens recorded sessions on targets without showing anyone a credential.\n\n"
-	      "usage: sallyport [--data DIR] [--json] COMMAND ..\n\n", out);
+	fputs("Sallyport opens recorded sessions on targets without showing anyone a "
+	      "credential.\n\n"
+	      "usage: sallyport [--data DIR] [--json] COMMAND ..\n\n",
+		out);
 	for (unsigned i = 0; commands[i] != NULL; i++)
 		fprintf(out, "  %-20s %s\n", commands[i]->words, commands[i]->sentence);
 	fputs("\n  --data DIR   the installation (or SALLYPORT_DATA; else /var/lib/sallyport)\n"
 	      "  --json       print one JSON value and nothing else\n\n"
-	      "sallyport COMMAND --help explains one command; sallyport(1) explains all.\n", out);
+	      "sallyport COMMAND --help explains one command; sallyport(1) explains all.\n",
+		out);
 }
 
 static int print_command_help(const struct command *command)
@@ -233,9 +249,11 @@ static int print_command_help(const struct command *command)
 	usage_line(stdout, command);
 	if (command->options != NULL && command->options->name != NULL)
 		putchar('\n');
-	for (const struct option_row *row = command->options; row != NULL && row->name != NULL; row++) {
+	for (const struct option_row *row = command->options; row != NULL && row->name != NULL;
+		row++) {
 		char left[64];
-		snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+		snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "",
+			row->value ? row->value : "");
 		printf("  %-28s %s\n", left, row->sentence);
 	}
 	return CLI_OK;
@@ -249,7 +267,8 @@ static int words_match(const struct command *command, int argc, char **argv)
 
 	while (*words != '\0') {
 		size_t len = strcspn(words, " ");
-		if (used == argc || strlen(argv[used]) != len || strncmp(argv[used], words, len) != 0)
+		if (used == argc || strlen(argv[used]) != len ||
+			strncmp(argv[used], words, len) != 0)
 			return 0;
 		used++;
 		words += len + (words[len] == ' ');
@@ -310,7 +329,8 @@ int main(int argc, char **argv)
 {
 	const char *data = getenv("SALLYPORT_DATA");
 	struct cli cli = { .data = data != NULL && data[0] ? data : "/var/lib/sallyport",
-		.params = BUF(MESSAGE_MAX - 8192), .fds = { -1, -1 } };
+		.params = BUF(MESSAGE_MAX - 8192),
+		.fds = { -1, -1 } };
 
 	/* What libraries open lazily, opened now: a reader of recordings soon cannot. */
 	json_object_seed(0);
@@ -326,8 +346,8 @@ int main(int argc, char **argv)
 		return CLI_OK;
 	}
 	if (find_command(&cli, argc, argv) == 0)
-		return cli_usage_error(&cli, "unknown command: %s%s%s; see: sallyport help", argv[0],
-			argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+		return cli_usage_error(&cli, "unknown command: %s%s%s; see: sallyport help",
+			argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
 	for (int i = 0; i < cli.argc && strcmp(cli.argv[i], "--") != 0; i++)
 		if (strcmp(cli.argv[i], "--help") == 0 || strcmp(cli.argv[i], "-h") == 0)
 			return print_command_help(cli.command);

@@ -15,21 +15,26 @@
  */
 struct cli {
 	const char *data; /* installation directory */
-	bool json;	  /* one JSON value on stdout and nothing else */
+	bool json;        /* one JSON value on stdout and nothing else */
 	const struct command *command;
 	int argc; /* what stands after the command's words */
 	char **argv;
 	struct buf params; /* tail of the call being built; wiped at the end */
-	int fds[2];	   /* secret in, secret out; -1 */
+	int fds[2];        /* secret in, secret out; -1 */
 	struct client *client;
 };
 
-enum option_kind { OPTION_TEXT = 1, OPTION_FLAG, OPTION_LIST /* may be repeated: name.0, name.1 */ };
+enum option_kind {
+	OPTION_TEXT = 1,
+	OPTION_FLAG,
+	OPTION_LIST /* may be repeated: name.0, name.1 */
+};
 struct option_row {
-	const char *name;    /* long option without dashes */
-	const char *param;   /* parameter of the call; NULL: only the command's own function reads it */
+	const char *name; /* long option without dashes */
+	const char
+		*param; /* parameter of the call; NULL: only the command's own function reads it */
 	enum option_kind kind;
-	const char *value;   /* "ADDR", for help; NULL for flags */
+	const char *value; /* "ADDR", for help; NULL for flags */
 	const char *sentence;
 	bool required;
 };
@@ -39,13 +44,15 @@ struct column {
 
 struct command {
 	const char *words;    /* "user add" */
-	const char *takes;    /* "LOGIN"; words separated by blanks, "[X]" optional, "X.." the rest joined */
+	const char *takes;    /* "LOGIN"; words separated by blanks, "[X]" optional, "X.." the rest
+				 joined */
 	const char *sentence; /* for help: what it does, imperative */
 	const char *method, *path; /* control endpoint; "{}" in path takes the first argument */
 	const char *const *params; /* parameter name per argument; NULL-terminated */
 	const struct option_row *options; /* ends with a row without name; NULL: none */
-	const struct column *columns; /* lists: what people see; NULL: key: value */
-	const char *done;	/* objects: "User %s added." with the first argument; NULL: the answer's message */
+	const struct column *columns;     /* lists: what people see; NULL: key: value */
+	const char *done; /* objects: "User %s added." with the first argument; NULL: the answer's
+			     message */
 	int (*run)(struct cli *cli);
 };
 extern const struct command *const commands[];
@@ -66,7 +73,8 @@ int cli_complete(struct cli *cli);
 
 /* client.c: one call to the gateway, running or not. */
 int client_call(struct cli *cli, const char *method, const char *path, json_t **ret_answer);
-/* The same, printing the gateway's complaint. Returns CLI_OK with *ret_entity (owned), or CLI_FAILED. */
+/* The same, printing the gateway's complaint. Returns CLI_OK with *ret_entity (owned), or
+ * CLI_FAILED. */
 int client_entity(struct cli *cli, const char *method, const char *path, json_t **ret_entity);
 bool client_gateway_running(const struct cli *cli);
 void client_close(struct cli *cli);

@@ -44,7 +44,8 @@ static int connect_control(const char *data)
 	if (directory < 0 || fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/control.sock", directory);
+	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/control.sock",
+		directory);
 	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
 		return -1;
 	return STEAL_FD(fd);
@@ -84,13 +85,17 @@ static int start_offline(struct cli *cli, struct client *client)
 	client->gateway = fork();
 	if (client->gateway == 0) {
 		dup2(ends[1], 1);
-		setpgid(0, 0); /* Ctrl-C is for this command, which then ends the gateway in order */
-		execl(program, "sallyport-supervisor", "--data", cli->data, "--offline", (char *)NULL);
+		setpgid(0,
+			0); /* Ctrl-C is for this command, which then ends the gateway in order */
+		execl(program, "sallyport-supervisor", "--data", cli->data, "--offline",
+			(char *)NULL);
 		_exit(127);
 	}
 	close(ends[1]);
 	struct pollfd poller = { .fd = ends[0], .events = POLLIN };
-	ssize_t got = client->gateway > 0 && poll(&poller, 1, START_MS) == 1 ? read(ends[0], ready, sizeof ready - 1) : 0;
+	ssize_t got = client->gateway > 0 && poll(&poller, 1, START_MS) == 1
+			      ? read(ends[0], ready, sizeof ready - 1)
+			      : 0;
 	close(ends[0]);
 	return got > 0 && strncmp(ready, "ready", 5) == 0 ? 0 : -1;
 }
@@ -105,11 +110,15 @@ static struct client *client_open(struct cli *cli)
 	client->fd = connect_control(cli->data);
 	cli->client = client;
 	if (client->fd < 0 && (errno == EACCES || errno == EPERM)) {
-		cli_fail("%s: not permitted; the owner of the installation and root may", cli->data);
+		cli_fail(
+			"%s: not permitted; the owner of the installation and root may", cli->data);
 		return NULL;
 	}
-	if (client->fd < 0 && (start_offline(cli, client) < 0 || (client->fd = connect_control(cli->data)) < 0)) {
-		cli_fail("the gateway of %s is not running and could not be started for this command", cli->data);
+	if (client->fd < 0 &&
+		(start_offline(cli, client) < 0 || (client->fd = connect_control(cli->data)) < 0)) {
+		cli_fail("the gateway of %s is not running and could not be started for this "
+			 "command",
+			cli->data);
 		return NULL;
 	}
 	return client;
@@ -132,7 +141,8 @@ void client_close(struct cli *cli)
 static int send_call(struct cli *cli, struct client *client, const char *method, const char *path)
 {
 	CLEANUP(mem_freep) struct msg_api_call *call = calloc(1, sizeof *call);
-	struct header header = { MSG_CONTROL_CALL, 0, ++client->serial, (uint32_t)cli->params.len, 0 };
+	struct header header = { MSG_CONTROL_CALL, 0, ++client->serial, (uint32_t)cli->params.len,
+		0 };
 	union {
 		char bytes[CMSG_SPACE(2 * sizeof(int))];
 		struct cmsghdr align;
@@ -142,7 +152,8 @@ static int send_call(struct cli *cli, struct client *client, const char *method,
 	struct msghdr message = { .msg_iov = pieces, .msg_iovlen = 3 };
 
 	if (call == NULL || text_copy(call->method, sizeof call->method, method) < 0 ||
-		snprintf(call->path, sizeof call->path, "/control/%s", path) >= (int)sizeof call->path)
+		snprintf(call->path, sizeof call->path, "/control/%s", path) >=
+			(int)sizeof call->path)
 		return -ERR_TOO_LARGE;
 	random_hex(call->trace, 8);
 	for (unsigned i = 0; i < 2; i++)
@@ -154,7 +165,8 @@ static int send_call(struct cli *cli, struct client *client, const char *method,
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
 		cmsg->cmsg_len = CMSG_LEN(header.fds * sizeof(int));
-		memcpy(CMSG_DATA(cmsg), cli->fds[0] >= 0 ? &cli->fds[0] : &cli->fds[1], header.fds * sizeof(int));
+		memcpy(CMSG_DATA(cmsg), cli->fds[0] >= 0 ? &cli->fds[0] : &cli->fds[1],
+			header.fds * sizeof(int));
 	}
 	return sendmsg(client->fd, &message, MSG_NOSIGNAL) < 0 ? -ERR_PEER_GONE : 0;
 }
@@ -216,10 +228,11 @@ static json_t *entity_of(const json_t *answer)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)answer, key, value)
-		if (strcmp(key, "code") != 0 && strcmp(key, "response") != 0 && strcmp(key, "tenant") != 0)
-			return json_incref(value);
-	return json_pack("{s:O?}", "message", json_object_get(json_object_get(answer, "response"), "message"));
+	json_object_foreach((json_t *)answer, key,
+		value) if (strcmp(key, "code") != 0 && strcmp(key, "response") != 0 &&
+			   strcmp(key, "tenant") != 0) return json_incref(value);
+	return json_pack("{s:O?}", "message",
+		json_object_get(json_object_get(answer, "response"), "message"));
 }
 
 int client_entity(struct cli *cli, const char *method, const char *path, json_t **ret_entity)
@@ -233,7 +246,8 @@ int client_entity(struct cli *cli, const char *method, const char *path, json_t 
 		const char *message = json_string_value(json_object_get(response, "message"));
 		const char *detail = json_string_value(json_object_get(response, "detail"));
 		bool more = detail != NULL && detail[0] != '\0';
-		cli_fail("%s%s%s", message ? message : "refused", more ? ": " : "", more ? detail : "");
+		cli_fail("%s%s%s", message ? message : "refused", more ? ": " : "",
+			more ? detail : "");
 		json_decref(answer);
 		return CLI_FAILED;
 	}

@@ -6,17 +6,45 @@
 
 /* In the order of the help: the life of an installation. */
 const struct command *const commands[] = {
-	&command_init, &command_serve, &command_status, &command_settings, &command_unseal,
-	&command_vault_rotate, &command_user_add, &command_user_list, &command_user_disable,
-	&command_user_enable, &command_device_add, &command_device_list, &command_device_trust,
-	&command_credential_add, &command_credential_replace, &command_credential_disable,
-	&command_credential_enable, &command_credential_list, &command_application_add,
-	&command_application_list, &command_application_disable, &command_application_enable,
-	&command_authorization_add, &command_authorization_list, &command_authorization_disable,
-	&command_authorization_enable, &command_session_list, &command_session_show, &command_session_end,
-	&command_recording_list, &command_recording_verify, &command_recording_export,
-	&command_recording_play, &command_audit_list, &command_audit_verify, &command_audit_follow,
-	&command_completion, &command_manual, NULL,
+	&command_init,
+	&command_serve,
+	&command_status,
+	&command_settings,
+	&command_unseal,
+	&command_vault_rotate,
+	&command_user_add,
+	&command_user_list,
+	&command_user_disable,
+	&command_user_enable,
+	&command_device_add,
+	&command_device_list,
+	&command_device_trust,
+	&command_credential_add,
+	&command_credential_replace,
+	&command_credential_disable,
+	&command_credential_enable,
+	&command_credential_list,
+	&command_application_add,
+	&command_application_list,
+	&command_application_disable,
+	&command_application_enable,
+	&command_authorization_add,
+	&command_authorization_list,
+	&command_authorization_disable,
+	&command_authorization_enable,
+	&command_session_list,
+	&command_session_show,
+	&command_session_end,
+	&command_recording_list,
+	&command_recording_verify,
+	&command_recording_export,
+	&command_recording_play,
+	&command_audit_list,
+	&command_audit_verify,
+	&command_audit_follow,
+	&command_completion,
+	&command_manual,
+	NULL,
 };
 
 static void say_done(const struct cli *cli, const json_t *entity)
@@ -27,7 +55,8 @@ static void say_done(const struct cli *cli, const json_t *entity)
 
 	if (cli->command->done != NULL) {
 		const char *gap = strstr(cli->command->done, "%s");
-		printf("%.*s", gap ? (int)(gap - cli->command->done) : (int)strlen(cli->command->done),
+		printf("%.*s",
+			gap ? (int)(gap - cli->command->done) : (int)strlen(cli->command->done),
 			cli->command->done);
 		if (gap != NULL) {
 			show_text(stdout, argument != NULL ? argument : "");
@@ -64,20 +93,24 @@ int run_endpoint(struct cli *cli)
 /* Words and options come from the table, so completion cannot drift from what there is. */
 static int completion(struct cli *cli)
 {
-	puts("# bash completion for sallyport; put into /usr/share/bash-completion/completions/sallyport\n"
+	puts("# bash completion for sallyport; put into "
+	     "/usr/share/bash-completion/completions/sallyport\n"
 	     "_sallyport()\n{\n"
-	     "\tlocal line=\" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" current=${COMP_WORDS[COMP_CWORD]} words=\n"
+	     "\tlocal line=\" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" current=${COMP_WORDS[COMP_CWORD]} "
+	     "words=\n"
 	     "\tcase \"$line\" in");
 	for (unsigned i = 0; commands[i] != NULL; i++) {
 		printf("\t*\" %s \"*) words='--data --json --help", commands[i]->words);
-		for (const struct option_row *row = commands[i]->options; row != NULL && row->name != NULL; row++)
+		for (const struct option_row *row = commands[i]->options;
+			row != NULL && row->name != NULL; row++)
 			printf(" --%s", row->name);
 		puts("' ;;");
 	}
 	for (unsigned i = 0; commands[i] != NULL; i++) {
 		const char *blank = strchr(commands[i]->words, ' ');
 		size_t len = blank != NULL ? (size_t)(blank - commands[i]->words) : 0;
-		if (len == 0 || (i > 0 && strncmp(commands[i]->words, commands[i - 1]->words, len + 1) == 0))
+		if (len == 0 || (i > 0 && strncmp(commands[i]->words, commands[i - 1]->words,
+						  len + 1) == 0))
 			continue;
 		printf("\t*\" %.*s \"*) words='", (int)len, commands[i]->words);
 		for (unsigned j = 0; commands[j] != NULL; j++)
@@ -98,5 +131,8 @@ static int completion(struct cli *cli)
 }
 
 const struct command command_completion = {
-	.words = "completion", .takes = "[bash]", .sentence = "Print the completion script for bash", .run = completion,
+	.words = "completion",
+	.takes = "[bash]",
+	.sentence = "Print the completion script for bash",
+	.run = completion,
 };

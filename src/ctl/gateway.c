@@ -26,9 +26,11 @@ static int serve(struct cli *cli)
 }
 
 const struct command command_serve = {
-	.words = "serve", .takes = "", .sentence = "Run the gateway in the foreground; prints \"ready\" when it serves",
-	.options = (const struct option_row[]){
-		{ "listen", NULL, OPTION_TEXT, "ADDRESS:PORT", "listen there instead of gateway.listen" },
+	.words = "serve",
+	.takes = "",
+	.sentence = "Run the gateway in the foreground; prints \"ready\" when it serves",
+	.options = (const struct option_row[]){ { "listen", NULL, OPTION_TEXT, "ADDRESS:PORT",
+							"listen there instead of gateway.listen" },
 		{ "store", NULL, OPTION_TEXT, "URL", "use this store instead of gateway.store" },
 		{ 0 } },
 	.run = serve,
@@ -101,14 +103,20 @@ static int status(struct cli *cli)
 }
 
 const struct command command_status = {
-	.words = "status", .takes = "", .sentence = "Show how the gateway is", .run = status,
+	.words = "status",
+	.takes = "",
+	.sentence = "Show how the gateway is",
+	.run = status,
 };
 
 const struct command command_settings = {
-	.words = "settings", .takes = "", .sentence = "List the settings in force, with their ranges",
-	.method = "GET", .path = "settings",
-	.columns = (const struct column[]){ { "SETTING", "name" }, { "VALUE", "value" }, { "DEFAULT", "default" },
-		{ "RANGE", "range" }, { "MEANING", "sentence" }, { 0 } },
+	.words = "settings",
+	.takes = "",
+	.sentence = "List the settings in force, with their ranges",
+	.method = "GET",
+	.path = "settings",
+	.columns = (const struct column[]){ { "SETTING", "name" }, { "VALUE", "value" },
+		{ "DEFAULT", "default" }, { "RANGE", "range" }, { "MEANING", "sentence" }, { 0 } },
 };
 
 /* The gateway brings over a bounded number of secrets in a call: the rest is asked for again. */
@@ -122,7 +130,8 @@ static int vault_rotate(struct cli *cli)
 		rewrapped += json_integer_value(json_object_get(entity, "rewrapped"));
 		if (!json_is_true(json_object_get(entity, "left")))
 			break;
-		fprintf(stderr, "%" JSON_INTEGER_FORMAT " secrets are under the new key\n", rewrapped);
+		fprintf(stderr, "%" JSON_INTEGER_FORMAT " secrets are under the new key\n",
+			rewrapped);
 		json_decref(entity);
 		entity = NULL;
 		buf_clear(&cli->params);
@@ -134,7 +143,8 @@ static int vault_rotate(struct cli *cli)
 		json_object_set_new(entity, "rewrapped", json_integer(rewrapped));
 		show_json(entity);
 	} else if (r == CLI_OK) {
-		printf("Root key version %" JSON_INTEGER_FORMAT "; %" JSON_INTEGER_FORMAT " secrets brought under it.\n",
+		printf("Root key version %" JSON_INTEGER_FORMAT "; %" JSON_INTEGER_FORMAT
+		       " secrets brought under it.\n",
 			json_integer_value(json_object_get(entity, "key_version")), rewrapped);
 	}
 	json_decref(entity);
@@ -142,19 +152,26 @@ static int vault_rotate(struct cli *cli)
 }
 
 const struct command command_vault_rotate = {
-	.words = "vault rotate", .takes = "",
-	.sentence = "Make a new root key and bring every stored secret under it", .run = vault_rotate,
+	.words = "vault rotate",
+	.takes = "",
+	.sentence = "Make a new root key and bring every stored secret under it",
+	.run = vault_rotate,
 };
 
 static int unseal(struct cli *cli)
 {
 	cli->fds[0] = STDIN_FILENO;
 	if (isatty(STDIN_FILENO))
-		return cli_usage_error(cli, "the passphrase is read from standard input, not from the terminal");
+		return cli_usage_error(
+			cli, "the passphrase is read from standard input, not from the terminal");
 	return run_endpoint(cli);
 }
 
 const struct command command_unseal = {
-	.words = "unseal", .takes = "", .sentence = "Open the vault; the passphrase comes on standard input",
-	.method = "POST", .path = "vault/unseal", .run = unseal,
+	.words = "unseal",
+	.takes = "",
+	.sentence = "Open the vault; the passphrase comes on standard input",
+	.method = "POST",
+	.path = "vault/unseal",
+	.run = unseal,
 };

@@ -17,7 +17,8 @@
 
 static int make_file(int directory, const char *name, mode_t mode)
 {
-	int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd =
+		openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0 || fchmod(fd, mode) < 0)
 		cli_fail("%s: %s", name, strerror(errno));
@@ -32,7 +33,8 @@ static int write_all(int fd, const char *text, size_t len)
 	return fsync(fd);
 }
 
-/* "https://gate.example:8443/" -> "gate.example"; without a URL the certificate is for localhost. */
+/* "https://gate.example:8443/" -> "gate.example"; without a URL the certificate is for localhost.
+ */
 static void host_of(const char *url, char out[HOSTNAME_SIZE])
 {
 	const char *host = url != NULL ? strstr(url, "://") : NULL;
@@ -57,7 +59,8 @@ static int write_certificate(int directory, const char *url)
 	host_of(url, host);
 	if (key < 0 || certificate < 0)
 		return CLI_FAILED;
-	if (certificate_make(host, key, certificate) < 0 || fsync(key) < 0 || fsync(certificate) < 0)
+	if (certificate_make(host, key, certificate) < 0 || fsync(key) < 0 ||
+		fsync(certificate) < 0)
 		return cli_fail("no certificate could be made for %s", host);
 	return CLI_OK;
 }
@@ -67,13 +70,16 @@ static int write_settings(int directory, const char *tenant, const char *url)
 	char text[2048], complaint[REASON_SIZE];
 	struct settings settings;
 	int len = snprintf(text, sizeof text,
-		"# Settings of this installation; sallyport.conf(5) explains them, sallyport settings lists them.\n"
-		"[gateway]\ntenant = %s\n%s%s%s", tenant != NULL ? tenant : "Sallyport",
-		url != NULL ? "public_url = " : "", url != NULL ? url : "", url != NULL ? "\n" : "");
+		"# Settings of this installation; sallyport.conf(5) explains them, sallyport "
+		"settings lists them.\n"
+		"[gateway]\ntenant = %s\n%s%s%s",
+		tenant != NULL ? tenant : "Sallyport", url != NULL ? "public_url = " : "",
+		url != NULL ? url : "", url != NULL ? "\n" : "");
 
 	settings_defaults(&settings);
 	if (len >= (int)sizeof text || settings_parse(&settings, text, complaint) < 0)
-		return cli_fail("%s", len >= (int)sizeof text ? "the names are too long" : complaint);
+		return cli_fail(
+			"%s", len >= (int)sizeof text ? "the names are too long" : complaint);
 	if (url != NULL && strncmp(url, "https://", 8) != 0)
 		return cli_fail("the public URL must start with https://");
 	CLEANUP(fd_closep) int fd = make_file(directory, "sallyport.conf", 0644);
@@ -83,7 +89,8 @@ static int write_settings(int directory, const char *tenant, const char *url)
 static void become_vault(int vault, int passphrase, int out)
 {
 	char program[URL_SIZE * 2];
-	int high_vault = fcntl(vault, F_DUPFD, 10), high_pass = passphrase >= 0 ? fcntl(passphrase, F_DUPFD, 10) : -1;
+	int high_vault = fcntl(vault, F_DUPFD, 10),
+	    high_pass = passphrase >= 0 ? fcntl(passphrase, F_DUPFD, 10) : -1;
 
 	program_path(program, sizeof program, "sallyport-vault");
 	dup2(out, 1);
@@ -101,7 +108,8 @@ static int make_keys(int directory, int passphrase)
 	char pem[PEM_MAX];
 	int ends[2], status = 0;
 	size_t len = 0;
-	CLEANUP(fd_closep) int vault = openat(directory, "vault", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(fd_closep)
+	int vault = openat(directory, "vault", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (vault < 0 || pipe2(ends, O_CLOEXEC) < 0)
 		return cli_fail("vault: %s", strerror(errno));
@@ -109,7 +117,8 @@ static int make_keys(int directory, int passphrase)
 	if (pid == 0)
 		become_vault(vault, passphrase, ends[1]);
 	close(ends[1]);
-	for (ssize_t got; len < sizeof pem && (got = read(ends[0], pem + len, sizeof pem - len)) > 0;)
+	for (ssize_t got;
+		len < sizeof pem && (got = read(ends[0], pem + len, sizeof pem - len)) > 0;)
 		len += (size_t)got;
 	close(ends[0]);
 	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0 || len == 0 || len == sizeof pem)
@@ -142,7 +151,8 @@ static int init(struct cli *cli)
 	bool passphrase = cli_option(cli, "passphrase-stdin", 0) != NULL;
 
 	if (passphrase && isatty(STDIN_FILENO))
-		return cli_usage_error(cli, "the passphrase is read from standard input, not from the terminal");
+		return cli_usage_error(
+			cli, "the passphrase is read from standard input, not from the terminal");
 	umask(0077);
 	int r = make_directories(cli->data, &directory);
 	if (r == CLI_OK)
@@ -154,16 +164,21 @@ static int init(struct cli *cli)
 	if (r == CLI_OK && cli->json)
 		show_json(json_pack("{s:s}", "data", cli->data));
 	else if (r == CLI_OK)
-		printf("Made an installation in %s. Start it with: sallyport --data %s serve\n", cli->data, cli->data);
+		printf("Made an installation in %s. Start it with: sallyport --data %s serve\n",
+			cli->data, cli->data);
 	return r;
 }
 
 const struct command command_init = {
-	.words = "init", .takes = "", .sentence = "Make a new installation: keys, certificate, settings",
-	.options = (const struct option_row[]){
-		{ "tenant", NULL, OPTION_TEXT, "NAME", "name printed as tenant in every answer" },
-		{ "public-url", NULL, OPTION_TEXT, "https://HOST[:PORT]", "where people reach the gateway" },
-		{ "passphrase-stdin", NULL, OPTION_FLAG, NULL, "seal the vault under a passphrase instead of a key file" },
+	.words = "init",
+	.takes = "",
+	.sentence = "Make a new installation: keys, certificate, settings",
+	.options = (const struct option_row[]){ { "tenant", NULL, OPTION_TEXT, "NAME",
+							"name printed as tenant in every answer" },
+		{ "public-url", NULL, OPTION_TEXT, "https://HOST[:PORT]",
+			"where people reach the gateway" },
+		{ "passphrase-stdin", NULL, OPTION_FLAG, NULL,
+			"seal the vault under a passphrase instead of a key file" },
 		{ 0 } },
 	.run = init,
 };

@@ -33,7 +33,8 @@ static void one_command(const struct command *command)
 	putchar('\n');
 	roff(command->sentence);
 	puts(".");
-	for (const struct option_row *row = command->options; row != NULL && row->name != NULL; row++) {
+	for (const struct option_row *row = command->options; row != NULL && row->name != NULL;
+		row++) {
 		fputs(".RS\n.TP\n.B \\-\\-", stdout);
 		roff(row->name);
 		if (row->value != NULL) {
@@ -82,6 +83,8 @@ static int manual(struct cli *cli)
 }
 
 const struct command command_manual = {
-	.words = "manual", .takes = "PART", .sentence = "Print a table of the manual (commands, settings) as roff",
+	.words = "manual",
+	.takes = "PART",
+	.sentence = "Print a table of the manual (commands, settings) as roff",
 	.run = manual,
 };

@@ -11,48 +11,83 @@
 #define PARAMS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 const struct command command_user_add = {
-	.words = "user add", .takes = "LOGIN", .sentence = "Register a person sessions can run for",
-	.method = "POST", .path = "user/add", .params = PARAMS("login"), .done = "User %s added.",
-	.options = (const struct option_row[]){
-		{ "name", "name", OPTION_TEXT, "TEXT", "the person's full name" }, { 0 } },
+	.words = "user add",
+	.takes = "LOGIN",
+	.sentence = "Register a person sessions can run for",
+	.method = "POST",
+	.path = "user/add",
+	.params = PARAMS("login"),
+	.done = "User %s added.",
+	.options =
+		(const struct option_row[]){
+			{ "name", "name", OPTION_TEXT, "TEXT", "the person's full name" }, { 0 } },
 };
 const struct command command_user_list = {
-	.words = "user list", .takes = "", .sentence = "List the registered people",
-	.method = "GET", .path = "user/list",
-	.columns = (const struct column[]){ { "ID", "id" }, { "LOGIN", "login" }, { "NAME", "name" },
-		{ "DISABLED", "disabled_at" }, { 0 } },
+	.words = "user list",
+	.takes = "",
+	.sentence = "List the registered people",
+	.method = "GET",
+	.path = "user/list",
+	.columns = (const struct column[]){ { "ID", "id" }, { "LOGIN", "login" },
+		{ "NAME", "name" }, { "DISABLED", "disabled_at" }, { 0 } },
 };
 const struct command command_user_disable = {
-	.words = "user disable", .takes = "LOGIN",
+	.words = "user disable",
+	.takes = "LOGIN",
 	.sentence = "Refuse new sessions for a person and end the running ones",
-	.method = "POST", .path = "user/disable", .params = PARAMS("login"), .done = "User %s disabled.",
+	.method = "POST",
+	.path = "user/disable",
+	.params = PARAMS("login"),
+	.done = "User %s disabled.",
 };
 const struct command command_user_enable = {
-	.words = "user enable", .takes = "LOGIN", .sentence = "Let a disabled person work again",
-	.method = "POST", .path = "user/enable", .params = PARAMS("login"), .done = "User %s enabled.",
+	.words = "user enable",
+	.takes = "LOGIN",
+	.sentence = "Let a disabled person work again",
+	.method = "POST",
+	.path = "user/enable",
+	.params = PARAMS("login"),
+	.done = "User %s enabled.",
 };
 
 const struct command command_application_add = {
-	.words = "application add", .takes = "NAME", .sentence = "Register an application that calls the API",
-	.method = "POST", .path = "application/add", .params = PARAMS("name"), .done = "Application %s added.",
-	.options = (const struct option_row[]){
-		{ "auth", "auth", OPTION_TEXT, "oauth2|oauth1", "how it authenticates; oauth2 unless said" }, { 0 } },
+	.words = "application add",
+	.takes = "NAME",
+	.sentence = "Register an application that calls the API",
+	.method = "POST",
+	.path = "application/add",
+	.params = PARAMS("name"),
+	.done = "Application %s added.",
+	.options =
+		(const struct option_row[]){ { "auth", "auth", OPTION_TEXT, "oauth2|oauth1",
+						     "how it authenticates; oauth2 unless said" },
+			{ 0 } },
 };
 const struct command command_application_list = {
-	.words = "application list", .takes = "", .sentence = "List the applications",
-	.method = "GET", .path = "application/list",
+	.words = "application list",
+	.takes = "",
+	.sentence = "List the applications",
+	.method = "GET",
+	.path = "application/list",
 	.columns = (const struct column[]){ { "ID", "id" }, { "NAME", "name" }, { "AUTH", "auth" },
 		{ "DISABLED", "disabled_at" }, { 0 } },
 };
 const struct command command_application_disable = {
-	.words = "application disable", .takes = "NAME",
+	.words = "application disable",
+	.takes = "NAME",
 	.sentence = "Refuse an application's calls and end its sessions",
-	.method = "POST", .path = "application/disable", .params = PARAMS("name"),
+	.method = "POST",
+	.path = "application/disable",
+	.params = PARAMS("name"),
 	.done = "Application %s disabled.",
 };
 const struct command command_application_enable = {
-	.words = "application enable", .takes = "NAME", .sentence = "Let a disabled application call again",
-	.method = "POST", .path = "application/enable", .params = PARAMS("name"),
+	.words = "application enable",
+	.takes = "NAME",
+	.sentence = "Let a disabled application call again",
+	.method = "POST",
+	.path = "application/enable",
+	.params = PARAMS("name"),
 	.done = "Application %s enabled.",
 };
 
@@ -93,32 +128,49 @@ static int authorization_add(struct cli *cli)
 }
 
 const struct command command_authorization_add = {
-	.words = "authorization add", .takes = "",
+	.words = "authorization add",
+	.takes = "",
 	.sentence = "Give an application rights; prints its keys once",
-	.options = (const struct option_row[]){
-		{ "application", "application", OPTION_TEXT, "NAME", "whose rights", true },
-		{ "resource", "resource", OPTION_TEXT, "NAME:r|rw[,..]", "web-proxy-session, pam-core, users, ..", true },
-		{ "credential", "credentials", OPTION_LIST, "USER@HOST", "a credential it may use; may be repeated" },
-		{ "ip", "ip", OPTION_TEXT, "LIST", "addresses or networks it may call from; any unless said" },
-		{ "referer", "referer", OPTION_TEXT, "LIST", "HTTP referers it must send; any unless said" },
-		{ "expires", "expires", OPTION_TEXT, "TIME", "when it ends, as 2027-01-31 or 2027-01-31T18:00:00Z" },
+	.options = (const struct option_row[]){ { "application", "application", OPTION_TEXT, "NAME",
+							"whose rights", true },
+		{ "resource", "resource", OPTION_TEXT, "NAME:r|rw[,..]",
+			"web-proxy-session, pam-core, users, ..", true },
+		{ "credential", "credentials", OPTION_LIST, "USER@HOST",
+			"a credential it may use; may be repeated" },
+		{ "ip", "ip", OPTION_TEXT, "LIST",
+			"addresses or networks it may call from; any unless said" },
+		{ "referer", "referer", OPTION_TEXT, "LIST",
+			"HTTP referers it must send; any unless said" },
+		{ "expires", "expires", OPTION_TEXT, "TIME",
+			"when it ends, as 2027-01-31 or 2027-01-31T18:00:00Z" },
 		{ 0 } },
 	.run = authorization_add,
 };
 const struct command command_authorization_list = {
-	.words = "authorization list", .takes = "", .sentence = "List what applications may do",
-	.method = "GET", .path = "authorization/list",
-	.columns = (const struct column[]){ { "ID", "id" }, { "APPLICATION", "application" }, { "AUTH", "auth" },
-		{ "RESOURCES", "resources" }, { "IPS", "ips" }, { "EXPIRES", "expires_at" },
-		{ "DISABLED", "disabled_at" }, { 0 } },
+	.words = "authorization list",
+	.takes = "",
+	.sentence = "List what applications may do",
+	.method = "GET",
+	.path = "authorization/list",
+	.columns = (const struct column[]){ { "ID", "id" }, { "APPLICATION", "application" },
+		{ "AUTH", "auth" }, { "RESOURCES", "resources" }, { "IPS", "ips" },
+		{ "EXPIRES", "expires_at" }, { "DISABLED", "disabled_at" }, { 0 } },
 };
 const struct command command_authorization_disable = {
-	.words = "authorization disable", .takes = "ID", .sentence = "Withdraw an authorization and end its sessions",
-	.method = "POST", .path = "authorization/disable", .params = PARAMS("id"),
+	.words = "authorization disable",
+	.takes = "ID",
+	.sentence = "Withdraw an authorization and end its sessions",
+	.method = "POST",
+	.path = "authorization/disable",
+	.params = PARAMS("id"),
 	.done = "Authorization %s disabled.",
 };
 const struct command command_authorization_enable = {
-	.words = "authorization enable", .takes = "ID", .sentence = "Give a disabled authorization back",
-	.method = "POST", .path = "authorization/enable", .params = PARAMS("id"),
+	.words = "authorization enable",
+	.takes = "ID",
+	.sentence = "Give a disabled authorization back",
+	.method = "POST",
+	.path = "authorization/enable",
+	.params = PARAMS("id"),
 	.done = "Authorization %s enabled.",
 };

@@ -21,13 +21,16 @@
 #define PEM_MAX 4096
 
 const struct command command_recording_list = {
-	.words = "recording list", .takes = "", .sentence = "List recordings, newest first",
-	.method = "GET", .path = "recording/list",
-	.columns = (const struct column[]){ { "ID", "session" }, { "USER", "user" }, { "TARGET", "device" },
-		{ "ACCOUNT", "username" }, { "STARTED", "started_at" }, { "ENDED", "ended_at" },
-		{ "SESSION ID", "session_id" }, { 0 } },
-	.options = (const struct option_row[]){
-		{ "limit", "limit", OPTION_TEXT, "N", "at most so many" },
+	.words = "recording list",
+	.takes = "",
+	.sentence = "List recordings, newest first",
+	.method = "GET",
+	.path = "recording/list",
+	.columns = (const struct column[]){ { "ID", "session" }, { "USER", "user" },
+		{ "TARGET", "device" }, { "ACCOUNT", "username" }, { "STARTED", "started_at" },
+		{ "ENDED", "ended_at" }, { "SESSION ID", "session_id" }, { 0 } },
+	.options = (const struct option_row[]){ { "limit", "limit", OPTION_TEXT, "N",
+							"at most so many" },
 		{ "before", "before", OPTION_TEXT, "ID", "older than this one" }, { 0 } },
 };
 
@@ -45,7 +48,8 @@ static int session_id_of(struct cli *cli, const char *id, char out[SESSION_ID_SI
 	json_t *session = NULL;
 
 	buf_clear(&cli->params);
-	if (cli_param(cli, "id", id) != CLI_OK || client_entity(cli, "GET", "session/show", &session) != CLI_OK)
+	if (cli_param(cli, "id", id) != CLI_OK ||
+		client_entity(cli, "GET", "session/show", &session) != CLI_OK)
 		return CLI_FAILED;
 	const char *digits = json_string_value(json_object_get(session, "session_id"));
 	int r = digits != NULL ? text_copy(out, SESSION_ID_SIZE, digits) : -ERR_MALFORMED;
@@ -96,7 +100,9 @@ static int read_public_key(const struct cli *cli, uint8_t ret_key[32])
 	if (got < 0)
 		return cli_fail("%s: %s", path, strerror(errno));
 	pem[got] = '\0';
-	return recording_public_key(pem, ret_key) < 0 ? cli_fail("%s: not an installation's public key", path) : CLI_OK;
+	return recording_public_key(pem, ret_key) < 0
+		       ? cli_fail("%s: not an installation's public key", path)
+		       : CLI_OK;
 }
 
 static int verify(struct cli *cli)
@@ -120,11 +126,14 @@ static int verify(struct cli *cli)
 }
 
 const struct command command_recording_verify = {
-	.words = "recording verify", .takes = "FILE|ID",
+	.words = "recording verify",
+	.takes = "FILE|ID",
 	.sentence = "Say whether a recording is whole, from the file and the public key alone",
-	.options = (const struct option_row[]){
-		{ "certificate", NULL, OPTION_TEXT, "FILE", "the installation's public key; DIR/installation.pem unless said" },
-		{ 0 } },
+	.options =
+		(const struct option_row[]){
+			{ "certificate", NULL, OPTION_TEXT, "FILE",
+				"the installation's public key; DIR/installation.pem unless said" },
+			{ 0 } },
 	.run = verify,
 };
 
@@ -144,8 +153,10 @@ static int fetch_key(struct cli *cli, int recording, uint8_t ret_key[RECORDING_K
 	cli->fds[1] = memfd_create("key", MFD_CLOEXEC);
 	hex_encode(wrapped, summary->header.wrapped, summary->header.wrapped_len);
 	snprintf(version, sizeof version, "%u", summary->header.key_version);
-	if (cli->fds[1] >= 0 && cli_param(cli, "session_id", summary->header.session_id) == CLI_OK &&
-		cli_param(cli, "wrapped", wrapped) == CLI_OK && cli_param(cli, "key_version", version) == CLI_OK)
+	if (cli->fds[1] >= 0 &&
+		cli_param(cli, "session_id", summary->header.session_id) == CLI_OK &&
+		cli_param(cli, "wrapped", wrapped) == CLI_OK &&
+		cli_param(cli, "key_version", version) == CLI_OK)
 		r = client_entity(cli, "POST", "recording/key", &entity);
 	if (r == CLI_OK && pread(cli->fds[1], ret_key, RECORDING_KEY_LEN, 0) != RECORDING_KEY_LEN)
 		r = cli_fail("the key of this recording did not come");
@@ -227,13 +238,18 @@ static int export(struct cli *cli)
 }
 
 const struct command command_recording_export = {
-	.words = "recording export", .takes = "FILE|ID",
+	.words = "recording export",
+	.takes = "FILE|ID",
 	.sentence = "Write what a recording holds; the release of its key is audited",
-	.options = (const struct option_row[]){
-		{ "format", NULL, OPTION_TEXT, "text|asciicast|json", "text unless said; asciicast plays in asciinema" },
-		{ "output", NULL, OPTION_TEXT, "FILE", "a new file; standard output unless said" },
-		{ "input", NULL, OPTION_FLAG, NULL, "asciicast: what was typed too" },
-		{ "times", NULL, OPTION_FLAG, NULL, "text: a time before each line" }, { 0 } },
+	.options =
+		(const struct option_row[]){
+			{ "format", NULL, OPTION_TEXT, "text|asciicast|json",
+				"text unless said; asciicast plays in asciinema" },
+			{ "output", NULL, OPTION_TEXT, "FILE",
+				"a new file; standard output unless said" },
+			{ "input", NULL, OPTION_FLAG, NULL, "asciicast: what was typed too" },
+			{ "times", NULL, OPTION_FLAG, NULL, "text: a time before each line" },
+			{ 0 } },
 	.run = export,
 };
 
@@ -243,7 +259,8 @@ static int parse_positive(struct cli *cli, const char *name, double otherwise, d
 	char *end = NULL;
 
 	*ret_value = text != NULL ? strtod(text, &end) : otherwise;
-	if (text != NULL && (*end != '\0' || end == text || !(*ret_value >= 0) || *ret_value > 86400))
+	if (text != NULL &&
+		(*end != '\0' || end == text || !(*ret_value >= 0) || *ret_value > 86400))
 		return cli_usage_error(cli, "--%s takes a positive number", name);
 	return CLI_OK;
 }
@@ -269,10 +286,13 @@ static int play(struct cli *cli)
 }
 
 const struct command command_recording_play = {
-	.words = "recording play", .takes = "FILE|ID",
+	.words = "recording play",
+	.takes = "FILE|ID",
 	.sentence = "Play a recording here; space pauses, arrows seek and change speed, q ends",
-	.options = (const struct option_row[]){
-		{ "speed", NULL, OPTION_TEXT, "FACTOR", "1 unless said" },
-		{ "longest-pause", NULL, OPTION_TEXT, "SECONDS", "2 unless said; 0 keeps every pause as it was" }, { 0 } },
+	.options = (const struct option_row[]){ { "speed", NULL, OPTION_TEXT, "FACTOR",
+							"1 unless said" },
+		{ "longest-pause", NULL, OPTION_TEXT, "SECONDS",
+			"2 unless said; 0 keeps every pause as it was" },
+		{ 0 } },
 	.run = play,
 };

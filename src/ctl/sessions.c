@@ -11,29 +11,43 @@
 #define FOLLOW_MS 500
 #define PAGE 500
 
-static const struct column session_columns[] = { { "ID", "id" }, { "STATE", "state" }, { "USER", "user" },
-	{ "TARGET", "device" }, { "ACCOUNT", "username" }, { "PROTOCOL", "protocol" }, { "CREATED", "created_at" },
-	{ "ENDED", "ended_at" }, { "WHY", "end_reason" }, { 0 } };
+static const struct column session_columns[] = { { "ID", "id" }, { "STATE", "state" },
+	{ "USER", "user" }, { "TARGET", "device" }, { "ACCOUNT", "username" },
+	{ "PROTOCOL", "protocol" }, { "CREATED", "created_at" }, { "ENDED", "ended_at" },
+	{ "WHY", "end_reason" }, { 0 } };
 
 const struct command command_session_list = {
-	.words = "session list", .takes = "", .sentence = "List sessions, newest first",
-	.method = "GET", .path = "session/list", .columns = session_columns,
-	.options = (const struct option_row[]){
-		{ "limit", "limit", OPTION_TEXT, "N", "at most so many" },
+	.words = "session list",
+	.takes = "",
+	.sentence = "List sessions, newest first",
+	.method = "GET",
+	.path = "session/list",
+	.columns = session_columns,
+	.options = (const struct option_row[]){ { "limit", "limit", OPTION_TEXT, "N",
+							"at most so many" },
 		{ "before", "before", OPTION_TEXT, "ID", "older than this one" }, { 0 } },
 };
 const struct command command_session_show = {
-	.words = "session show", .takes = "ID", .sentence = "Show everything known of one session",
-	.method = "GET", .path = "session/show", .params = PARAMS("id"),
+	.words = "session show",
+	.takes = "ID",
+	.sentence = "Show everything known of one session",
+	.method = "GET",
+	.path = "session/show",
+	.params = PARAMS("id"),
 };
 const struct command command_session_end = {
-	.words = "session end", .takes = "ID REASON", .sentence = "End a session and say why in its audit line",
-	.method = "POST", .path = "session/end", .params = PARAMS("id", "reason"), .done = "Session %s ended.",
+	.words = "session end",
+	.takes = "ID REASON",
+	.sentence = "End a session and say why in its audit line",
+	.method = "POST",
+	.path = "session/end",
+	.params = PARAMS("id", "reason"),
+	.done = "Session %s ended.",
 };
 
-static const struct column audit_columns[] = { { "SEQUENCE", "sequence" }, { "TIME", "at" }, { "EVENT", "event" },
-	{ "ACTOR", "actor" }, { "FROM", "from" }, { "OBJECT", "object" }, { "RESULT", "result" },
-	{ "DETAIL", "detail" }, { 0 } };
+static const struct column audit_columns[] = { { "SEQUENCE", "sequence" }, { "TIME", "at" },
+	{ "EVENT", "event" }, { "ACTOR", "actor" }, { "FROM", "from" }, { "OBJECT", "object" },
+	{ "RESULT", "result" }, { "DETAIL", "detail" }, { 0 } };
 
 /* One page of rows after *after; advances it. *ret_rows is the caller's. */
 static int audit_page(struct cli *cli, json_int_t *after, json_int_t limit, json_t **ret_rows)
@@ -48,11 +62,13 @@ static int audit_page(struct cli *cli, json_int_t *after, json_int_t limit, json
 	int r = client_entity(cli, "GET", "audit/list", ret_rows);
 	size_t count = r == CLI_OK ? json_array_size(*ret_rows) : 0;
 	if (count > 0)
-		*after = json_integer_value(json_object_get(json_array_get(*ret_rows, count - 1), "sequence"));
+		*after = json_integer_value(
+			json_object_get(json_array_get(*ret_rows, count - 1), "sequence"));
 	return r;
 }
 
-static int parse_count(struct cli *cli, const char *name, json_int_t otherwise, json_int_t *ret_value)
+static int parse_count(
+	struct cli *cli, const char *name, json_int_t otherwise, json_int_t *ret_value)
 {
 	const char *text = cli_option(cli, name, 0);
 	char *end = NULL;
@@ -89,9 +105,11 @@ static int audit_list(struct cli *cli)
 }
 
 const struct command command_audit_list = {
-	.words = "audit list", .takes = "", .sentence = "List the audit trail, oldest first",
-	.options = (const struct option_row[]){
-		{ "after", NULL, OPTION_TEXT, "SEQUENCE", "only what came after this one" },
+	.words = "audit list",
+	.takes = "",
+	.sentence = "List the audit trail, oldest first",
+	.options = (const struct option_row[]){ { "after", NULL, OPTION_TEXT, "SEQUENCE",
+							"only what came after this one" },
 		{ "limit", NULL, OPTION_TEXT, "N", "at most so many" }, { 0 } },
 	.run = audit_list,
 };
@@ -105,15 +123,17 @@ static void on_interrupt(int number)
 
 static void print_event(const struct cli *cli, const json_t *row)
 {
-	static const char *const keys[] = { "at", "event", "actor", "from", "object", "result", "detail" };
+	static const char *const keys[] = { "at", "event", "actor", "from", "object", "result",
+		"detail" };
 
 	if (cli->json) {
 		show_json(row);
 	} else {
 		for (unsigned i = 0; i < sizeof keys / sizeof keys[0]; i++) {
 			const json_t *value = json_object_get(row, keys[i]);
-			char *text = json_is_string(value) ? strdup(json_string_value(value)) :
-							     json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+			char *text = json_is_string(value)
+					     ? strdup(json_string_value(value))
+					     : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 			show_text(stdout, text != NULL ? text : "-");
 			putchar(i + 1 < sizeof keys / sizeof keys[0] ? ' ' : '\n');
 			free(text);
@@ -133,8 +153,7 @@ static int follow_on(struct cli *cli, json_int_t *after, bool print)
 		r = audit_page(cli, after, PAGE, &rows);
 		count = r == CLI_OK ? json_array_size(rows) : 0;
 		if (print && count > 0)
-			json_array_foreach(rows, index, row)
-				print_event(cli, row);
+			json_array_foreach(rows, index, row) print_event(cli, row);
 		json_decref(rows);
 		rows = NULL;
 	}
@@ -157,6 +176,8 @@ static int audit_follow(struct cli *cli)
 }
 
 const struct command command_audit_follow = {
-	.words = "audit follow", .takes = "", .sentence = "Print audit lines as they are written, until Ctrl-C",
+	.words = "audit follow",
+	.takes = "",
+	.sentence = "Print audit lines as they are written, until Ctrl-C",
 	.run = audit_follow,
 };

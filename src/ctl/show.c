@@ -23,7 +23,8 @@ void show_text(FILE *out, const char *text)
 		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
 			fprintf(out, "\\u%04x", *++p);
 		else if (*p == 0xe2 && p[1] == 0x80 && (p[2] & 0xf8) == 0xa8)
-			fprintf(out, "\\u%04x", 0x2000 | (p[2] & 0x3f)), p += 2; /* bidirectional overrides */
+			fprintf(out, "\\u%04x", 0x2000 | (p[2] & 0x3f)),
+				p += 2; /* bidirectional overrides */
 		else
 			putc(*p, out);
 	}
@@ -69,7 +70,8 @@ void show_table(const json_t *rows, const struct column *columns)
 
 	for (; columns[count].title != NULL && count < 16; count++)
 		widths[count] = text_width(columns[count].title);
-	json_array_foreach((json_t *)rows, index, row) {
+	json_array_foreach((json_t *)rows, index, row)
+	{
 		for (size_t i = 0; i < count; i++) {
 			cell_text(json_object_get(row, columns[i].key), cell);
 			size_t width = text_width(cell);
@@ -81,7 +83,8 @@ void show_table(const json_t *rows, const struct column *columns)
 	for (size_t i = 0; i < count; i++)
 		print_cell(columns[i].title, widths[i], i + 1 == count);
 	fputs(bold ? "\033[0m\n" : "\n", stdout);
-	json_array_foreach((json_t *)rows, index, row) {
+	json_array_foreach((json_t *)rows, index, row)
+	{
 		for (size_t i = 0; i < count; i++) {
 			cell_text(json_object_get(row, columns[i].key), cell);
 			print_cell(cell, widths[i], i + 1 == count);
@@ -97,9 +100,10 @@ void show_object(const json_t *object)
 	const json_t *value;
 	size_t width = 0;
 
+	json_object_foreach((json_t *)object, key, value) width =
+		strlen(key) > width ? strlen(key) : width;
 	json_object_foreach((json_t *)object, key, value)
-		width = strlen(key) > width ? strlen(key) : width;
-	json_object_foreach((json_t *)object, key, value) {
+	{
 		printf("%-*s  ", (int)width, key);
 		cell_text(value, cell);
 		show_text(stdout, cell);

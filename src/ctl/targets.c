@@ -12,20 +12,31 @@
 #define PARAMS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 const struct command command_device_add = {
-	.words = "device add", .takes = "HOSTNAME", .sentence = "Register a device sessions can reach",
-	.method = "POST", .path = "device/add", .params = PARAMS("hostname"),
+	.words = "device add",
+	.takes = "HOSTNAME",
+	.sentence = "Register a device sessions can reach",
+	.method = "POST",
+	.path = "device/add",
+	.params = PARAMS("hostname"),
 	.done = "Device %s added. Pin its host key with: sallyport device trust",
-	.options = (const struct option_row[]){
-		{ "ip", "ip", OPTION_TEXT, "ADDRESS", "its IPv4 or IPv6 address", true },
-		{ "connectivity", "connectivity", OPTION_TEXT, "SSH:22[,TELNET:23..]", "what it speaks, and where", true },
+	.options = (const struct option_row[]){ { "ip", "ip", OPTION_TEXT, "ADDRESS",
+							"its IPv4 or IPv6 address", true },
+		{ "connectivity", "connectivity", OPTION_TEXT, "SSH:22[,TELNET:23..]",
+			"what it speaks, and where", true },
 		{ "domain", "domain", OPTION_TEXT, "NAME", "the domain it belongs to" },
-		{ "any-port", "any_port", OPTION_FLAG, NULL, "callers may name ports that are not listed" }, { 0 } },
+		{ "any-port", "any_port", OPTION_FLAG, NULL,
+			"callers may name ports that are not listed" },
+		{ 0 } },
 };
 const struct command command_device_list = {
-	.words = "device list", .takes = "", .sentence = "List the devices",
-	.method = "GET", .path = "device/list",
-	.columns = (const struct column[]){ { "ID", "id" }, { "HOSTNAME", "hostname" }, { "IP", "ip" },
-		{ "CONNECTIVITY", "connectivity" }, { "HOST KEY", "host_key" }, { 0 } },
+	.words = "device list",
+	.takes = "",
+	.sentence = "List the devices",
+	.method = "GET",
+	.path = "device/list",
+	.columns =
+		(const struct column[]){ { "ID", "id" }, { "HOSTNAME", "hostname" }, { "IP", "ip" },
+			{ "CONNECTIVITY", "connectivity" }, { "HOST KEY", "host_key" }, { 0 } },
 };
 
 static const char *text_of(const json_t *object, const char *key)
@@ -43,13 +54,17 @@ static bool confirmed(struct cli *cli, const json_t *shown)
 		return true;
 	fprintf(stderr, "%s shows %s %s\n", cli_argument(cli, 0), text_of(shown, "algorithm"),
 		text_of(shown, "fingerprint"));
-	if (text_of(shown, "pinned")[0] != '\0' && strcmp(text_of(shown, "pinned"), text_of(shown, "fingerprint")) != 0)
-		fprintf(stderr, "This is NOT the key pinned before: %s\n", text_of(shown, "pinned"));
+	if (text_of(shown, "pinned")[0] != '\0' &&
+		strcmp(text_of(shown, "pinned"), text_of(shown, "fingerprint")) != 0)
+		fprintf(stderr, "This is NOT the key pinned before: %s\n",
+			text_of(shown, "pinned"));
 	fputs("Compare it with the key on the device itself. Pin it? [y/N] ", stderr);
-	return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+	return fgets(answer, sizeof answer, stdin) != NULL &&
+	       (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-/* What was shown is what is pinned: the second call names the fingerprint, nothing is fetched again. */
+/* What was shown is what is pinned: the second call names the fingerprint, nothing is fetched
+ * again. */
 static int device_trust(struct cli *cli)
 {
 	json_t *shown = NULL, *pinned = NULL;
@@ -69,19 +84,23 @@ static int device_trust(struct cli *cli)
 	if (r == CLI_OK && cli->json)
 		show_json(shown);
 	else if (r == CLI_OK)
-		printf("Pinned %s %s for %s.\n", text_of(shown, "algorithm"), text_of(shown, "fingerprint"),
-			cli_argument(cli, 0));
+		printf("Pinned %s %s for %s.\n", text_of(shown, "algorithm"),
+			text_of(shown, "fingerprint"), cli_argument(cli, 0));
 	json_decref(shown);
 	json_decref(pinned);
 	return r;
 }
 
 const struct command command_device_trust = {
-	.words = "device trust", .takes = "HOSTNAME", .sentence = "Fetch, show and pin a device's host key",
+	.words = "device trust",
+	.takes = "HOSTNAME",
+	.sentence = "Fetch, show and pin a device's host key",
 	.params = PARAMS("hostname"),
-	.options = (const struct option_row[]){
-		{ "protocol", "protocol", OPTION_TEXT, "SSH", "for which of its protocols; SSH unless said" },
-		{ "yes", NULL, OPTION_FLAG, NULL, "pin without asking" }, { 0 } },
+	.options =
+		(const struct option_row[]){
+			{ "protocol", "protocol", OPTION_TEXT, "SSH",
+				"for which of its protocols; SSH unless said" },
+			{ "yes", NULL, OPTION_FLAG, NULL, "pin without asking" }, { 0 } },
 	.run = device_trust,
 };
 
@@ -94,8 +113,10 @@ static int credential_secret(struct cli *cli)
 	if ((file != NULL) == from_stdin)
 		return cli_usage_error(cli, "give either --password-stdin or --ssh-key-file");
 	if (from_stdin && isatty(STDIN_FILENO))
-		return cli_usage_error(cli, "the password is read from standard input, not from the terminal");
-	CLEANUP(fd_closep) int fd = file != NULL ? open(file, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+		return cli_usage_error(
+			cli, "the password is read from standard input, not from the terminal");
+	CLEANUP(fd_closep)
+	int fd = file != NULL ? open(file, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
 	if (fd < 0)
 		return cli_fail("%s: %s", file != NULL ? file : "standard input", strerror(errno));
 	cli->fds[0] = fd;
@@ -107,36 +128,63 @@ static const struct option_row secret_options[] = {
 	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
 	{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
 	{ "password-stdin", NULL, OPTION_FLAG, NULL, "read the password from standard input" },
-	{ "ssh-key-file", NULL, OPTION_TEXT, "FILE", "a private key; it never leaves the vault again" },
-	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" }, { 0 },
+	{ "ssh-key-file", NULL, OPTION_TEXT, "FILE",
+		"a private key; it never leaves the vault again" },
+	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" },
+	{ 0 },
 };
 static const struct option_row account_options[] = {
 	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
 	{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
-	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" }, { 0 },
+	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" },
+	{ 0 },
 };
 
 const struct command command_credential_add = {
-	.words = "credential add", .takes = "", .sentence = "Put a credential into the vault",
-	.method = "POST", .path = "credential/add", .done = "Credential added.",
-	.options = secret_options, .run = credential_secret,
+	.words = "credential add",
+	.takes = "",
+	.sentence = "Put a credential into the vault",
+	.method = "POST",
+	.path = "credential/add",
+	.done = "Credential added.",
+	.options = secret_options,
+	.run = credential_secret,
 };
 const struct command command_credential_replace = {
-	.words = "credential replace", .takes = "", .sentence = "Give a credential a new secret",
-	.method = "POST", .path = "credential/replace", .done = "Credential replaced.",
-	.options = secret_options, .run = credential_secret,
+	.words = "credential replace",
+	.takes = "",
+	.sentence = "Give a credential a new secret",
+	.method = "POST",
+	.path = "credential/replace",
+	.done = "Credential replaced.",
+	.options = secret_options,
+	.run = credential_secret,
 };
 const struct command command_credential_disable = {
-	.words = "credential disable", .takes = "", .sentence = "Withdraw a credential and end its sessions",
-	.method = "POST", .path = "credential/disable", .done = "Credential disabled.", .options = account_options,
+	.words = "credential disable",
+	.takes = "",
+	.sentence = "Withdraw a credential and end its sessions",
+	.method = "POST",
+	.path = "credential/disable",
+	.done = "Credential disabled.",
+	.options = account_options,
 };
 const struct command command_credential_enable = {
-	.words = "credential enable", .takes = "", .sentence = "Give a disabled credential back",
-	.method = "POST", .path = "credential/enable", .done = "Credential enabled.", .options = account_options,
+	.words = "credential enable",
+	.takes = "",
+	.sentence = "Give a disabled credential back",
+	.method = "POST",
+	.path = "credential/enable",
+	.done = "Credential enabled.",
+	.options = account_options,
 };
 const struct command command_credential_list = {
-	.words = "credential list", .takes = "", .sentence = "List the credentials, never their secrets",
-	.method = "GET", .path = "credential/list",
-	.columns = (const struct column[]){ { "ID", "id" }, { "USERNAME", "username" }, { "DEVICE", "device" },
-		{ "KIND", "kind" }, { "VERSION", "version" }, { "LAST USED", "last_used_at" }, { 0 } },
+	.words = "credential list",
+	.takes = "",
+	.sentence = "List the credentials, never their secrets",
+	.method = "GET",
+	.path = "credential/list",
+	.columns = (const struct column[]){ { "ID", "id" }, { "USERNAME", "username" },
+		{ "DEVICE", "device" }, { "KIND", "kind" }, { "VERSION", "version" },
+		{ "LAST USED", "last_used_at" }, { 0 } },
 };

@@ -85,16 +85,20 @@ static int split_listen(const char *text, char host[64], char port[8])
 static int listen_tcp(const char *where)
 {
 	char host[64], port[8];
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *found;
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM },
+			*found;
 	int on = 1;
 
 	if (split_listen(where, host, port) < 0 || getaddrinfo(host, port, &hints, &found) != 0)
 		return complain(where, "not an address:port, as in 127.0.0.1:8443 or [::]:443");
-	CLEANUP(fd_closep) int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	CLEANUP(fd_closep)
+	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r = fd < 0 ? -1 : 0;
 	if (r == 0) {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-		r = bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 ? -1 : 0;
+		r = bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 ? -1
+											       : 0;
 	}
 	int saved = errno;
 	freeaddrinfo(found);
@@ -108,8 +112,10 @@ static int listen_control(int directory)
 	struct stat owner;
 
 	unlinkat(directory, "control.sock", 0);
-	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/control.sock", directory);
-	CLEANUP(fd_closep) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/control.sock",
+		directory);
+	CLEANUP(fd_closep)
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t before = umask(0177);
 	int r = fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof address);
 	umask(before);
@@ -123,7 +129,8 @@ static int listen_control(int directory)
 
 static int lock(int directory)
 {
-	CLEANUP(fd_closep) int fd = openat(directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	CLEANUP(fd_closep)
+	int fd = openat(directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return complain("lock", strerror(errno));
@@ -154,11 +161,14 @@ int place_open(struct place *place, const char *directory, struct settings *sett
 	*place = (struct place){ -1, -1, -1, -1, -1, -1, -1, -1, -1 };
 	place->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (place->directory < 0)
-		return complain(directory, errno == ENOENT ? "no such directory; make one with: sallyport init" :
-							      strerror(errno));
-	if ((place->lock = lock(place->directory)) < 0 || read_settings(place->directory, settings) < 0)
+		return complain(directory,
+			errno == ENOENT ? "no such directory; make one with: sallyport init"
+					: strerror(errno));
+	if ((place->lock = lock(place->directory)) < 0 ||
+		read_settings(place->directory, settings) < 0)
 		return -ERR_SYSTEM;
-	if (override(settings, "gateway.listen", listen_where) < 0 || override(settings, "gateway.store", store) < 0)
+	if (override(settings, "gateway.listen", listen_where) < 0 ||
+		override(settings, "gateway.store", store) < 0)
 		return -ERR_SYSTEM;
 	int r = open_parts(place, offline);
 	if (r == 0 && !offline)
@@ -179,8 +189,8 @@ static int own(int directory, unsigned uid)
 	if (list == NULL)
 		return -ERR_SYSTEM;
 	for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
-		if (fstatat(directory, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(stat.st_mode) &&
-			stat.st_uid != uid && stat.st_nlink == 1 &&
+		if (fstatat(directory, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(stat.st_mode) && stat.st_uid != uid && stat.st_nlink == 1 &&
 			fchownat(directory, entry->d_name, uid, uid, AT_SYMLINK_NOFOLLOW) < 0)
 			complain(entry->d_name, strerror(errno));
 	}
@@ -192,8 +202,10 @@ int place_own(const struct place *place, const struct settings *settings)
 {
 	unsigned base = (unsigned)settings->gateway_uid_base;
 
-	if (own(place->store, base + 2) < 0 || own(place->vault, base + 3) < 0 || own(place->recordings, base + 4) < 0)
-		return complain("the installation's directories", "cannot be given to the processes");
+	if (own(place->store, base + 2) < 0 || own(place->vault, base + 3) < 0 ||
+		own(place->recordings, base + 4) < 0)
+		return complain(
+			"the installation's directories", "cannot be given to the processes");
 	return 0;
 }
 
@@ -201,8 +213,9 @@ void place_close(struct place *place)
 {
 	if (place->directory >= 0 && place->control >= 0)
 		unlinkat(place->directory, "control.sock", 0);
-	int *const all[] = { &place->directory, &place->lock, &place->vault, &place->store, &place->recordings,
-		&place->tls_cert, &place->tls_key, &place->listen, &place->control };
+	int *const all[] = { &place->directory, &place->lock, &place->vault, &place->store,
+		&place->recordings, &place->tls_cert, &place->tls_key, &place->listen,
+		&place->control };
 	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
 		fd_closep(all[i]);
 }

@@ -44,16 +44,19 @@ void services_init(struct supervisor *supervisor)
 
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		supervisor->services[i] = (struct service){ .supervisor = supervisor,
-			.party = rows[i].party, .program = rows[i].program,
+			.party = rows[i].party,
+			.program = rows[i].program,
 			.wanted = i != SERVICE_FRONT || !supervisor->offline };
 }
 
 unsigned service_uid(const struct supervisor *supervisor, enum party party)
 {
-	static const unsigned offset[PARTY_COUNT] = { [PARTY_FRONT] = 1, [PARTY_BROKER] = 2,
-		[PARTY_VAULT] = 3, [PARTY_RECORDER] = 4 };
+	static const unsigned offset[PARTY_COUNT] = {
+		[PARTY_FRONT] = 1, [PARTY_BROKER] = 2, [PARTY_VAULT] = 3, [PARTY_RECORDER] = 4
+	};
 
-	return supervisor->root ? (unsigned)supervisor->settings.gateway_uid_base + offset[party] : 0;
+	return supervisor->root ? (unsigned)supervisor->settings.gateway_uid_base + offset[party]
+				: 0;
 }
 
 static int give(struct service *service, const char *name, int fd)
@@ -71,10 +74,12 @@ static int give_all(struct service *service)
 
 	switch (service->party) {
 	case PARTY_FRONT:
-		return give(service, "listen-0", place->listen) | give(service, "tls-cert", place->tls_cert) |
-			give(service, "tls-key", place->tls_key);
+		return give(service, "listen-0", place->listen) |
+		       give(service, "tls-cert", place->tls_cert) |
+		       give(service, "tls-key", place->tls_key);
 	case PARTY_BROKER:
-		return give(service, "store", place->store) | give(service, "control", place->control);
+		return give(service, "store", place->store) |
+		       give(service, "control", place->control);
 	case PARTY_VAULT:
 		return give(service, "vault", place->vault);
 	default:
@@ -111,7 +116,8 @@ static void introduce_all(struct supervisor *supervisor, struct service *service
 	for (unsigned i = 0; i < ARRAY_LEN(acquainted); i++) {
 		if (acquainted[i][0] != id && acquainted[i][1] != id)
 			continue;
-		struct service *other = &supervisor->services[acquainted[i][acquainted[i][0] == id ? 1 : 0]];
+		struct service *other =
+			&supervisor->services[acquainted[i][acquainted[i][0] == id ? 1 : 0]];
 		if (other->channel != NULL)
 			introduce(service, other);
 	}
@@ -126,7 +132,8 @@ static void announce(struct supervisor *supervisor)
 		supervisor->announced = true;
 		puts("ready");
 		fflush(stdout);
-		log_info("gateway.ready", "%s", supervisor->offline ? "offline" : supervisor->settings.gateway_listen);
+		log_info("gateway.ready", "%s",
+			supervisor->offline ? "offline" : supervisor->settings.gateway_listen);
 	}
 }
 
@@ -145,7 +152,8 @@ static int on_message(void *context, struct channel *channel, struct message *me
 		if (message->fd_count != 4)
 			return -ERR_MALFORMED;
 		struct msg_result result = { spawn_worker(supervisor, start, message->fds) };
-		return channel_send(channel, MSG_WORKER_STARTED, message->serial, &result, NULL, 0, NULL, 0);
+		return channel_send(
+			channel, MSG_WORKER_STARTED, message->serial, &result, NULL, 0, NULL, 0);
 	}
 	case MSG_WORKER_KILL:
 		spawn_kill(supervisor, ((const struct msg_session *)message->payload)->session);
@@ -181,8 +189,9 @@ static int start_one(struct service *service)
 		return r;
 	service->pid = spawn_service(supervisor, service, ends[1]);
 	close(ends[1]);
-	if (service->pid < 0 || channel_create(supervisor->loop, ends[0], PARTY_SUPERVISOR, service->party,
-					on_message, on_gone, service, &service->channel) < 0) {
+	if (service->pid < 0 ||
+		channel_create(supervisor->loop, ends[0], PARTY_SUPERVISOR, service->party,
+			on_message, on_gone, service, &service->channel) < 0) {
 		close(ends[0]);
 		return -ERR_SYSTEM;
 	}
@@ -219,7 +228,8 @@ static void on_restart(void *context)
 	service->restart = NULL;
 	if (start_one(service) < 0) {
 		log_error("service.restart", "%s cannot be started", service->program);
-		loop_after(service->supervisor->loop, RESTART_MOST_MS, on_restart, service, &service->restart);
+		loop_after(service->supervisor->loop, RESTART_MOST_MS, on_restart, service,
+			&service->restart);
 		return;
 	}
 	introduce_all(service->supervisor, service);
@@ -232,8 +242,8 @@ static void restart_later(struct service *service)
 
 	service->quick_deaths = quick ? service->quick_deaths + 1 : 0;
 	uint64_t wait = (uint64_t)RESTART_MS << MIN(service->quick_deaths, 5U);
-	loop_after(service->supervisor->loop, MIN(wait, (uint64_t)RESTART_MOST_MS), on_restart, service,
-		&service->restart);
+	loop_after(service->supervisor->loop, MIN(wait, (uint64_t)RESTART_MOST_MS), on_restart,
+		service, &service->restart);
 }
 
 static void describe(int status, char out[64])
@@ -247,7 +257,8 @@ static void describe(int status, char out[64])
 /* The order of the end: nobody new, recordings sealed, facts written, keys wiped. */
 static void next_stage(void *context)
 {
-	static const enum service_id order[] = { SERVICE_FRONT, SERVICE_RECORDER, SERVICE_BROKER, SERVICE_VAULT };
+	static const enum service_id order[] = { SERVICE_FRONT, SERVICE_RECORDER, SERVICE_BROKER,
+		SERVICE_VAULT };
 	struct supervisor *supervisor = context;
 
 	timer_cancel(STEAL(supervisor->stop_timer));
@@ -258,7 +269,8 @@ static void next_stage(void *context)
 		if (service->wanted) { /* first visit: ask; second, after the timer: kill */
 			service->wanted = false;
 			channel_tell(service->channel, MSG_STOP, &(struct msg_nothing){ 0 });
-			loop_after(supervisor->loop, STOP_MS, next_stage, supervisor, &supervisor->stop_timer);
+			loop_after(supervisor->loop, STOP_MS, next_stage, supervisor,
+				&supervisor->stop_timer);
 			return;
 		}
 		log_warning("service.stop", "%s did not end in time", service->program);

@@ -24,10 +24,12 @@
 #define WORKER_UID_OFFSET 16
 
 /* Room for the title that ps shows: see process_title(). */
-#define TITLE_ROOM "                                                                                " \
-		   "                                                                                "
+#define TITLE_ROOM                                                                                 \
+	"                                                                                "         \
+	"                                                                                "
 
-/* Like fork(), into new namespaces. Only this process and exec follow, so no atfork handlers matter. */
+/* Like fork(), into new namespaces. Only this process and exec follow, so no atfork handlers
+ * matter. */
 static pid_t fork_into(unsigned long flags)
 {
 	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
@@ -42,7 +44,8 @@ static void reset_signals(void)
 	signal(SIGPIPE, SIG_DFL);
 }
 
-/* Places fds at 3.. and closes everything else but `keep` (close-on-exec); -1 in fds is not allowed. */
+/* Places fds at 3.. and closes everything else but `keep` (close-on-exec); -1 in fds is not
+ * allowed. */
 static int place_fds(const int *fds, unsigned count, int keep)
 {
 	int high[WORKER_FDS];
@@ -96,7 +99,8 @@ static void become(int program, const char *name, const int *fds, unsigned count
 
 	if (moved < 0 || place_fds(fds, count, moved) < 0)
 		_exit(126);
-	if (uid != 0 && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0))
+	if (uid != 0 && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
+				setresuid(uid, uid, uid) < 0))
 		_exit(126);
 	reset_signals();
 	syscall(SYS_execveat, moved, "", arguments, environment, AT_EMPTY_PATH);
@@ -129,7 +133,8 @@ static void become_worker(int program, const char *name, const int fds[WORKER_FD
 
 static pid_t fork_worker(struct supervisor *supervisor)
 {
-	unsigned long flags = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS;
+	unsigned long flags =
+		CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS;
 	if (!supervisor->root)
 		flags |= CLONE_NEWUSER;
 	if (!supervisor->namespaces_refused) {
@@ -137,18 +142,22 @@ static pid_t fork_worker(struct supervisor *supervisor)
 		if (pid >= 0)
 			return pid;
 		supervisor->namespaces_refused = true;
-		log_warning("supervisor.namespaces", "not permitted here (%s): sessions are walled off by "
-			"seccomp and Landlock alone", strerror(errno));
+		log_warning("supervisor.namespaces",
+			"not permitted here (%s): sessions are walled off by "
+			"seccomp and Landlock alone",
+			strerror(errno));
 	}
 	return fork_into(0);
 }
 
-int spawn_worker(struct supervisor *supervisor, const struct msg_worker_start *start, const int fds[4])
+int spawn_worker(
+	struct supervisor *supervisor, const struct msg_worker_start *start, const int fds[4])
 {
 	char program_name[64];
 	unsigned uid = 0;
 
-	if (!TEXT_VALID(start->driver) || strspn(start->driver, "abcdefghijklmnopqrstuvwxyz") != strlen(start->driver))
+	if (!TEXT_VALID(start->driver) ||
+		strspn(start->driver, "abcdefghijklmnopqrstuvwxyz") != strlen(start->driver))
 		return -ERR_MALFORMED;
 	if (supervisor->worker_count >= SESSIONS_MAX)
 		return -ERR_FULL;
@@ -161,7 +170,7 @@ int spawn_worker(struct supervisor *supervisor, const struct msg_worker_start *s
 	}
 	if (supervisor->root)
 		uid = (unsigned)supervisor->settings.gateway_uid_base + WORKER_UID_OFFSET +
-			supervisor->next_worker_uid++ % WORKER_UIDS;
+		      supervisor->next_worker_uid++ % WORKER_UIDS;
 	pid_t pid = fork_worker(supervisor);
 	if (pid == 0)
 		become_worker(program, program_name, fds, uid);

@@ -26,23 +26,38 @@ struct options {
 
 static void usage(FILE *out)
 {
-	fputs("usage: sallyport-supervisor --data DIR [--listen ADDRESS:PORT] [--store URL] [--offline]\n"
-	      "Starts the processes of one installation; people use: sallyport serve\n", out);
+	fputs("usage: sallyport-supervisor --data DIR [--listen ADDRESS:PORT] [--store URL] "
+	      "[--offline]\n"
+	      "Starts the processes of one installation; people use: sallyport serve\n",
+		out);
 }
 
 static void parse_options(int argc, char **argv, struct options *options)
 {
 	static const struct option table[] = { { "data", 1, NULL, 'd' }, { "listen", 1, NULL, 'l' },
-		{ "store", 1, NULL, 's' }, { "offline", 0, NULL, 'o' }, { "help", 0, NULL, 'h' }, { 0 } };
+		{ "store", 1, NULL, 's' }, { "offline", 0, NULL, 'o' }, { "help", 0, NULL, 'h' },
+		{ 0 } };
 
 	for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) {
 		switch (c) {
-		case 'd': options->data = optarg; break;
-		case 'l': options->listen = optarg; break;
-		case 's': options->store = optarg; break;
-		case 'o': options->offline = true; break;
-		case 'h': usage(stdout); exit(0);
-		default: usage(stderr); exit(2);
+		case 'd':
+			options->data = optarg;
+			break;
+		case 'l':
+			options->listen = optarg;
+			break;
+		case 's':
+			options->store = optarg;
+			break;
+		case 'o':
+			options->offline = true;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			exit(2);
 		}
 	}
 	if (options->data == NULL || optind != argc) {
@@ -53,7 +68,8 @@ static void parse_options(int argc, char **argv, struct options *options)
 
 static void show_title(const struct supervisor *supervisor)
 {
-	process_title("%u session%s", supervisor->worker_count, supervisor->worker_count == 1 ? "" : "s");
+	process_title(
+		"%u session%s", supervisor->worker_count, supervisor->worker_count == 1 ? "" : "s");
 }
 
 static void tell_broker(struct supervisor *supervisor, int64_t session, int status)
@@ -109,7 +125,8 @@ static int watch_signals(struct supervisor *supervisor)
 	supervisor->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (supervisor->signals < 0)
 		return -ERR_SYSTEM;
-	return loop_watch(supervisor->loop, supervisor->signals, EPOLLIN, on_signal, supervisor, &watch);
+	return loop_watch(
+		supervisor->loop, supervisor->signals, EPOLLIN, on_signal, supervisor, &watch);
 }
 
 /* The other executables lie beside this one. */
@@ -137,8 +154,8 @@ static void raise_descriptors(void)
 
 static int run(struct supervisor *supervisor, const struct options *options)
 {
-	int r = place_open(&supervisor->place, options->data, &supervisor->settings, options->offline,
-		options->listen, options->store);
+	int r = place_open(&supervisor->place, options->data, &supervisor->settings,
+		options->offline, options->listen, options->store);
 	if (r < 0)
 		return r;
 	if (supervisor->root && (r = place_own(&supervisor->place, &supervisor->settings)) < 0)

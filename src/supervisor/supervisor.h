@@ -50,9 +50,9 @@ struct supervisor {
 	struct worker *workers;
 	unsigned worker_count, next_worker_uid;
 	bool root;
-	bool offline;	/* no front: the command line works on a gateway that is not running */
+	bool offline;   /* no front: the command line works on a gateway that is not running */
 	bool announced; /* "ready" was printed */
-	int stopping;	/* 0, or 1 + the stage of the ordered end */
+	int stopping;   /* 0, or 1 + the stage of the ordered end */
 	struct timer *stop_timer;
 	int signals; /* signalfd */
 	bool namespaces_refused;
@@ -75,7 +75,8 @@ unsigned service_uid(const struct supervisor *supervisor, enum party party);
 /* spawn.c: the only file that forks and executes. */
 pid_t spawn_service(struct supervisor *supervisor, const struct service *service, int channel);
 /* fds: target, view, vault, birth. Adds to supervisor->workers. */
-int spawn_worker(struct supervisor *supervisor, const struct msg_worker_start *start, const int fds[4]);
+int spawn_worker(
+	struct supervisor *supervisor, const struct msg_worker_start *start, const int fds[4]);
 void spawn_kill(struct supervisor *supervisor, int64_t session);
 struct worker *spawn_find(struct supervisor *supervisor, pid_t pid);
 void spawn_forget(struct supervisor *supervisor, struct worker *worker);

@@ -42,12 +42,12 @@ struct msg_session {
 
 struct msg_refused {
 	int64_t session; /* row id */
-	int32_t result;	 /* -ERR_...: why */
+	int32_t result;  /* -ERR_...: why */
 };
 
 struct msg_start {
 	char build[BUILD_ID_SIZE]; /* peers of another build are refused */
-	uint32_t uid;		   /* to become when root; 0: stay */
+	uint32_t uid;              /* to become when root; 0: stay */
 	struct settings settings;
 };
 struct msg_give {
@@ -59,32 +59,32 @@ struct msg_peer {
 
 /* A call: syntax was checked by the sender, meaning is checked by the broker. */
 struct msg_api_call {
-	char method[8];			 /* "POST", upper case */
-	char path[512];			 /* decoded once, lower case, no trailing slash, no query */
-	char raw_path[512];		 /* as it stood in the request line, without query: OAuth 1.0 signs it */
-	char host[HOSTNAME_SIZE];	 /* Host field, lower case, with port if it had one */
-	char scheme[6];			 /* "https" */
-	char authorization[2048];	 /* Authorization field as sent, or "" */
+	char method[8];     /* "POST", upper case */
+	char path[512];     /* decoded once, lower case, no trailing slash, no query */
+	char raw_path[512]; /* as it stood in the request line, without query: OAuth 1.0 signs it */
+	char host[HOSTNAME_SIZE]; /* Host field, lower case, with port if it had one */
+	char scheme[6];           /* "https" */
+	char authorization[2048]; /* Authorization field as sent, or "" */
 	char referer[512];
 	char user_agent[256];
-	struct address peer;		 /* the client: socket, or forwarded by a trusted proxy */
-	uint8_t body_hash_sha1[20];	 /* of the raw body, for oauth_body_hash */
+	struct address peer;        /* the client: socket, or forwarded by a trusted proxy */
+	uint8_t body_hash_sha1[20]; /* of the raw body, for oauth_body_hash */
 	uint8_t body_hash_sha256[32];
-	uint8_t body_is_form;		 /* form parameters take part in OAuth 1.0 signatures */
-	char trace[TRACE_SIZE];		 /* names this call in logs and answers */
-	uint32_t caller_uid;		 /* CONTROL only: filled in by the broker from the socket */
+	uint8_t body_is_form;   /* form parameters take part in OAuth 1.0 signatures */
+	char trace[TRACE_SIZE]; /* names this call in logs and answers */
+	uint32_t caller_uid;    /* CONTROL only: filled in by the broker from the socket */
 };
 struct msg_api_reply {
 	uint16_t status;
-	uint8_t more;			 /* another part with the same serial follows */
+	uint8_t more; /* another part with the same serial follows */
 	char content_type[48];
-	char header[512];		 /* further whole header lines, "Allow: GET\r\nRetry-After: 5\r\n" */
+	char header[512]; /* further whole header lines, "Allow: GET\r\nRetry-After: 5\r\n" */
 };
 
 /* The identity of a stored secret: associated data of its envelope. */
 struct identity {
 	char object[16]; /* "credential", "authorization" */
-	char field[16];	 /* "content", "consumer" */
+	char field[16];  /* "content", "consumer" */
 	int64_t id;
 	int64_t version;
 };
@@ -109,21 +109,21 @@ struct msg_sealed {
 struct msg_signature {
 	struct identity consumer, token;
 	uint32_t consumer_len, token_len, base_len;
-	uint8_t sha256; /* else SHA-1 */
+	uint8_t sha256;     /* else SHA-1 */
 	char signature[64]; /* base64 as sent */
 };
 struct msg_vault_state {
 	int32_t result;
 	uint8_t sealed;
 	uint32_t key_version;
-	uint64_t releases; /* since this vault started */
-	uint8_t recording_public[32]; /* X25519: recorders seal recording keys to it */
+	uint64_t releases;               /* since this vault started */
+	uint8_t recording_public[32];    /* X25519: recorders seal recording keys to it */
 	uint8_t installation_public[32]; /* Ed25519: certifies recording keys */
 };
 
 struct msg_redeem {
-	char value[192];	     /* the _sr value as it stood in the query */
-	uint8_t public_key[65];	     /* P-256, uncompressed point */
+	char value[192];        /* the _sr value as it stood in the query */
+	uint8_t public_key[65]; /* P-256, uncompressed point */
 	struct address peer;
 	char trace[TRACE_SIZE];
 	char user_agent[256];
@@ -164,15 +164,15 @@ struct msg_recording_start {
 };
 struct msg_certify {
 	int64_t session;
-	uint8_t public_key[32];	 /* Ed25519, made by the recorder for this recording alone */
+	uint8_t public_key[32]; /* Ed25519, made by the recorder for this recording alone */
 	uint8_t facts_hash[HASH_LEN];
 	char session_id[SESSION_ID_SIZE];
 };
 struct msg_certified {
 	int32_t result;
 	int64_t session;
-	uint8_t signature[64];		 /* docs/formats/recording.md: the certificate */
-	uint8_t recording_public[32];	 /* seal the data key to this */
+	uint8_t signature[64];        /* docs/formats/recording.md: the certificate */
+	uint8_t recording_public[32]; /* seal the data key to this */
 	uint32_t key_version;
 };
 struct msg_recording_started {
@@ -186,7 +186,7 @@ struct msg_grant {
 	char username[USERNAME_SIZE];
 	char session_id[SESSION_ID_SIZE];
 	char device[HOSTNAME_SIZE]; /* for the vault's own log of releases */
-	uint8_t pins_required;	    /* 0: a protocol that proves nothing (Telnet) */
+	uint8_t pins_required;      /* 0: a protocol that proves nothing (Telnet) */
 	uint8_t pin_count;
 	uint8_t pins[PINS_MAX][HASH_LEN]; /* SHA-256 of the host key blob (RFC 4253 section 6.6) */
 };
@@ -199,15 +199,17 @@ struct worker_birth {
 	char device[HOSTNAME_SIZE];
 	char user[LOGIN_SIZE]; /* for the process title */
 	char terminal[32];
-	uint8_t kind;	       /* enum secret_kind */
-	uint8_t probe;	       /* only fetch the host key: the view descriptor is a channel to the broker */
+	uint8_t kind;  /* enum secret_kind */
+	uint8_t probe; /* only fetch the host key: the view descriptor is a channel to the broker */
 	uint16_t columns, rows;
 	uint16_t width, height;
 	uint16_t login_timeout; /* seconds */
 	uint8_t pin_count;
 	uint8_t pins[PINS_MAX][HASH_LEN];
-	char pin_algorithms[PINS_MAX][48]; /* "ssh-ed25519": what to offer, so that the pinned key is shown */
-	char expect[4][128];	/* Telnet: login expressions: prompt for user, for password, success, failure */
+	char pin_algorithms[PINS_MAX]
+			   [48]; /* "ssh-ed25519": what to offer, so that the pinned key is shown */
+	char expect[4][128]; /* Telnet: login expressions: prompt for user, for password, success,
+				failure */
 };
 struct msg_worker_start {
 	int64_t session; /* negative: a probe */
@@ -220,8 +222,8 @@ struct msg_worker_exited {
 };
 struct msg_moved {
 	int64_t session;
-	uint8_t state;	     /* enum view_state */
-	int32_t why;	     /* 0 or -ERR_... */
+	uint8_t state;       /* enum view_state */
+	int32_t why;         /* 0 or -ERR_... */
 	int32_t exit_status; /* of the target's shell; -1 unknown */
 	char reason[REASON_SIZE];
 };

@@ -164,9 +164,11 @@ void process_begin(struct process *process, int argc, char **argv, enum party se
 	log_open(party_name(self), LOG_LEVEL_INFO);
 	struct stat stat;
 	if (fstat(SUPERVISOR_FD, &stat) < 0 || !S_ISSOCK(stat.st_mode))
-		die("process.alone", "this program is started by sallyport-supervisor; see sallyport(1)");
-	if (loop_create(&process->loop) < 0 || channel_create(process->loop, SUPERVISOR_FD, self,
-			PARTY_SUPERVISOR, on_supervisor, on_supervisor_gone, process, &process->supervisor) < 0)
+		die("process.alone",
+			"this program is started by sallyport-supervisor; see sallyport(1)");
+	if (loop_create(&process->loop) < 0 ||
+		channel_create(process->loop, SUPERVISOR_FD, self, PARTY_SUPERVISOR, on_supervisor,
+			on_supervisor_gone, process, &process->supervisor) < 0)
 		die("process.begin", "no memory");
 	loop_run(process->loop);
 	if (process->build[0] == '\0')

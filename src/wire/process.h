@@ -8,11 +8,11 @@
  * How every process but the supervisor and the workers opens: one paragraph, sandbox last.
  *
  *	struct process process;
- *	process_begin(&process, argc, argv, PARTY_VAULT);	title, limits, START, GIVE and PEER until GO
- *	int log = process_fd(&process, "release-log");		what it was given; -1 when it was not
- *	process_drop(&process, SANDBOX_VAULT, -1);		root away, then the walls
- *	process_on_peer(&process, meet, &vault);		channels now, and again after a peer's restart
- *	return process_run(&process);				READY, then the loop until STOP
+ *	process_begin(&process, argc, argv, PARTY_VAULT);   what it was given, until GO
+ *	int log = process_fd(&process, "release-log");	    -1 when it was not given
+ *	process_drop(&process, SANDBOX_VAULT, -1);	    root away, then the walls
+ *	process_on_peer(&process, meet, &vault);	    now, and after a peer's restart
+ *	return process_run(&process);			    READY, the loop until STOP
  */
 struct process {
 	enum party self;

@@ -46,7 +46,8 @@ int view_next(const uint8_t *bytes, size_t len, struct view_frame *ret_frame)
 	return (int)(VIEW_HEADER_LEN + payload);
 }
 
-int view_write_two(struct buf *out, uint8_t type, const void *a, size_t a_len, const void *b, size_t b_len)
+int view_write_two(
+	struct buf *out, uint8_t type, const void *a, size_t a_len, const void *b, size_t b_len)
 {
 	uint8_t *room;
 	size_t len = a_len + b_len;

@@ -38,10 +38,10 @@ enum view_state {
 
 /* Reports a program may need; the worker makes the bytes, from this table alone. */
 enum view_report {
-	REPORT_STATUS = 1,	/* DSR 5: ESC [ 0 n */
-	REPORT_CURSOR = 2,	/* DSR 6: ESC [ a ; b R, within the screen */
-	REPORT_PRIMARY = 3,	/* DA1: ESC [ ? 62 ; 22 c */
-	REPORT_SECONDARY = 4,	/* DA2: ESC [ > 0 ; 0 ; 0 c */
+	REPORT_STATUS = 1,         /* DSR 5: ESC [ 0 n */
+	REPORT_CURSOR = 2,         /* DSR 6: ESC [ a ; b R, within the screen */
+	REPORT_PRIMARY = 3,        /* DA1: ESC [ ? 62 ; 22 c */
+	REPORT_SECONDARY = 4,      /* DA2: ESC [ > 0 ; 0 ; 0 c */
 	REPORT_CURSOR_PRIVATE = 5, /* DECXCPR: ESC [ ? a ; b R */
 };
 
@@ -63,11 +63,13 @@ static inline int view_input(uint8_t type)
 }
 /*
  * The first whole frame in bytes[len]: returns its whole length and fills *ret_frame (pointing into
- * bytes); 0 when more bytes are needed; -ERR_MALFORMED for a length or type the table does not allow.
+ * bytes); 0 when more bytes are needed; -ERR_MALFORMED for a length or type the table does not
+ * allow.
  */
 int view_next(const uint8_t *bytes, size_t len, struct view_frame *ret_frame);
 int view_write(struct buf *out, uint8_t type, const void *payload, size_t len);
-int view_write_two(struct buf *out, uint8_t type, const void *a, size_t a_len, const void *b, size_t b_len);
+int view_write_two(
+	struct buf *out, uint8_t type, const void *a, size_t a_len, const void *b, size_t b_len);
 
 /* Little-endian fields. */
 static inline uint16_t get16(const uint8_t *p)

@@ -28,7 +28,7 @@ struct row {
 
 static const struct row rows[MSG_COUNT] = {
 	[MSG_NONE] = { "NONE", PARTY_COUNT, PARTY_COUNT, 0, 0, 0 },
-#define MSG(name, from, to, payload, tail, fds) \
+#define MSG(name, from, to, payload, tail, fds)                                                    \
 	[MSG_##name] = { #name, PARTY_##from, PARTY_##to, sizeof(payload), tail, fds },
 #include "wire/messages.def"
 #undef MSG
@@ -65,8 +65,8 @@ struct channel {
 
 const char *party_name(enum party party)
 {
-	static const char *const names[PARTY_COUNT] = { "any", "supervisor", "front", "broker", "vault",
-		"recorder", "worker", "control" };
+	static const char *const names[PARTY_COUNT] = { "any", "supervisor", "front", "broker",
+		"vault", "recorder", "worker", "control" };
 
 	return party < PARTY_COUNT ? names[party] : "?";
 }
@@ -181,7 +181,8 @@ static void queue_drop(struct queue *queue)
 }
 
 /* One packet out. 1 sent, 0 the socket is full, or -ERR_PEER_GONE. */
-static int socket_send(int fd, const struct iovec *pieces, size_t count, const int *fds, unsigned fd_count)
+static int socket_send(
+	int fd, const struct iovec *pieces, size_t count, const int *fds, unsigned fd_count)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FDS_MAX)];
@@ -235,7 +236,9 @@ static ssize_t socket_receive(int fd, void *bytes, size_t size, int *fds, unsign
 		struct cmsghdr align;
 	} control;
 	struct iovec piece = { bytes, size };
-	struct msghdr header = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.bytes,
+	struct msghdr header = { .msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
 		.msg_controllen = sizeof control.bytes };
 	ssize_t got;
 
@@ -286,7 +289,8 @@ static void channel_lost(struct channel *channel)
 }
 
 /* Hands one packet to the handler. False when the channel must not be used any more. */
-static bool deliver(struct channel *channel, const uint8_t *bytes, size_t len, int *fds, unsigned fd_count)
+static bool deliver(
+	struct channel *channel, const uint8_t *bytes, size_t len, int *fds, unsigned fd_count)
 {
 	struct message message = { .fd_count = fd_count };
 	for (unsigned i = 0; i < MESSAGE_FDS_MAX; i++)
@@ -313,7 +317,8 @@ static void flush(struct channel *channel)
 		int r = socket_send(channel->fd, &piece, 1, packet->fds, packet->fd_count);
 		if (r == 0)
 			break;
-		packet_free(queue_take(&channel->out)); /* a dead peer shows itself on the next read */
+		packet_free(
+			queue_take(&channel->out)); /* a dead peer shows itself on the next read */
 	}
 	watch_set(channel->watch, channel->out.first != NULL ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
@@ -338,7 +343,8 @@ static bool receive_some(struct channel *channel)
 	for (int i = 0; i < RECEIVE_BURST; i++) {
 		int fds[MESSAGE_FDS_MAX];
 		unsigned count;
-		ssize_t got = socket_receive(channel->fd, channel->buffer, MESSAGE_MAX, fds, &count);
+		ssize_t got =
+			socket_receive(channel->fd, channel->buffer, MESSAGE_MAX, fds, &count);
 		if (got == 0)
 			return true;
 		if (got < 0) {
@@ -383,12 +389,18 @@ int channel_create(struct loop *loop, int fd, enum party self, enum party peer, 
 	struct channel *channel = calloc(1, sizeof *channel);
 	if (channel == NULL)
 		return -ERR_SYSTEM;
-	*channel = (struct channel){ .loop = loop, .fd = fd, .self = self, .peer = peer, .fn = fn,
-		.gone = gone, .context = context };
+	*channel = (struct channel){ .loop = loop,
+		.fd = fd,
+		.self = self,
+		.peer = peer,
+		.fn = fn,
+		.gone = gone,
+		.context = context };
 	int size = SEND_BUFFER;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	channel->buffer = malloc(MESSAGE_MAX);
-	if (channel->buffer == NULL || loop_watch(loop, fd, EPOLLIN, on_ready, channel, &channel->watch) < 0) {
+	if (channel->buffer == NULL ||
+		loop_watch(loop, fd, EPOLLIN, on_ready, channel, &channel->watch) < 0) {
 		channel->fd = -1;
 		channel_free(channel);
 		return -ERR_SYSTEM;
@@ -409,8 +421,8 @@ uint32_t channel_serial(struct channel *channel)
 	return channel->serial;
 }
 
-static int enqueue(struct channel *channel, const struct iovec *pieces, size_t count, const int *fds,
-	unsigned fd_count)
+static int enqueue(struct channel *channel, const struct iovec *pieces, size_t count,
+	const int *fds, unsigned fd_count)
 {
 	size_t len = 0;
 	for (size_t i = 0; i < count; i++)
@@ -466,7 +478,8 @@ int channel_send(struct channel *channel, enum msg_type type, uint32_t serial, c
 	return enqueue(channel, pieces, 3, fds, fd_count);
 }
 
-static int keep(struct channel *channel, const uint8_t *bytes, size_t len, const int *fds, unsigned count)
+static int keep(
+	struct channel *channel, const uint8_t *bytes, size_t len, const int *fds, unsigned count)
 {
 	struct packet *packet = malloc(sizeof *packet + len);
 

@@ -20,7 +20,8 @@ struct message {
 	const void *payload; /* exactly the struct of the row; valid during the handler */
 	const uint8_t *tail;
 	size_t tail_len;
-	int fds[MESSAGE_FDS_MAX]; /* handler takes what it wants with STEAL_FD; the rest is closed */
+	int fds[MESSAGE_FDS_MAX]; /* handler takes what it wants with STEAL_FD; the rest is closed
+				   */
 	unsigned fd_count;
 };
 
@@ -43,7 +44,8 @@ int channel_fd(const struct channel *channel);
 uint32_t channel_serial(struct channel *channel); /* a fresh one, never 0 */
 int channel_send(struct channel *channel, enum msg_type type, uint32_t serial, const void *payload,
 	const void *tail, size_t tail_len, const int *fds, unsigned fd_count);
-#define channel_tell(channel, type, payload) channel_send(channel, type, 0, payload, NULL, 0, NULL, 0)
+#define channel_tell(channel, type, payload)                                                       \
+	channel_send(channel, type, 0, payload, NULL, 0, NULL, 0)
 /*
  * Sends and waits for the reply with the same serial, at most `ms`. Other messages that arrive are
  * kept and handled by the loop afterwards. On success *ret_reply must be given to message_finish().
@@ -54,7 +56,8 @@ int channel_ask(struct channel *channel, enum msg_type type, const void *payload
 	struct message *ret_reply);
 void message_finish(struct message *message); /* wipes and frees a reply of channel_ask() */
 
-/* The pure check, for tests and fuzzing: may these bytes from `from` reach `to`? 0 or -ERR_MALFORMED. */
+/* The pure check, for tests and fuzzing: may these bytes from `from` reach `to`? 0 or
+ * -ERR_MALFORMED. */
 int wire_permit(enum party from, enum party to, const void *packet, size_t len, unsigned fd_count,
 	struct message *ret_message);
 const char *message_name(enum msg_type type);

@@ -8,7 +8,8 @@
 
 static struct param text(const char *name, const char *value)
 {
-	return (struct param){ PLACE_JSON, PARAM_TEXT, name, (uint16_t)strlen(name), value, (uint32_t)strlen(value) };
+	return (struct param){ PLACE_JSON, PARAM_TEXT, name, (uint16_t)strlen(name), value,
+		(uint32_t)strlen(value) };
 }
 
 static void round_trip(void **state)

@@ -17,7 +17,8 @@ static void round_trip(void **state)
 	assert_int_equal(used, VIEW_HEADER_LEN + 5);
 	assert_int_equal(frame.type, VIEW_TEXT);
 	assert_memory_equal(frame.payload, "hello", 5);
-	assert_int_equal(view_next(out.data + used, out.len - (size_t)used, &frame), VIEW_HEADER_LEN + 5);
+	assert_int_equal(
+		view_next(out.data + used, out.len - (size_t)used, &frame), VIEW_HEADER_LEN + 5);
 	assert_memory_equal(frame.payload, "\3live", 5);
 	buf_finish(&out);
 }

@@ -65,10 +65,12 @@ static int setup(void **state)
 	assert_int_equal(wire_pair(SOCK_SEQPACKET, fds), 0);
 	assert_int_equal(loop_create(&pair->loop), 0);
 	pair->fd = -1;
-	assert_int_equal(channel_create(pair->loop, fds[0], PARTY_BROKER, PARTY_VAULT, on_broker, on_pair_gone,
-		pair, &pair->broker), 0);
-	assert_int_equal(channel_create(pair->loop, fds[1], PARTY_VAULT, PARTY_BROKER, on_vault, on_pair_gone,
-		pair, &pair->vault), 0);
+	assert_int_equal(channel_create(pair->loop, fds[0], PARTY_BROKER, PARTY_VAULT, on_broker,
+				 on_pair_gone, pair, &pair->broker),
+		0);
+	assert_int_equal(channel_create(pair->loop, fds[1], PARTY_VAULT, PARTY_BROKER, on_vault,
+				 on_pair_gone, pair, &pair->vault),
+		0);
 	*state = pair;
 	return 0;
 }
@@ -102,12 +104,14 @@ static void permits_exactly_the_rows(void **state)
 	unsigned passed = 0;
 
 	for (unsigned type = 0; type < MSG_COUNT; type++) {
-		size_t len = packet_of(packet, (uint16_t)type, 0, 0, message_size((enum msg_type)type));
+		size_t len =
+			packet_of(packet, (uint16_t)type, 0, 0, message_size((enum msg_type)type));
 		for (enum party from = PARTY_SUPERVISOR; from < PARTY_COUNT; from++) {
 			for (enum party to = PARTY_SUPERVISOR; to < PARTY_COUNT; to++) {
 				int r = wire_permit(from, to, packet, len, 0, &message);
-				int expected = type != MSG_NONE && party_allowed(rows[type].from, from) &&
-					party_allowed(rows[type].to, to);
+				int expected = type != MSG_NONE &&
+					       party_allowed(rows[type].from, from) &&
+					       party_allowed(rows[type].to, to);
 				assert_int_equal(r, expected ? 0 : -ERR_MALFORMED);
 				passed += r == 0;
 			}
@@ -126,17 +130,27 @@ static void refuses_wrong_sizes(void **state)
 
 	assert_int_equal(wire_permit(PARTY_FRONT, PARTY_BROKER, packet, len, 0, &message), 0);
 	for (size_t cut = 0; cut < len; cut += 7)
-		assert_int_equal(wire_permit(PARTY_FRONT, PARTY_BROKER, packet, cut, 0, &message), -ERR_MALFORMED);
-	assert_int_equal(wire_permit(PARTY_FRONT, PARTY_BROKER, packet, len - 1, 0, &message), -ERR_MALFORMED);
-	assert_int_equal(wire_permit(PARTY_FRONT, PARTY_BROKER, packet, len, 1, &message), -ERR_MALFORMED);
-	len = packet_of(packet, MSG_TICKET_REDEEM, 0, 1, size + 1); /* a tail where the row has none */
-	assert_int_equal(wire_permit(PARTY_FRONT, PARTY_BROKER, packet, len, 0, &message), -ERR_MALFORMED);
-	len = packet_of(packet, MSG_TICKET_REDEEM, 1, 0, size); /* a descriptor where the row has none */
-	assert_int_equal(wire_permit(PARTY_FRONT, PARTY_BROKER, packet, len, 1, &message), -ERR_MALFORMED);
-	len = packet_of(packet, MSG_API_REPLY, 0, REPLY_PART_MAX + 1, sizeof(struct msg_api_reply) + REPLY_PART_MAX + 1);
-	assert_int_equal(wire_permit(PARTY_BROKER, PARTY_FRONT, packet, len, 0, &message), -ERR_MALFORMED);
+		assert_int_equal(wire_permit(PARTY_FRONT, PARTY_BROKER, packet, cut, 0, &message),
+			-ERR_MALFORMED);
+	assert_int_equal(wire_permit(PARTY_FRONT, PARTY_BROKER, packet, len - 1, 0, &message),
+		-ERR_MALFORMED);
+	assert_int_equal(
+		wire_permit(PARTY_FRONT, PARTY_BROKER, packet, len, 1, &message), -ERR_MALFORMED);
+	len = packet_of(
+		packet, MSG_TICKET_REDEEM, 0, 1, size + 1); /* a tail where the row has none */
+	assert_int_equal(
+		wire_permit(PARTY_FRONT, PARTY_BROKER, packet, len, 0, &message), -ERR_MALFORMED);
+	len = packet_of(
+		packet, MSG_TICKET_REDEEM, 1, 0, size); /* a descriptor where the row has none */
+	assert_int_equal(
+		wire_permit(PARTY_FRONT, PARTY_BROKER, packet, len, 1, &message), -ERR_MALFORMED);
+	len = packet_of(packet, MSG_API_REPLY, 0, REPLY_PART_MAX + 1,
+		sizeof(struct msg_api_reply) + REPLY_PART_MAX + 1);
+	assert_int_equal(
+		wire_permit(PARTY_BROKER, PARTY_FRONT, packet, len, 0, &message), -ERR_MALFORMED);
 	len = packet_of(packet, MSG_COUNT, 0, 0, 8);
-	assert_int_equal(wire_permit(PARTY_BROKER, PARTY_FRONT, packet, len, 0, &message), -ERR_MALFORMED);
+	assert_int_equal(
+		wire_permit(PARTY_BROKER, PARTY_FRONT, packet, len, 0, &message), -ERR_MALFORMED);
 	free(packet);
 }
 
@@ -149,7 +163,9 @@ static void carries_payload_tail_and_descriptor(void **state)
 
 	memset(&grant, 0, sizeof grant);
 	assert_int_equal(pipe(pipe_ends), 0);
-	assert_int_equal(channel_send(pair->broker, MSG_SECRET_GRANT, 0, &grant, "envelope", 8, &pipe_ends[1], 1), 0);
+	assert_int_equal(channel_send(pair->broker, MSG_SECRET_GRANT, 0, &grant, "envelope", 8,
+				 &pipe_ends[1], 1),
+		0);
 	loop_run(pair->loop);
 	assert_int_equal(pair->last, MSG_SECRET_GRANT);
 	assert_int_equal(write(pair->fd, "x", 1), 1);
@@ -181,16 +197,19 @@ static void asks_and_keeps_the_rest(void **state)
 	if (child == 0) {
 		struct pair mine = { .loop = other, .fd = -1 };
 		close(fds[0]);
-		channel_create(other, fds[1], PARTY_VAULT, PARTY_BROKER, on_vault, on_pair_gone, &mine, &mine.vault);
+		channel_create(other, fds[1], PARTY_VAULT, PARTY_BROKER, on_vault, on_pair_gone,
+			&mine, &mine.vault);
 		answer_in_thread(&mine);
 		_exit(0);
 	}
 	close(fds[1]);
 	struct channel *asking;
-	assert_int_equal(channel_create(pair->loop, fds[0], PARTY_BROKER, PARTY_VAULT, on_broker, on_pair_gone, pair,
-		&asking), 0);
-	assert_int_equal(channel_ask(asking, MSG_VAULT_STATUS, &nothing, NULL, 0, NULL, 0, MSG_VAULT_STATE, 5000,
-		&reply), 0);
+	assert_int_equal(channel_create(pair->loop, fds[0], PARTY_BROKER, PARTY_VAULT, on_broker,
+				 on_pair_gone, pair, &asking),
+		0);
+	assert_int_equal(channel_ask(asking, MSG_VAULT_STATUS, &nothing, NULL, 0, NULL, 0,
+				 MSG_VAULT_STATE, 5000, &reply),
+		0);
 	assert_int_equal(((const struct msg_vault_state *)reply.payload)->key_version, 7);
 	message_finish(&reply);
 	assert_int_equal(pair->got, 0);
@@ -209,8 +228,9 @@ static void asking_a_dead_peer_fails(void **state)
 
 	channel_destroy(pair->vault);
 	pair->vault = NULL;
-	assert_int_equal(channel_ask(pair->broker, MSG_VAULT_STATUS, &nothing, NULL, 0, NULL, 0, MSG_VAULT_STATE, 200,
-		&reply), -ERR_PEER_GONE);
+	assert_int_equal(channel_ask(pair->broker, MSG_VAULT_STATUS, &nothing, NULL, 0, NULL, 0,
+				 MSG_VAULT_STATE, 200, &reply),
+		-ERR_PEER_GONE);
 	loop_run(pair->loop);
 	assert_int_equal(pair->gone, 1);
 	assert_null(pair->broker);
@@ -222,8 +242,9 @@ static void silence_times_out(void **state)
 	struct msg_nothing nothing = { 0 };
 	struct message reply;
 
-	assert_int_equal(channel_ask(pair->broker, MSG_VAULT_STATUS, &nothing, NULL, 0, NULL, 0, MSG_VAULT_STATE, 50,
-		&reply), -ERR_TIMED_OUT);
+	assert_int_equal(channel_ask(pair->broker, MSG_VAULT_STATUS, &nothing, NULL, 0, NULL, 0,
+				 MSG_VAULT_STATE, 50, &reply),
+		-ERR_TIMED_OUT);
 }
 
 static void a_handler_error_ends_the_channel(void **state)
@@ -247,7 +268,8 @@ static void queues_to_its_ceiling(void **state)
 	int r;
 
 	memset(&seal, 0, sizeof seal);
-	while ((r = channel_send(pair->broker, MSG_REWRAP, 0, &seal, tail, SEALED_MAX, NULL, 0)) == 0)
+	while ((r = channel_send(pair->broker, MSG_REWRAP, 0, &seal, tail, SEALED_MAX, NULL, 0)) ==
+		0)
 		sent++;
 	assert_int_equal(r, -ERR_FULL);
 	assert_true(sent * SEALED_MAX >= CHANNEL_QUEUE_MAX - SEALED_MAX);
@@ -270,7 +292,8 @@ int main(void)
 		cmocka_unit_test(permits_exactly_the_rows),
 		cmocka_unit_test(refuses_wrong_sizes),
 		cmocka_unit_test(text_must_end_and_be_utf8),
-		cmocka_unit_test_setup_teardown(carries_payload_tail_and_descriptor, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			carries_payload_tail_and_descriptor, setup, teardown),
 		cmocka_unit_test_setup_teardown(asks_and_keeps_the_rest, setup, teardown),
 		cmocka_unit_test_setup_teardown(asking_a_dead_peer_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(silence_times_out, setup, teardown),
