@@ -225,11 +225,27 @@ static int check_remote_device(struct call *call, struct wish *wish)
 	return 0;
 }
 
-static int check_limit(struct broker *broker)
+/* What is created counts too: its URL may be opened any moment. */
+static int check_open(
+	struct broker *broker, int64_t most, int64_t user, int64_t credential, enum error full)
 {
-	return broker->sessions.count >= (unsigned)broker->settings->session_most
-		       ? -ERR_SESSION_LIMIT
-		       : 0;
+	if (most == 0)
+		return 0;
+	int open = store_session_count_open(broker->store, user, credential);
+	return open < 0 ? open : (open >= most ? -(int)full : 0);
+}
+
+static int check_limit(struct broker *broker, const struct wish *wish)
+{
+	const struct settings *settings = broker->settings;
+
+	if (broker->sessions.count >= (unsigned)settings->session_most)
+		return -ERR_SESSION_LIMIT;
+	int r = check_open(broker, settings->session_most_per_credential, 0, wish->credential.id,
+		ERR_CREDENTIAL_IN_USE);
+	return r < 0 ? r
+		     : check_open(broker, settings->session_most_per_user, wish->user.id, 0,
+			       ERR_SESSION_LIMIT);
 }
 
 static int check_target(struct call *call, struct wish *wish)
@@ -280,7 +296,7 @@ static int check(struct broker *broker, struct call *call, struct wish *wish)
 		r = check_remote_device(call, wish);
 	if (r == 0)
 		r = check_moved_target(call, wish);
-	return r == 0 ? check_limit(broker) : r;
+	return r == 0 ? check_limit(broker, wish) : r;
 }
 
 /* 12 digits of time, so that new rows are neighbours in the index, and 28 random ones. */

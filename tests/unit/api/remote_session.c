@@ -113,6 +113,23 @@ static void test_states_of_things(void **state)
 	expect(house, 200, "Session created successfully\"");
 }
 
+static void test_limits(void **state)
+{
+	struct house *house = *state;
+	struct settings *settings = &house->broker->process.settings;
+
+	settings->session_most_per_user = 2;
+	expect(house, 200, "Session created successfully\"");
+	expect(house, 200, "Session created successfully\"");
+	expect(house, 400, "Session limit reached\"");
+	settings->session_most_per_user = 0;
+	settings->session_most_per_credential = 2;
+	expect(house, 400, "Credential already in use\"");
+	settings->session_most_per_credential = 3;
+	expect(house, 200, "Session created successfully\"");
+	expect(house, 400, "Credential already in use\"");
+}
+
 static void test_any_port(void **state)
 {
 	struct house *house = *state;
@@ -167,39 +184,6 @@ static void test_encodings(void **state)
 	}
 }
 
-/* A token shows and ends its own session, and to another caller there is none. */
-static void test_handle(void **state)
-{
-	struct house *house = *state;
-	char path[128] = "/api/pam/remote/session/";
-	const struct house_reply *reply = house_post(house, CREATE, GOOD);
-	const char *token = strstr(reply->body, "\"token\":\"");
-
-	assert_non_null(token);
-	memcpy(path + strlen(path), token + 9, 64);
-	reply = house_get(house, path);
-	assert_int_equal(reply->status, 200);
-	assert_non_null(strstr(reply->body, "\"state\":\"created\""));
-	assert_non_null(strstr(reply->body, "\"recording\":null"));
-
-	struct house_call stranger = {
-		.method = "GET", .path = path, .authorization = "Bearer reader"
-	};
-	reply = house_call(house, &stranger);
-	assert_int_equal(reply->status, 400);
-	assert_non_null(strstr(reply->body, "1002: Session not found"));
-
-	struct house_call end = {
-		.method = "DELETE", .path = path, .authorization = "Bearer " HOUSE_TOKEN
-	};
-	reply = house_call(house, &end);
-	assert_int_equal(reply->status, 200);
-	assert_non_null(strstr(reply->body, "\"mensagem\":\"Sessão encerrada com sucesso\""));
-	assert_non_null(strstr(house_get(house, path)->body, "\"state\":\"ended\""));
-	assert_string_equal(house_audit(house, "session.ended").actor, "application:portal");
-	assert_int_equal(house_call(house, &end)->status, 200);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void)
@@ -207,10 +191,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_every_complaint),
 		TEST(test_states_of_things),
+		TEST(test_limits),
 		TEST(test_any_port),
 		TEST(test_automatic_credential),
 		TEST(test_encodings),
-		TEST(test_handle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

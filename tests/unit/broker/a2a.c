@@ -164,9 +164,9 @@ static void test_referer(void **state)
 			.referer = cases[i].referer };
 		assert_int_equal(house_call(house, &call)->status, cases[i].status);
 		if (cases[i].status == 500)
-			assert_non_null(strstr(
-				house->reply.body, "\"exception\":{\"code\":1105,\"message\":"
-						   "\"1105: The http referer is not allowed\""));
+			assert_non_null(strstr(house->reply.body,
+				"\"exception\":{\"code\":1105,\"message\":"
+				"\"1105: The http referer is not allowed\""));
 	}
 }
 

@@ -19,32 +19,82 @@ int broker_main(int argc, char **argv);
 
 /* ---- the vault's process */
 
+static int vault_signature(struct channel *channel, struct message *message)
+{
+	const struct msg_signature *ask = message->payload;
+	const char *key = HOUSE_CONSUMER_SECRET "&" HOUSE_TOKEN_SECRET;
+	const uint8_t *base = message->tail + ask->consumer_len + ask->token_len;
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned len;
+	char text[BASE64_SIZE(EVP_MAX_MD_SIZE)];
+
+	HMAC(ask->sha256 ? EVP_sha256() : EVP_sha1(), key, (int)strlen(key), base, ask->base_len,
+		digest, &len);
+	base64_encode(text, digest, len);
+	struct msg_result result = { strcmp(text, ask->signature) == 0 ? 0
+								       : -ERR_SIGNATURE_INVALID };
+	return channel_send(
+		channel, MSG_SIGNATURE_CHECKED, message->serial, &result, NULL, 0, NULL, 0);
+}
+
+/* "Seals" by turning every byte over; a secret that begins with '!' cannot be read as one. */
+static int vault_seals(struct channel *channel, struct message *message)
+{
+	uint8_t bytes[256];
+	struct msg_sealed sealed = { .key_version = 7 };
+	ssize_t len = 4;
+
+	text_copy(sealed.detail, sizeof sealed.detail, "ssh-ed25519 SHA256:x");
+	memcpy(bytes, "new.", 4);
+	if (message->type == MSG_SEAL)
+		len = read(message->fds[0], bytes, sizeof bytes);
+	else if (message->type == MSG_SEAL_NEW)
+		len = write(message->fds[0], "new.", 4);
+	else
+		memcpy(bytes, message->tail, (size_t)(len = (ssize_t)message->tail_len));
+	if (len < 0 || bytes[0] == '!')
+		sealed.result = -ERR_KEY_UNREADABLE;
+	for (ssize_t i = 0; i < len; i++)
+		bytes[i] ^= 0xff;
+	return channel_send(channel, MSG_SEALED, message->serial, &sealed, bytes,
+		sealed.result == 0 ? (size_t)len : 0, NULL, 0);
+}
+
+static int vault_states(struct channel *channel, struct message *message)
+{
+	struct msg_vault_state state = { .key_version = message->type == MSG_ROTATE ? 8 : 7 };
+
+	if (message->type == MSG_UNSEAL)
+		state.result = -ERR_CRYPTO;
+	return channel_send(channel, MSG_VAULT_STATE, message->serial, &state, NULL, 0, NULL, 0);
+}
+
 static int vault_message(void *context, struct channel *channel, struct message *message)
 {
+	struct msg_result opened = { 0 };
+	struct msg_session wanted = { 0 };
+
 	(void)context;
-	if (message->type == MSG_SIGNATURE_CHECK) {
-		const struct msg_signature *ask = message->payload;
-		const char *key = HOUSE_CONSUMER_SECRET "&" HOUSE_TOKEN_SECRET;
-		const uint8_t *base = message->tail + ask->consumer_len + ask->token_len;
-		uint8_t digest[EVP_MAX_MD_SIZE];
-		unsigned len;
-		char text[BASE64_SIZE(EVP_MAX_MD_SIZE)];
-		HMAC(ask->sha256 ? EVP_sha256() : EVP_sha1(), key, (int)strlen(key), base,
-			ask->base_len, digest, &len);
-		base64_encode(text, digest, len);
-		struct msg_result result = {
-			strcmp(text, ask->signature) == 0 ? 0 : -ERR_SIGNATURE_INVALID
-		};
+	switch (message->type) {
+	case MSG_SIGNATURE_CHECK:
+		return vault_signature(channel, message);
+	case MSG_SEAL:
+	case MSG_SEAL_NEW:
+	case MSG_REWRAP:
+		return vault_seals(channel, message);
+	case MSG_VAULT_STATUS:
+	case MSG_UNSEAL:
+	case MSG_ROTATE:
+		return vault_states(channel, message);
+	case MSG_RECORDING_OPEN:
 		return channel_send(
-			channel, MSG_SIGNATURE_CHECKED, message->serial, &result, NULL, 0, NULL, 0);
-	}
-	if (message->type == MSG_SECRET_GRANT) {
-		struct msg_session wanted = {
-			((const struct msg_grant *)message->payload)->session
-		};
+			channel, MSG_RECORDING_OPENED, message->serial, &opened, NULL, 0, NULL, 0);
+	case MSG_SECRET_GRANT:
+		wanted.session = ((const struct msg_grant *)message->payload)->session;
 		return channel_tell(channel, MSG_SECRET_WANTED, &wanted);
+	default:
+		return 0;
 	}
-	return 0;
 }
 
 static void vault_gone_away(void *context, struct channel *channel)
@@ -127,6 +177,35 @@ static struct channel *introduce(struct house *house, enum party party)
 		0);
 	meet(house->broker, party, ends[0]);
 	return channel;
+}
+
+struct channel *house_introduce(struct house *house, enum party party)
+{
+	return introduce(house, party);
+}
+
+void house_stop(struct house *house)
+{
+	on_stop(house->broker);
+}
+
+/* A command line as control.c accepts it, by the administrator 0. */
+static int on_control(void *context, struct channel *channel, struct message *message)
+{
+	return dispatch_message(context, channel, DOOR_CONTROL, 0, message);
+}
+
+static void introduce_control(struct house *house)
+{
+	int ends[2];
+
+	assert_int_equal(wire_pair(SOCK_SEQPACKET, ends), 0);
+	assert_int_equal(channel_create(house->broker->loop, ends[1], PARTY_CONTROL, PARTY_BROKER,
+				 on_peer, on_peer_gone, house, &house->control),
+		0);
+	assert_int_equal(channel_create(house->broker->loop, ends[0], PARTY_BROKER, PARTY_CONTROL,
+				 on_control, on_peer_gone, house->broker, &house->control_inside),
+		0);
 }
 
 static void introduce_supervisor(struct house *house)
@@ -301,6 +380,7 @@ int house_open(void **state)
 	open_broker(house);
 	fill(house);
 	introduce_supervisor(house);
+	introduce_control(house);
 	introduce_vault(house);
 	house->front = introduce(house, PARTY_FRONT);
 	house->recorder = introduce(house, PARTY_RECORDER);
@@ -327,7 +407,9 @@ int house_close(void **state)
 	channel_destroy(house->front);
 	channel_destroy(house->recorder);
 	channel_destroy(house->supervisor);
+	channel_destroy(house->control);
 	finish(house->broker);
+	channel_destroy(house->control_inside);
 	channel_destroy(house->broker->process.supervisor);
 	loop_destroy(house->broker->loop);
 	free(house->broker);
@@ -377,7 +459,7 @@ static void params_of(const struct house_call *call, struct buf *out)
 	}
 }
 
-static void call_send(struct house *house, const struct house_call *call)
+void house_send_call(struct house *house, const struct house_call *call)
 {
 	CLEANUP(buf_finish) struct buf tail = BUF(65536);
 	struct msg_api_call head;
@@ -396,8 +478,11 @@ static void call_send(struct house *house, const struct house_call *call)
 	assert_int_equal(
 		address_parse(&head.peer, call->from != NULL ? call->from : "192.0.2.10"), 0);
 	params_of(call, &tail);
-	assert_int_equal(channel_send(house->front, MSG_API_CALL, channel_serial(house->front),
-				 &head, tail.data, tail.len, NULL, 0),
+	bool control = call->door == DOOR_CONTROL;
+	struct channel *channel = control ? house->control : house->front;
+	assert_int_equal(channel_send(channel, control ? MSG_CONTROL_CALL : MSG_API_CALL,
+				 channel_serial(channel), &head, tail.data, tail.len, &call->fd,
+				 control && call->fd > 0),
 		0);
 }
 
@@ -405,7 +490,7 @@ const struct house_reply *house_call(struct house *house, const struct house_cal
 {
 	house->replied = false;
 	house->reply.body_len = 0;
-	call_send(house, call);
+	house_send_call(house, call);
 	for (int i = 0; i < 100 && !house->replied; i++)
 		house_run(house);
 	assert_true(house->replied);
@@ -435,7 +520,7 @@ unsigned house_burst(
 	unsigned right = 0;
 
 	for (unsigned i = 0; i < count; i++)
-		call_send(house, call);
+		house_send_call(house, call);
 	house->replies = 0;
 	for (int i = 0; i < 100 && house->replies < count; i++) {
 		house_run(house);

@@ -48,7 +48,7 @@ struct house {
 	struct broker *broker;
 	char directory[64];
 	int vault_pid;
-	struct channel *front, *recorder, *supervisor;
+	struct channel *front, *recorder, *supervisor, *control, *control_inside;
 	struct house_message messages[64]; /* in order of arrival, not yet taken */
 	unsigned message_count;
 	struct house_reply reply;
@@ -68,8 +68,11 @@ struct house_call {
 	const char *referer, *from;
 	enum param_place place; /* 0: PLACE_JSON */
 	enum door door;
+	int fd; /* with a control call; 0: none */
 };
 const struct house_reply *house_call(struct house *house, const struct house_call *call);
+/* Sends it and waits for nothing. */
+void house_send_call(struct house *house, const struct house_call *call);
 /* The same by the portal's bearer token. */
 const struct house_reply *house_post(struct house *house, const char *path, const char *params);
 const struct house_reply *house_get(struct house *house, const char *path);
@@ -83,6 +86,10 @@ void house_run(struct house *house);
 struct house_message house_take(struct house *house, enum msg_type type);
 bool house_got(const struct house *house, enum msg_type type);
 void house_send(struct channel *channel, enum msg_type type, const void *payload, int fd);
+
+/* A new channel of this party, as after its restart: the test's end. */
+struct channel *house_introduce(struct house *house, enum party party);
+void house_stop(struct house *house); /* what STOP does */
 
 /* Newest audit row with this event; fails the test when there is none. */
 struct audit_row house_audit(struct house *house, const char *event);

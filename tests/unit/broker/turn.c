@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "house.h"
+
+struct told {
+	int order[8], results[8];
+	unsigned count;
+};
+struct thing {
+	struct told *told;
+	int number;
+};
+
+static void tell(struct broker *broker, void *context, int result)
+{
+	struct thing *thing = context;
+
+	(void)broker;
+	thing->told->order[thing->told->count] = thing->number;
+	thing->told->results[thing->told->count++] = result;
+}
+
+static void write_again(struct broker *broker, void *context, int result)
+{
+	assert_int_equal(result, 0);
+	assert_int_equal(turn_open(broker), 0);
+	turn_then(broker, tell, context);
+}
+
+static void test_after_the_commit_in_order(void **state)
+{
+	struct house *house = *state;
+	struct told told = { .count = 0 };
+	struct thing one = { &told, 1 }, two = { &told, 2 };
+
+	assert_int_equal(turn_open(house->broker), 0);
+	turn_then(house->broker, tell, &one);
+	turn_then(house->broker, tell, &two);
+	assert_int_equal(told.count, 0);
+	turn_close(house->broker);
+	assert_int_equal(told.count, 2);
+	assert_int_equal(told.order[0], 1);
+	assert_int_equal(told.results[1], 0);
+	turn_close(house->broker);
+	assert_int_equal(told.count, 2);
+}
+
+static void test_undone_backwards(void **state)
+{
+	struct house *house = *state;
+	struct told told = { .count = 0 };
+	struct thing one = { &told, 1 }, two = { &told, 2 }, three = { &told, 3 };
+	struct savepoint savepoint;
+
+	assert_int_equal(turn_open(house->broker), 0);
+	turn_then(house->broker, tell, &one);
+	assert_int_equal(turn_savepoint(house->broker, &savepoint), 0);
+	turn_then(house->broker, tell, &two);
+	turn_then(house->broker, tell, &three);
+	assert_int_equal(turn_undo(house->broker, &savepoint, -ERR_FULL), 0);
+	assert_int_equal(told.count, 2);
+	assert_int_equal(told.order[0], 3);
+	assert_int_equal(told.results[0], -ERR_FULL);
+	turn_close(house->broker);
+	assert_int_equal(told.order[2], 1);
+	assert_int_equal(told.results[2], 0);
+}
+
+static void test_what_runs_after_may_write(void **state)
+{
+	struct house *house = *state;
+	struct told told = { .count = 0 };
+	struct thing one = { &told, 1 };
+
+	assert_int_equal(turn_open(house->broker), 0);
+	turn_then(house->broker, write_again, &one);
+	turn_close(house->broker);
+	assert_int_equal(told.count, 1);
+	assert_false(house->broker->turn.open);
+}
+
+static void test_poisoned(void **state)
+{
+	struct house *house = *state;
+	struct told told = { .count = 0 };
+	struct thing one = { &told, 1 };
+	int64_t id;
+
+	assert_int_equal(turn_open(house->broker), 0);
+	assert_int_equal(store_user_add(house->broker->store, "eva", "", 1, &id), 0);
+	turn_then(house->broker, tell, &one);
+	house->broker->turn.poisoned = true;
+	turn_close(house->broker);
+	assert_int_equal(told.results[0], -ERR_STORE);
+	struct user_row user;
+	assert_int_equal(store_user_find(house->broker->store, "eva", &user), -ERR_NOT_FOUND);
+}
+
+static void count_up(struct broker *broker, void *context, int result)
+{
+	(void)broker;
+	*(unsigned *)context += result == 0;
+}
+
+/* A handler that finds the list nearly full gets an empty one. */
+static void test_full(void **state)
+{
+	struct house *house = *state;
+	unsigned count = 0;
+
+	assert_int_equal(turn_open(house->broker), 0);
+	for (unsigned i = 0; i <= TURN_MAX - TURN_HANDLER; i++)
+		turn_then(house->broker, count_up, &count);
+	assert_int_equal(count, 0);
+	assert_int_equal(turn_open(house->broker), 0);
+	assert_int_equal(count, TURN_MAX - TURN_HANDLER + 1);
+	assert_int_equal(house->broker->turn.waiting->count, 0);
+	turn_close(house->broker);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_after_the_commit_in_order),
+		TEST(test_undone_backwards),
+		TEST(test_what_runs_after_may_write),
+		TEST(test_poisoned),
+		TEST(test_full),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
