@@ -24,6 +24,8 @@ void connection_answer(
 {
 	CLEANUP(buf_finish) struct buf out = BUF(ANSWER_MAX);
 	fill_in(connection, head);
+	if (head->status == 204 || head->status == 304)
+		len = 0;
 	head->body_len = len;
 	int r = head_write(&out, head);
 	if (r == 0 && !connection->head_only)

@@ -77,17 +77,24 @@ static void watch_listeners(struct front *front, uint32_t events)
 			watch_set(front->listeners[i].watch, events);
 }
 
+/* Connections get scarce, and this one only waits for its next request. */
+static bool idle_when_crowded(
+	const struct front *front, const struct connection *connection, uint64_t now)
+{
+	return front->connection_count > front->connection_most - front->connection_most / 4 &&
+	       connection->state == CONNECTION_REQUEST && connection->in.len == 0 &&
+	       connection->deadline > now + HEAD_MS &&
+	       connection->deadline + IDLE_CROWDED_MS <= now + IDLE_MS;
+}
+
 static bool overdue(const struct front *front, const struct connection *connection, uint64_t now)
 {
 	if (connection->write_deadline && connection->state != CONNECTION_RELAY &&
 		connection->write_deadline <= now)
 		return true;
-	uint64_t deadline = connection->deadline;
-	bool crowded =
-		front->connection_count > front->connection_most - front->connection_most / 4;
-	if (crowded && connection->state == CONNECTION_REQUEST && deadline > now + IDLE_CROWDED_MS)
-		deadline -= IDLE_MS - IDLE_CROWDED_MS;
-	return deadline && deadline <= now;
+	if (idle_when_crowded(front, connection, now))
+		return true;
+	return connection->deadline && connection->deadline <= now;
 }
 
 static void on_sweep(void *context)

@@ -81,6 +81,30 @@ static void test_sweep(void **state)
 	client_close(&client);
 }
 
+/* When connections get scarce, who only keeps one open loses it first; who is new does not. */
+static void test_crowded(void **state)
+{
+	struct gateway *gateway = *state;
+	struct client idle, fresh;
+	char text[4096];
+	assert_true(client_open(gateway, &idle));
+	client_send(gateway, &idle, "GET /healthz HTTP/1.1\r\n" HOST "\r\n", 45);
+	client_read(gateway, &idle, text, sizeof text, "ok\n");
+	gateway_newest(gateway)->deadline -= IDLE_CROWDED_MS;
+	assert_true(client_open(gateway, &fresh));
+	timer_cancel(gateway->front->sweep);
+	on_sweep(gateway->front);
+	assert_int_equal(gateway->front->connection_count, 2);
+	gateway->front->connection_most = 2;
+	timer_cancel(gateway->front->sweep);
+	on_sweep(gateway->front);
+	assert_int_equal(gateway->front->connection_count, 1);
+	client_read(gateway, &idle, text, sizeof text, NULL);
+	assert_true(idle.ended);
+	client_close(&idle);
+	client_close(&fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +113,7 @@ int main(void)
 		TEST(test_origin),
 		TEST(test_trace),
 		TEST(test_sweep),
+		TEST(test_crowded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
