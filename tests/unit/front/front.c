@@ -95,7 +95,7 @@ static void test_crowded(void **state)
 	timer_cancel(gateway->front->sweep);
 	on_sweep(gateway->front);
 	assert_int_equal(gateway->front->connection_count, 2);
-	gateway->front->connection_most = 2;
+	gateway->front->connection_most = 1;
 	timer_cancel(gateway->front->sweep);
 	on_sweep(gateway->front);
 	assert_int_equal(gateway->front->connection_count, 1);
