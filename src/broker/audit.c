@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "broker/chain.h"
+#include "store/chain.h"
 #include "broker/context.h"
 
 int audit_load(struct broker *broker)

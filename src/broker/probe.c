@@ -125,7 +125,7 @@ static int worker_ask(struct probe *probe, int target)
 		return r;
 	}
 	memcpy(start.driver, probe->birth.protocol, sizeof start.driver);
-	snprintf(start.title, sizeof start.title, "probe %.60s", probe->birth.device);
+	snprintf(start.title, sizeof start.title, "probe %.60s", probe->birth.target);
 	probe->serial = channel_serial(broker->process.supervisor);
 	const int fds[] = { target, view, agent, birth };
 	return channel_send(broker->process.supervisor, MSG_WORKER_START, probe->serial, &start,
@@ -153,7 +153,7 @@ static void birth_fill(struct broker *broker, struct worker_birth *birth,
 	birth->rows = 24;
 	text_copy(birth->protocol, sizeof birth->protocol, protocol);
 	text_copy(birth->terminal, sizeof birth->terminal, broker->settings->session_terminal_type);
-	memcpy(birth->device, device->hostname, sizeof birth->device);
+	memcpy(birth->target, device->hostname, sizeof birth->target);
 }
 
 static int begin(struct probe *probe, const struct device_row *device, uint16_t port)

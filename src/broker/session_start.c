@@ -163,7 +163,7 @@ static int grant_send(struct broker *broker, const struct session *session,
 	grant->kind = credential->kind;
 	memcpy(grant->username, row->username, sizeof grant->username);
 	memcpy(grant->session_id, row->session_id, sizeof grant->session_id);
-	memcpy(grant->device, row->device, sizeof grant->device);
+	memcpy(grant->target, row->device, sizeof grant->target);
 	return channel_send(broker->vault, MSG_SECRET_GRANT, channel_serial(broker->vault), grant,
 		credential->sealed, credential->sealed_len, &agent, 1);
 }
@@ -177,7 +177,7 @@ static void birth_fill(
 	memcpy(birth->session_id, row->session_id, sizeof birth->session_id);
 	memcpy(birth->protocol, row->protocol, sizeof birth->protocol);
 	memcpy(birth->username, row->username, sizeof birth->username);
-	memcpy(birth->device, row->device, sizeof birth->device);
+	memcpy(birth->target, row->device, sizeof birth->target);
 	memcpy(birth->user, row->user, sizeof birth->user);
 	memcpy(birth->terminal, broker->settings->session_terminal_type, sizeof birth->terminal);
 	birth->columns = session->columns;

@@ -129,7 +129,7 @@ static void answer_fill(
 	memcpy(answer->session, row->session_id, sizeof answer->session);
 	memcpy(answer->user, row->user, sizeof answer->user);
 	memcpy(answer->application, row->application, sizeof answer->application);
-	memcpy(answer->device, row->device, sizeof answer->device);
+	memcpy(answer->target, row->device, sizeof answer->target);
 	memcpy(answer->username, row->username, sizeof answer->username);
 	memcpy(answer->protocol, row->protocol, sizeof answer->protocol);
 	answer->click = session->click;

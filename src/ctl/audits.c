@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "broker/chain.h"
+#include "store/chain.h"
 #include "store/store.h"
 
 #define PAGE 1000

@@ -126,7 +126,7 @@ static bool redeemed_valid(const struct msg_redeemed *redeemed)
 	       strspn(redeemed->session, "0123456789abcdef") == SESSION_ID_SIZE - 1 &&
 	       strspn(redeemed->cookie, "0123456789abcdef") == TOKEN_SIZE - 1 &&
 	       TEXT_VALID(redeemed->user) && TEXT_VALID(redeemed->application) &&
-	       TEXT_VALID(redeemed->device) && TEXT_VALID(redeemed->username) &&
+	       TEXT_VALID(redeemed->target) && TEXT_VALID(redeemed->username) &&
 	       TEXT_VALID(redeemed->protocol);
 }
 
@@ -137,7 +137,7 @@ static int write_body(struct buf *out, const struct msg_redeemed *redeemed)
 	json_text(&json, "session", redeemed->session);
 	json_text(&json, "user", redeemed->user);
 	json_text(&json, "application", redeemed->application);
-	json_text(&json, "device", redeemed->device);
+	json_text(&json, "device", redeemed->target);
 	json_text(&json, "username", redeemed->username);
 	json_text(&json, "protocol", redeemed->protocol);
 	json_bool(&json, "click", redeemed->click);

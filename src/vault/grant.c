@@ -186,7 +186,7 @@ static int log_release(struct grant *grant, const char *what)
 {
 	struct release release = { .session_id = grant->facts.session_id,
 		.what = what,
-		.target = grant->facts.device,
+		.target = grant->facts.target,
 		.username = grant->facts.username,
 		.identity = &grant->facts.identity,
 		.host_key = grant->facts.pins_required ? grant->pin : NULL };
@@ -281,7 +281,7 @@ static int facts_check(const struct grants *grants, const struct msg_grant *fact
 	if (keyring_sealed(grants->keyring))
 		return -ERR_SEALED;
 	if (!TEXT_VALID(facts->username) || !TEXT_VALID(facts->session_id) ||
-		!TEXT_VALID(facts->device))
+		!TEXT_VALID(facts->target))
 		return -ERR_MALFORMED;
 	/* Tokens are for checking signatures and are never given to anyone. */
 	if (facts->kind != SECRET_PASSWORD && facts->kind != SECRET_SSH_KEY)

@@ -134,7 +134,7 @@ struct msg_redeemed {
 	char session[SESSION_ID_SIZE];
 	char cookie[TOKEN_SIZE];
 	char user[LOGIN_SIZE], application[NAME_SIZE];
-	char device[HOSTNAME_SIZE], username[USERNAME_SIZE], protocol[PROTOCOL_SIZE];
+	char target[HOSTNAME_SIZE], username[USERNAME_SIZE], protocol[PROTOCOL_SIZE];
 	uint8_t click; /* 1: wait for the person's click before attaching */
 	uint8_t recorded;
 };
@@ -185,7 +185,7 @@ struct msg_grant {
 	uint8_t kind; /* enum secret_kind */
 	char username[USERNAME_SIZE];
 	char session_id[SESSION_ID_SIZE];
-	char device[HOSTNAME_SIZE]; /* for the vault's own log of releases */
+	char target[HOSTNAME_SIZE]; /* for the vault's own log of releases */
 	uint8_t pins_required;      /* 0: a protocol that proves nothing (Telnet) */
 	uint8_t pin_count;
 	uint8_t pins[PINS_MAX][HASH_LEN]; /* SHA-256 of the host key blob (RFC 4253 section 6.6) */
@@ -196,7 +196,7 @@ struct worker_birth {
 	char session_id[SESSION_ID_SIZE];
 	char protocol[PROTOCOL_SIZE];
 	char username[USERNAME_SIZE];
-	char device[HOSTNAME_SIZE];
+	char target[HOSTNAME_SIZE];
 	char user[LOGIN_SIZE]; /* for the process title */
 	char terminal[32];
 	uint8_t kind;  /* enum secret_kind */

@@ -44,10 +44,10 @@ size_t worker_room(const struct worker *worker)
 static void title(const struct worker *worker, const char *word)
 {
 	if (worker->birth.probe)
-		process_title("probe %s", worker->birth.device);
+		process_title("probe %s", worker->birth.target);
 	else
 		process_title("session %lld %s -> %s [%s]", (long long)worker->birth.session,
-			worker->birth.user, worker->birth.device, word);
+			worker->birth.user, worker->birth.target, word);
 }
 
 /* The recorder is gone, and with it the person: nothing that happens now would be recorded. */
@@ -90,7 +90,7 @@ void worker_state(struct worker *worker, enum view_state state)
 		return;
 	worker->state = state;
 	title(worker, names[state]);
-	snprintf(words, sizeof words, "%s %s as %s", sentences[state], worker->birth.device,
+	snprintf(words, sizeof words, "%s %s as %s", sentences[state], worker->birth.target,
 		worker->birth.username);
 	len = plain_text(plain, sizeof plain, words, strlen(words), PLAIN_LINE);
 	show(worker, VIEW_STATE, &byte, 1, plain, len);
@@ -174,7 +174,7 @@ static void on_agent(void *context, uint32_t events)
 	worker->agent_watch = NULL;
 	if (r < 0) {
 		worker_end(worker, r, -1, "The vault did not release the credential for %s.",
-			worker->birth.device);
+			worker->birth.target);
 		return;
 	}
 	r = driver.secret(worker->session, secret);
@@ -212,10 +212,10 @@ int worker_host_key(struct worker *worker, const char *algorithm, const void *bl
 	if (worker->birth.pin_count == 0)
 		return worker_end(worker, -ERR_HOST_KEY_UNKNOWN, -1,
 			"The host key of %s is not pinned (%s SHA256:%s). No credential was sent.",
-			worker->birth.device, algorithm, fingerprint);
+			worker->birth.target, algorithm, fingerprint);
 	return worker_end(worker, -ERR_HOST_KEY_CHANGED, -1,
 		"The host key of %s has changed: it shows %s SHA256:%s. No credential was sent.",
-		worker->birth.device, algorithm, fingerprint);
+		worker->birth.target, algorithm, fingerprint);
 }
 
 int worker_ask_secret(struct worker *worker)
@@ -290,7 +290,7 @@ static void on_login_timeout(void *context)
 
 	worker->login = NULL;
 	worker_end(worker, -ERR_TARGET_SILENT, -1, "%s did not %s within %u seconds.",
-		worker->birth.device,
+		worker->birth.target,
 		worker->state == VIEW_LOGGING_IN ? "finish the login" : "answer",
 		(unsigned)worker->birth.login_timeout);
 }
@@ -308,7 +308,7 @@ static void on_beat(void *context)
 		worker->heard = false;
 		if (worker->misses > MISSES_MAX) {
 			worker_end(worker, -ERR_TARGET_SILENT, -1, "%s does not answer any more.",
-				worker->birth.device);
+				worker->birth.target);
 			return;
 		}
 		int r = driver.keepalive(worker->session);

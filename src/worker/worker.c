@@ -54,7 +54,7 @@ static bool birth_valid(const struct worker_birth *birth)
 		if (!TEXT_VALID(birth->pin_algorithms[i]) || !TEXT_VALID(birth->expect[i]))
 			return false;
 	return TEXT_VALID(birth->session_id) && TEXT_VALID(birth->protocol) &&
-	       TEXT_VALID(birth->username) && TEXT_VALID(birth->device) &&
+	       TEXT_VALID(birth->username) && TEXT_VALID(birth->target) &&
 	       TEXT_VALID(birth->user) && TEXT_VALID(birth->terminal) &&
 	       birth->pin_count <= PINS_MAX && birth->login_timeout > 0 &&
 	       (birth->kind == SECRET_PASSWORD || birth->kind == SECRET_SSH_KEY || birth->probe);

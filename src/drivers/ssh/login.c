@@ -20,7 +20,7 @@ static int refused(struct ssh *ssh)
 	const struct worker_birth *birth = worker_birth(ssh->worker);
 
 	return worker_end(ssh->worker, -ERR_LOGIN_REFUSED, -1, "%s refused the login as %s.",
-		birth->device, birth->username);
+		birth->target, birth->username);
 }
 
 /* What a login step leads to: the same for every method. */
@@ -39,7 +39,7 @@ static int result(struct ssh *ssh, int r)
 	case SSH_AUTH_PARTIAL:
 		return worker_end(ssh->worker, -ERR_LOGIN_REFUSED, -1,
 			"%s wants a second proof that the vault does not hold.",
-			worker_birth(ssh->worker)->device);
+			worker_birth(ssh->worker)->target);
 	default:
 		return ssh_fault(ssh, "login");
 	}
@@ -90,7 +90,7 @@ int step_vault(struct ssh *ssh)
 	}
 	forget_secret(ssh);
 	return worker_end(ssh->worker, -ERR_LOGIN_REFUSED, -1,
-		"%s accepts %s; the stored credential is a %s.", birth->device,
+		"%s accepts %s; the stored credential is a %s.", birth->target,
 		method_names(methods), birth->kind == SECRET_SSH_KEY ? "key" : "password");
 }
 
@@ -109,7 +109,7 @@ static int unanswerable(struct ssh *ssh, const char *prompt)
 	forget_secret(ssh);
 	return worker_end(ssh->worker, -ERR_LOGIN_REFUSED, -1,
 		"%s asks \"%.80s\", which the vault has no answer to.",
-		worker_birth(ssh->worker)->device, prompt);
+		worker_birth(ssh->worker)->target, prompt);
 }
 
 /* Answers one round of questions, or ends the session: the secret goes to a password prompt, once.

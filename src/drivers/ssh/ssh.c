@@ -30,17 +30,17 @@ static uint8_t gathered[VIEW_FRAME_MAX];
 int ssh_fault(struct ssh *ssh, const char *doing)
 {
 	const char *words = ssh_get_error(ssh->session);
-	const char *device = worker_birth(ssh->worker)->device;
+	const char *target = worker_birth(ssh->worker)->target;
 
 	if (strncmp(words, "Socket error", 12) == 0)
 		return worker_end(ssh->worker, -ERR_TARGET_GONE, -1,
-			"%s closed the connection during the %s.", device, doing);
+			"%s closed the connection during the %s.", target, doing);
 	if (strstr(words, "SSH_MSG_DISCONNECT") != NULL)
 		return worker_end(ssh->worker, -ERR_TARGET_GONE, -1,
-			"%s ended the connection during the %s: %s", device, doing,
+			"%s ended the connection during the %s: %s", target, doing,
 			strchr(words, ':') + 1);
 	return worker_end(ssh->worker, -ERR_PROTOCOL_FAULT, -1, "The %s with %s failed: %s", doing,
-		device, words);
+		target, words);
 }
 
 /* The key in wire form; its length, or negative. */
@@ -186,17 +186,17 @@ static int step_live(struct ssh *ssh)
 
 static int farewell(struct ssh *ssh)
 {
-	const char *device = worker_birth(ssh->worker)->device;
+	const char *target = worker_birth(ssh->worker)->target;
 
 	if (ssh->signal[0] != '\0')
 		return worker_end(ssh->worker, 0, -1, "The session on %s was ended by signal %s.",
-			device, ssh->signal);
+			target, ssh->signal);
 	if (ssh->exit_status >= 0)
 		return worker_end(ssh->worker, 0, ssh->exit_status,
-			"The session on %s ended with exit status %d.", device, ssh->exit_status);
+			"The session on %s ended with exit status %d.", target, ssh->exit_status);
 	if (ssh_channel_is_eof(ssh->channel) || ssh_channel_is_closed(ssh->channel))
-		return worker_end(ssh->worker, 0, -1, "The session on %s ended.", device);
-	return worker_end(ssh->worker, -ERR_TARGET_GONE, -1, "%s closed the connection.", device);
+		return worker_end(ssh->worker, 0, -1, "The session on %s ended.", target);
+	return worker_end(ssh->worker, -ERR_TARGET_GONE, -1, "%s closed the connection.", target);
 }
 
 static int step_closing(struct ssh *ssh)

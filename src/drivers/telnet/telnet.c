@@ -102,7 +102,7 @@ static int act(struct telnet *telnet, enum login_act what)
 		return enter(telnet);
 	case LOGIN_REFUSED:
 		return worker_end(telnet->worker, -ERR_LOGIN_REFUSED, -1,
-			"%s refused the login as %s.", birth->device, birth->username);
+			"%s refused the login as %s.", birth->target, birth->username);
 	default:
 		return 0;
 	}
@@ -138,15 +138,15 @@ static int show(struct telnet *telnet, const uint8_t *text, size_t len)
 
 static int at_end(struct telnet *telnet, bool in_order)
 {
-	const char *device = worker_birth(telnet->worker)->device;
+	const char *target = worker_birth(telnet->worker)->target;
 
 	if (!worker_live(telnet->worker))
 		return worker_end(telnet->worker, -ERR_TARGET_GONE, -1,
-			"%s closed the connection during the login.", device);
+			"%s closed the connection during the login.", target);
 	if (in_order)
-		return worker_end(telnet->worker, 0, -1, "The session on %s ended.", device);
+		return worker_end(telnet->worker, 0, -1, "The session on %s ended.", target);
 	return worker_end(
-		telnet->worker, -ERR_TARGET_GONE, -1, "%s closed the connection.", device);
+		telnet->worker, -ERR_TARGET_GONE, -1, "%s closed the connection.", target);
 }
 
 static int hear(struct telnet *telnet)
@@ -199,7 +199,7 @@ static int on_secret(void *session, struct secret *secret)
 	if (secret == NULL || !can_be_typed(secret))
 		return worker_end(telnet->worker, -ERR_LOGIN_REFUSED, -1,
 			"The credential for %s cannot be typed at a password prompt.",
-			birth->device);
+			birth->target);
 	mask_init(&telnet->mask, secret);
 	telnet->heard = clock_monotonic_ms();
 	login_secret_typed(&telnet->login);

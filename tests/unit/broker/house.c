@@ -15,7 +15,7 @@ int broker_main(int argc, char **argv);
 
 #include "base/encode.h"
 #include "base/hash.h"
-#include "broker/chain.h"
+#include "store/chain.h"
 
 /* ---- the vault's process */
 

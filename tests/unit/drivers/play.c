@@ -38,7 +38,7 @@ void play_init(struct play *play, const char *protocol, const char *username)
 		"0123456789012345678901234567890123456789");
 	text_copy(play->birth.protocol, PROTOCOL_SIZE, protocol);
 	text_copy(play->birth.username, USERNAME_SIZE, username);
-	text_copy(play->birth.device, HOSTNAME_SIZE, "db1");
+	text_copy(play->birth.target, HOSTNAME_SIZE, "db1");
 	text_copy(play->birth.user, LOGIN_SIZE, "ana");
 	text_copy(play->birth.terminal, sizeof play->birth.terminal, "xterm-256color");
 	play->agent = -1;

@@ -252,7 +252,7 @@ static int grant(struct running *running, enum secret_kind kind, const struct se
 	int ends[2];
 	text_copy(facts.username, sizeof facts.username, "root");
 	text_copy(facts.session_id, sizeof facts.session_id, SESSION_ID);
-	text_copy(facts.device, sizeof facts.device, "db1");
+	text_copy(facts.target, sizeof facts.target, "db1");
 	memset(facts.pins[0], 0xaa, HASH_LEN);
 	assert_int_equal(wire_pair(SOCK_STREAM, ends), 0);
 	assert_int_equal(channel_send(running->broker, MSG_SECRET_GRANT, 0, &facts, sealed->bytes,

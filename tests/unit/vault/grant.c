@@ -90,7 +90,7 @@ static struct msg_grant facts_for(enum secret_kind kind)
 		.pin_count = 2 };
 	text_copy(facts.username, sizeof facts.username, "root");
 	text_copy(facts.session_id, sizeof facts.session_id, SESSION_ID);
-	text_copy(facts.device, sizeof facts.device, "db1");
+	text_copy(facts.target, sizeof facts.target, "db1");
 	memset(facts.pins[0], 0xaa, HASH_LEN);
 	memset(facts.pins[1], 0xbb, HASH_LEN);
 	return facts;

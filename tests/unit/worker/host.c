@@ -37,7 +37,7 @@ static int begin(void **state)
 	worker.birth.login_timeout = 1;
 	worker.birth.pin_count = 1;
 	hash_sha256(worker.birth.pins[0], "blob", 4);
-	text_copy(worker.birth.device, HOSTNAME_SIZE, "db1");
+	text_copy(worker.birth.target, HOSTNAME_SIZE, "db1");
 	text_copy(worker.birth.username, USERNAME_SIZE, "root");
 	target = pair_at(FD_TARGET);
 	recorder = pair_at(FD_VIEW);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/chain.h"
+#include "store/chain.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/chain.c"
+#include "store/chain.c"
 
 #include <setjmp.h>
 #include <stdarg.h>
