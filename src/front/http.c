@@ -416,7 +416,7 @@ static int chunk_line(struct http_chunked *chunked, const char *raw, const char 
 		return -ERR_MALFORMED;
 	int line = line_length(raw, end);
 	if (line == -ERR_AGAIN)
-		return end - raw > CHUNK_LINE_MAX ? -ERR_MALFORMED : 0;
+		return end - raw > CHUNK_LINE_MAX + 1 ? -ERR_MALFORMED : 0; /* a CR may be there */
 	if (line < 0 || line > CHUNK_LINE_MAX)
 		return -ERR_MALFORMED;
 	int r = 0;

@@ -520,6 +520,21 @@ static void test_chunk_extensions_end(void **state)
 	assert_int_equal(r, -ERR_MALFORMED);
 }
 
+/* The longest chunk line is taken whole and in pieces, one byte more in neither. */
+static void test_chunk_line_ceiling(void **state)
+{
+	char text[CHUNK_LINE_MAX + 16], body[64];
+	size_t len, rest;
+	for (size_t more = 0; more < 2; more++)
+		for (size_t step = 1; step <= sizeof text; step += sizeof text - 1) {
+			memset(text, 'x', sizeof text);
+			memcpy(text, "1;", 2);
+			memcpy(text + CHUNK_LINE_MAX + more, "\r\ny\r\n0\r\n\r\n", 10);
+			int r = dechunk(text, CHUNK_LINE_MAX + more + 10, step, body, &len, &rest);
+			assert_int_equal(r, more ? -ERR_MALFORMED : 1);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -539,6 +554,7 @@ int main(void)
 		cmocka_unit_test(test_bad_chunks),
 		cmocka_unit_test(test_chunk_ceilings),
 		cmocka_unit_test(test_chunk_extensions_end),
+		cmocka_unit_test(test_chunk_line_ceiling),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
