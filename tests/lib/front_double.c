@@ -103,14 +103,14 @@ static void describe(
 	struct json json = json_begin(out);
 	const uint8_t *at = message->tail, *end = at + message->tail_len;
 	struct param param;
-	json_object(&json, NULL);
+	json_open_object(&json, NULL);
 	json_text(&json, "method", call->method);
 	json_text(&json, "path", call->path);
 	json_text(&json, "raw_path", call->raw_path);
 	json_text(&json, "host", call->host);
-	json_array(&json, "parameters");
+	json_open_array(&json, "parameters");
 	while (params_next(&at, end, &param) == 1) {
-		json_array(&json, NULL);
+		json_open_array(&json, NULL);
 		json_number(&json, NULL, param.place);
 		json_number(&json, NULL, param.type);
 		json_text_len(&json, NULL, param.name, param.name_len);
