@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/host.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -302,6 +303,7 @@ static void on_beat(void *context)
 	worker->beat = NULL;
 	if (worker->ended)
 		return;
+	malloc_trim(0); /* what a key exchange or a flood needed: idle is the usual state */
 	/* Only while we listen: a person who does not read is no fault of the target. */
 	if (worker_live(worker) && driver.keepalive != NULL && !worker->blocked) {
 		worker->misses = worker->heard ? 0 : worker->misses + 1;

@@ -85,7 +85,7 @@ static void a_recorder_that_is_gone(void **state)
 static void frames_come_whole_whatever_the_pieces(void **state)
 {
 	static const char bytes[] = "\x40\0\0\0\3\0\0\0abc\x42\0\0\0\x08\0\0\0\x50\0\x18\0\0\0\0\0";
-	struct view_frame frame;
+	struct view_frame frame = { 0 };
 
 	for (size_t i = 0; i < sizeof bytes - 1; i++) {
 		assert_int_equal(view_peek(&view, &frame), i >= 11);
@@ -131,7 +131,7 @@ static void what_no_recorder_sends(void **state)
 static void a_full_input_stops_the_reading(void **state)
 {
 	uint8_t piece[4096] = { 0x40, 0, 0, 0, 0, 0, 1, 0 };
-	struct view_frame frame;
+	struct view_frame frame = { 0 };
 
 	for (int i = 0; i < 64; i++) {
 		if (send(recorder, piece, sizeof piece, MSG_DONTWAIT) < 0)
