@@ -304,7 +304,10 @@ static int keep_open_session(void *context, const struct session_row *row)
 	int r = session_create(broker, row, &session);
 	if (r < 0)
 		return r;
-	session->started = session->last_input = session->nobody_since = clock_monotonic_ms();
+	session->last_input = session->nobody_since = clock_monotonic_ms();
+	/* A restart of ours does not make anybody's time longer. */
+	int64_t age = clock_wall_ms() - row->redeemed_at;
+	session->started = session->last_input - (uint64_t)(age > 0 ? age : 0);
 	session->columns = 80;
 	session->rows = 24;
 	return 0;

@@ -85,6 +85,9 @@ static void test_restart(void **state)
 	sessions_finish(house->broker);
 	assert_int_equal(sessions_load(house->broker), 0);
 	assert_int_equal(house->broker->sessions.count, 2);
+	/* its time went on meanwhile */
+	assert_true(clock_monotonic_ms() - session_by_id(house->broker, id)->started >=
+		    (uint64_t)(clock_wall_ms() - person_row(house, id).redeemed_at) - 5);
 	sessions_recorder_came(house->broker);
 	house_run(house);
 	assert_true(house_got(house, MSG_RECORDER_LIST));
