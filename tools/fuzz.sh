@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
 CC=clang-14 tools/configure.sh build-fuzz -Dfuzz=true -Dweb=false -Dbuildtype=debugoptimized \
-	-Db_sanitize=address,undefined -Db_lundef=false -Db_pie=false || exit 1
+	-Db_sanitize=address,undefined -Db_lundef=false -Db_pie=false -Dc_args=-fsanitize=fuzzer-no-link || exit 1
 harnesses=${*:-$(sed -n 's/^\([a-z_]*\) .*/\1/p' tests/fuzz/harnesses.list)}
 ninja -C build-fuzz -j2 $(printf 'meson-out/fuzz-%s ' $harnesses) >build-fuzz/build.log 2>&1 ||
 	{ grep -v '^\[' build-fuzz/build.log | tail -n 40; exit 1; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole gateway in a directory of its own, driven through the product's own command line.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,11 +23,23 @@ export async function freePort() {
 	return port;
 }
 
+// Somebody else may not be able to walk to the build: a copy of the programs in a directory for all.
+function programsFor(owner) {
+	if (!owner || spawnSync('test', ['-x', path.join(build, 'sallyport')], owner).status === 0) return undefined;
+	const copy = mkdtempSync(path.join(tmpdir(), 'sallyport-programs-'));
+	chmodSync(copy, 0o755);
+	for (const name of readdirSync(programs).filter((file) => /^sallyport[a-z-]*$/.test(file)))
+		copyFileSync(path.join(programs, name), path.join(copy, name));
+	return copy;
+}
+
 export class Gateway {
 	// settings: { 'ticket.lifetime': 300, .. }; owner: { uid, gid } to run as another user
 	static async start(settings = {}, { owner, init = [], input } = {}) {
 		const gateway = new Gateway();
 		gateway.owner = owner;
+		gateway.copy = programsFor(owner);
+		gateway.program = path.join(gateway.copy ?? build, 'sallyport');
 		gateway.data = mkdtempSync(path.join(tmpdir(), 'sallyport-'));
 		if (owner) spawnSync('chown', [`${owner.uid}:${owner.gid}`, gateway.data]);
 		gateway.port = await freePort();
@@ -54,7 +66,7 @@ export class Gateway {
 
 	async serve() {
 		this.log = '';
-		this.process = endWith(spawn(path.join(build, 'sallyport'), ['--data', this.data, 'serve'],
+		this.process = endWith(spawn(this.program, ['--data', this.data, 'serve'],
 			{ stdio: ['ignore', 'pipe', 'pipe'], ...this.owner }));
 		this.exited = new Promise((done) => this.process.on('exit', done));
 		let out = '';
@@ -69,12 +81,13 @@ export class Gateway {
 			this.process.kill('SIGTERM');
 			await this.exited;
 		}
-		if (!keep) rmSync(this.data, { recursive: true, force: true });
+		if (keep) return;
+		for (const directory of [this.data, this.copy].filter(Boolean)) rmSync(directory, { recursive: true, force: true });
 	}
 
 	// Runs the command line; returns parsed JSON when there is any, throws on a non-zero exit.
 	cli(args, { input = '', raw = false, expect = 0, env } = {}) {
-		const done = spawnSync(path.join(build, 'sallyport'),
+		const done = spawnSync(this.program,
 			['--data', this.data, ...(raw ? [] : ['--json']), ...args],
 			{ input, encoding: 'utf8', maxBuffer: 1 << 28, ...this.owner, env: { ...process.env, ...env } });
 		if (done.status !== expect)
