@@ -47,6 +47,12 @@ static size_t character_len(const char *text, size_t len)
 	return want <= len && utf8_valid(text, want) ? want : 0;
 }
 
+/* Stands for itself, without a further look: nearly every byte of every answer. */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 /* Appends the stretch that needs no escape in one go: most texts are one stretch. */
 static void put_escaped(struct json *json, const char *text, size_t len)
 {
@@ -55,6 +61,10 @@ static void put_escaped(struct json *json, const char *text, size_t len)
 
 	put(json, "\"", 1);
 	while (i < len) {
+		if (is_plain((unsigned char)text[i])) {
+			i++;
+			continue;
+		}
 		size_t wide = character_len(text + i, len - i);
 		size_t escaped = wide == 1 ? escape_of((unsigned char)text[i], escape) : 0;
 
