@@ -317,7 +317,7 @@ static int read_worker(struct corridor *corridor)
 	if (got < 0 && errno == EAGAIN)
 		return 0;
 	if (got <= 0)
-		return -ERR_WORKER_DIED;
+		return -ERR_CLOSED;
 	if (kept > 0)
 		memcpy(scratch, corridor->partial.data, kept);
 	buf_clear(&corridor->partial);
@@ -340,6 +340,29 @@ static void flush_input(struct corridor *corridor)
 	}
 }
 
+static void on_grace(void *context)
+{
+	struct corridor *corridor = context;
+
+	corridor->end_timer = NULL;
+	corridor_end(corridor, -ERR_WORKER_DIED, error_text(-ERR_WORKER_DIED));
+}
+
+/*
+ * The stream ended without a last word. Who closed it may be the broker, with the true reason on
+ * its way over another socket: that word goes before ours.
+ */
+static void worker_is_gone(struct corridor *corridor)
+{
+	close_worker(corridor);
+	timer_cancel(STEAL(corridor->end_timer));
+	if (loop_after(corridor->host->room.loop, CORRIDOR_GRACE_MS, on_grace, corridor,
+		    &corridor->end_timer) < 0)
+		corridor_end(corridor, -ERR_WORKER_DIED, error_text(-ERR_WORKER_DIED));
+	else
+		corridor_settle(corridor);
+}
+
 static void on_worker(void *context, uint32_t events)
 {
 	struct corridor *corridor = context;
@@ -352,7 +375,9 @@ static void on_worker(void *context, uint32_t events)
 	else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
 		watch_remove(
 			STEAL(corridor->worker_watch)); /* until somebody may be shown the rest */
-	if (r < 0)
+	if (r == -ERR_CLOSED)
+		worker_is_gone(corridor);
+	else if (r < 0)
 		corridor_end(corridor, r, error_text(r));
 	else if (r > 0)
 		finish_session(corridor), corridor_settle(corridor);
@@ -431,7 +456,7 @@ int corridor_input(struct corridor *corridor, uint16_t viewer, const struct view
 {
 	int r;
 
-	if (corridor->phase != CORRIDOR_OPEN)
+	if (corridor->phase != CORRIDOR_OPEN || corridor->worker < 0)
 		return 0;
 	r = record_input(corridor, viewer, frame);
 	if (r < 0)
@@ -539,7 +564,7 @@ static void set_watches(struct corridor *corridor)
 
 	for (struct viewer *viewer = corridor->viewers; viewer != NULL; viewer = viewer->next)
 		viewer_watch(viewer, type && viewer->welcomed);
-	if (corridor->phase != CORRIDOR_OPEN)
+	if (corridor->phase != CORRIDOR_OPEN || corridor->worker < 0)
 		return;
 	bool reads = !somebody_is_full(corridor) && !tape_full(&corridor->tape);
 	corridor->worker_reads = reads;

@@ -21,6 +21,7 @@
 	30000 /* a viewer acknowledges nothing for so long while others wait: detached */
 #define CORRIDOR_LINGER_MS 5000 /* how long the last words may take to reach a viewer */
 #define CORRIDOR_END_MS 5000    /* how long a worker may take to end when the person ends it */
+#define CORRIDOR_GRACE_MS 200   /* for the broker's word on why the worker's stream ended */
 #define CORRIDOR_ACTIVITY_MS 10000
 
 struct corridor;

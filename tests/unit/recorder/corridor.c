@@ -725,6 +725,29 @@ static void worker_dies(void **state)
 	free(report);
 }
 
+/* The broker closed the stream and says why a moment later: its word is the last one. */
+static void late_word_of_the_broker(void **state)
+{
+	struct world *world = *state;
+	struct page page, *pages[] = { &page };
+
+	begin(world, true);
+	page_join(world, &page, 1);
+	fd_closep(&world->worker);
+	pump(world, 20);
+	page_send(&page, VIEW_KEYS, "x", 1); /* goes nowhere, harms nothing */
+	settle(world, pages, 1);
+	assert_non_null(world->corridor);
+	corridor_end(world->corridor, -ERR_HOST_KEY_UNKNOWN, "not pinned");
+	for (int i = 0; i < 100 && world->corridor != NULL; i++)
+		settle(world, pages, 1);
+	assert_null(world->corridor);
+	assert_int_equal(world->moved.why, -ERR_HOST_KEY_UNKNOWN);
+	assert_string_equal(page.ended, "not pinned");
+	assert_recorded(world, VIEW_KEYS, "", 0);
+	page_close(&page);
+}
+
 static void worker_breaks_the_rules(void **state)
 {
 	struct world *world = *state;
@@ -946,6 +969,7 @@ int main(void)
 		CORRIDOR_TEST(offsets),
 		CORRIDOR_TEST(random_disconnects),
 		CORRIDOR_TEST(worker_dies),
+		CORRIDOR_TEST(late_word_of_the_broker),
 		CORRIDOR_TEST(worker_breaks_the_rules),
 		CORRIDOR_TEST(stopped_by_the_broker),
 		CORRIDOR_TEST(ended_by_the_person),
