@@ -126,6 +126,7 @@ static int on_supervisor(void *context, struct channel *channel, struct message 
 			STEAL_FD(message->fds[0]));
 		return 0;
 	case MSG_GO:
+		process->going = true;
 		loop_stop(process->loop);
 		return 0;
 	case MSG_STOP:
@@ -171,7 +172,8 @@ void process_begin(struct process *process, int argc, char **argv, enum party se
 			on_supervisor_gone, process, &process->supervisor) < 0)
 		die("process.begin", "no memory");
 	loop_run(process->loop);
-	if (process->build[0] == '\0')
+	/* The loop also stops when the supervisor is gone: half of what was given is nothing. */
+	if (process->build[0] == '\0' || !process->going)
 		die("process.begin", "the supervisor went away before the start");
 	log_open(party_name(self), level_from(process->settings.gateway_log_level));
 	process_title("starting");
