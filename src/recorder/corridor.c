@@ -267,11 +267,18 @@ static void take_ended(struct corridor *corridor, const struct view_frame *frame
 		frame->len - 8);
 }
 
+/* What a driver can have to say; anything else comes from a worker that was taken over. */
+static bool worker_may_send(const struct view_frame *frame)
+{
+	if (frame->type == VIEW_STATE)
+		return frame->payload[0] >= VIEW_CONNECTING && frame->payload[0] <= VIEW_OVER;
+	return frame->type == VIEW_TEXT || frame->type == VIEW_SIZE || frame->type == VIEW_ENDED;
+}
+
 /* Records one frame. 1: it was the last, 0, or why nothing more may pass. */
 static int take_frame(struct corridor *corridor, const struct view_frame *frame)
 {
-	if (frame->type != VIEW_STATE && frame->type != VIEW_TEXT && frame->type != VIEW_SIZE &&
-		frame->type != VIEW_ENDED)
+	if (!worker_may_send(frame))
 		return -ERR_WORKER_DIED;
 	int r = tape_put(&corridor->tape, frame->type, 0, frame->payload, frame->len);
 	if (r < 0)

@@ -34,12 +34,13 @@ function programsFor(owner) {
 }
 
 export class Gateway {
-	// settings: { 'ticket.lifetime': 300, .. }; owner: { uid, gid } to run as another user
-	static async start(settings = {}, { owner, init = [], input } = {}) {
+	// settings: { 'ticket.lifetime': 300, .. }; owner: { uid, gid } to run as another user; programs: a
+	// directory with other programs
+	static async start(settings = {}, { owner, init = [], input, programs: directory } = {}) {
 		const gateway = new Gateway();
 		gateway.owner = owner;
-		gateway.copy = programsFor(owner);
-		gateway.program = path.join(gateway.copy ?? build, 'sallyport');
+		gateway.copy = directory ? undefined : programsFor(owner);
+		gateway.program = path.join(directory ?? gateway.copy ?? build, 'sallyport');
 		gateway.data = mkdtempSync(path.join(tmpdir(), 'sallyport-'));
 		if (owner) spawnSync('chown', [`${owner.uid}:${owner.gid}`, gateway.data]);
 		gateway.port = await freePort();

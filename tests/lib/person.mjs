@@ -26,7 +26,7 @@ export class Person {
 	}
 
 	forget() {
-		Object.assign(this, { text: '', bytes: 0, state: 0, words: '', ended: undefined, offset: FROM_START, notices: [],
+		Object.assign(this, { text: '', seen: '', bytes: 0, state: 0, words: '', ended: undefined, offset: FROM_START, notices: [],
 			pending: Buffer.alloc(0) });
 	}
 
@@ -114,6 +114,7 @@ export class Person {
 		case FRAME.TEXT:
 			this.bytes += payload.length;
 			if (this.text.length < 1 << 24) this.text += payload.toString('latin1');
+			if (this.seen.length < 1 << 20) this.seen += payload.toString('latin1');
 			break;
 		case FRAME.NOTICE:
 			this.notices.push(payload.toString());

@@ -279,7 +279,8 @@ static int open_session(struct worker *worker, int target, void **ret_session)
 	villain->target = target;
 	/* A file to abuse it has none: its own socket must do. */
 	villain->spoils.socket = villain->spoils.file = target;
-	villain->spoils.parent = 1;
+	/* In a pid namespace of its own a worker is 1 itself; then anyone else will do. */
+	villain->spoils.parent = getpid() == 1 ? 2 : 1;
 	villain->spoils.page =
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	*ret_session = villain;
