@@ -13,11 +13,11 @@ import { assert, equal, story, until } from '../lib/story.mjs';
 
 // The gateway's programs, with the villain where the telnet worker was.
 function stage() {
-	const done = spawnSync('ninja', ['-C', build, 'meson-out/sallyport-worker-villain'], { encoding: 'utf8' });
+	const done = spawnSync('ninja', ['-C', build, 'meson-out/villain'], { encoding: 'utf8' });
 	assert(done.status === 0, done.stdout + done.stderr);
 	const directory = mkdtempSync(path.join(tmpdir(), 'villain-'));
 	for (const name of readdirSync(programs).filter((file) => /^sallyport(-[a-z-]+)?$/.test(file)))
-		copyFileSync(path.join(programs, name === 'sallyport-worker-telnet' ? 'sallyport-worker-villain' : name), path.join(directory, name));
+		copyFileSync(path.join(programs, name === 'sallyport-worker-telnet' ? 'villain' : name), path.join(directory, name));
 	return directory;
 }
 

@@ -9,7 +9,7 @@
  *	vault_again			one of its own, below
  *
  * It says "trying NAME" first, and "NAME: refused (why)" or "NAME: GOT AWAY WITH IT" if it is still
- * alive afterwards. To play it, put sallyport-worker-villain in the place of another worker.
+ * alive afterwards. To play it, put it in the place of another worker's executable.
  */
 #include <errno.h>
 #include <fcntl.h>
