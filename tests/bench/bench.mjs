@@ -6,7 +6,12 @@ import { cpus, release, totalmem } from 'node:os';
 
 import { World } from './world.mjs';
 import { calls } from './rows/calls.mjs';
+import { gone } from './rows/gone.mjs';
+import { busy, keys } from './rows/keys.mjs';
+import { memory } from './rows/memory.mjs';
+import { opening } from './rows/opening.mjs';
 import { output } from './rows/output.mjs';
+import { slow } from './rows/slow.mjs';
 
 const CORES = 2; // gateway, target and load share them; a larger machine is made as small
 const words = process.argv.slice(2);
@@ -46,7 +51,7 @@ class Bench {
 		for (const row of this.rows) {
 			const unit = row.unit ? ` ${row.unit}` : '';
 			const beside = row.beside === undefined ? '' : `${figure(row.beside)}${unit} (${row.peer})`;
-			lines.push([row.name, row.failed ? 'not measured' : `${figure(row.ours)}${unit}`, beside, figure(row.ratio),
+			lines.push([row.name, row.failed ? 'not measured' : `${figure(row.ours)}${unit}`, beside, row.added === undefined ? figure(row.ratio) : `+${row.added.toFixed(2)}`,
 				row.goal ?? '', row.goal === undefined || row.met === undefined ? '' : row.met ? 'met' : 'MISSED']);
 			if (row.note) lines.push([`    (${row.note})`, '', '', '', '', '']);
 		}
@@ -57,7 +62,8 @@ class Bench {
 }
 
 const bench = new Bench();
-const all = { calls, output };
+const all = { calls, output, keys, busy, opening, slow, memory, gone };
+const shared = new Set(['output', 'keys', 'busy', 'opening', 'slow']); // these use one gateway
 const began = Date.now();
 
 async function run() {
@@ -65,7 +71,7 @@ async function run() {
 	for (const [name, rows] of Object.entries(all)) {
 		if (only && !only.includes(name)) continue;
 		try {
-			if (name !== 'calls') bench.gateway ??= await bench.world.gateway();
+			if (shared.has(name)) bench.gateway ??= await bench.world.gateway();
 			await rows(bench);
 		} catch (error) {
 			console.error(`${name}: ${error.stack}`);

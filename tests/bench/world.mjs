@@ -135,7 +135,7 @@ export class World {
 	async target() {
 		writeFileSync(this.at('rc'), "PS1='[bench]$ '\nPROMPT_COMMAND=\nunset HISTFILE\nbind 'set enable-bracketed-paste off'\n");
 		this.sshd = await Sshd.start({ lines: [`ForceCommand exec bash --noprofile --rcfile ${this.at('rc')} -i`,
-			'LogLevel ERROR', 'MaxSessions 10'] });
+			`SetEnv HOME=${this.directory}`, 'LogLevel ERROR'] }); // nobody's own .bashrc is run
 		this.later(() => this.sshd.stop());
 		this.keyFile = this.sshd.allow('ed25519');
 		const host = readFileSync(path.join(this.sshd.directory, 'host_key.pub'), 'utf8').split(' ').slice(0, 2).join(' ');

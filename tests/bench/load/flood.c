@@ -87,7 +87,7 @@ int mode_slow(int count, char **arguments)
 	terminal_type(terminal, "\x03", 1);
 	read_slowly(terminal, rate, began + 60 * UINT64_C(1000000), prompt);
 	if (!terminal_ends_with(terminal, prompt))
-		die("no prompt after Ctrl-C");
+		die("no prompt after Ctrl-C: %.*s", (int)terminal->tail_len, terminal->tail);
 	printf("{\"event\":\"stopped\",\"seconds\":%.6f,\"bytes\":%llu}\n",
 		(double)(now_us() - began) / 1e6, (unsigned long long)(terminal->bytes - bytes));
 	terminal_close(terminal);

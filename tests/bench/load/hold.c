@@ -79,12 +79,12 @@ static void prompted(struct hold *hold, struct terminal *terminal)
 
 static void on_terminal(struct hold *hold, struct terminal *terminal)
 {
-	int fd = terminal->fd;
+	unsigned dials = terminal->dials;
 	bool was_over = terminal->ended;
 
 	while (terminal_read(terminal, READ_PIECE) > 0)
 		;
-	if (terminal->fd != fd)
+	if (terminal->dials != dials)
 		watch(hold, terminal); /* the second connection of a page */
 	if (terminal->prompt_us == 0 && terminal_ends_with(terminal, prompt))
 		prompted(hold, terminal);

@@ -31,7 +31,8 @@ struct terminal {
 	struct page *page; /* NULL: ssh */
 	char **arguments;
 	pid_t pid;
-	int fd, in; /* where output comes from; ssh: where input goes */
+	int fd, in;     /* where output comes from; ssh: where input goes */
+	unsigned dials; /* how often fd became another, perhaps of the same number */
 	uint64_t began_us, prompt_us;
 	uint64_t bytes; /* of the target's output */
 	char tail[TAIL_SIZE];

@@ -79,6 +79,7 @@ static void dial(struct terminal *terminal, enum step step)
 
 	page->tls = tls_dial(page->port, page->resume);
 	terminal->fd = SSL_get_fd(page->tls);
+	terminal->dials++;
 	fcntl(terminal->fd, F_SETFL, O_NONBLOCK);
 	page->step = step;
 }

@@ -41,9 +41,9 @@ static void begin_ssh(struct terminal *terminal)
 
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
 		die("pipe: %s", strerror(errno));
-	terminal->began_us = now_us();
 	terminal->pid = vfork();
 	if (terminal->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM); /* however this program ends */
 		dup2(in[0], 0);
 		dup2(out[1], 1);
 		execvp("ssh", terminal->arguments);
@@ -60,6 +60,7 @@ static void begin_ssh(struct terminal *terminal)
 
 void terminal_begin(struct terminal *terminal)
 {
+	terminal->began_us = now_us();
 	if (terminal->page != NULL)
 		page_begin(terminal);
 	else
