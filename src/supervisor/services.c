@@ -189,19 +189,26 @@ static int start_one(struct service *service)
 		return r;
 	service->pid = spawn_service(supervisor, service, ends[1]);
 	close(ends[1]);
-	if (service->pid < 0 ||
-		channel_create(supervisor->loop, ends[0], PARTY_SUPERVISOR, service->party,
-			on_message, on_gone, service, &service->channel) < 0) {
+	if (service->pid < 0) {
 		close(ends[0]);
 		return -ERR_SYSTEM;
+	}
+	r = channel_create(supervisor->loop, ends[0], PARTY_SUPERVISOR, service->party, on_message,
+		on_gone, service, &service->channel);
+	if (r < 0) { /* it ends by itself without this end, and is started again when reaped */
+		close(ends[0]);
+		return 0;
 	}
 	service->started_at = clock_monotonic_ms();
 	memset(&start, 0, sizeof start);
 	text_copy(start.build, sizeof start.build, process_build());
 	start.uid = service_uid(supervisor, service->party);
 	start.settings = supervisor->settings;
-	r = channel_tell(service->channel, MSG_START, &start);
-	return r < 0 ? r : give_all(service) < 0 ? -ERR_PEER_GONE : 0;
+	/* Whom it cannot be said to is dying or broken: it is reaped, and started again from there.
+	 */
+	if (channel_tell(service->channel, MSG_START, &start) < 0 || give_all(service) < 0)
+		kill(service->pid, SIGKILL);
+	return 0;
 }
 
 int services_start(struct supervisor *supervisor)
@@ -236,13 +243,19 @@ static void on_restart(void *context)
 	go(service);
 }
 
+static uint64_t restart_wait(unsigned quick_deaths)
+{
+	uint64_t wait = (uint64_t)RESTART_MS << MIN(quick_deaths, 5U);
+
+	return MIN(wait, (uint64_t)RESTART_MOST_MS);
+}
+
 static void restart_later(struct service *service)
 {
 	bool quick = clock_monotonic_ms() - service->started_at < QUICK_DEATH_MS;
 
 	service->quick_deaths = quick ? service->quick_deaths + 1 : 0;
-	uint64_t wait = (uint64_t)RESTART_MS << MIN(service->quick_deaths, 5U);
-	loop_after(service->supervisor->loop, MIN(wait, (uint64_t)RESTART_MOST_MS), on_restart,
+	loop_after(service->supervisor->loop, restart_wait(service->quick_deaths), on_restart,
 		service, &service->restart);
 }
 
@@ -255,29 +268,46 @@ static void describe(int status, char out[64])
 }
 
 /* The order of the end: nobody new, recordings sealed, facts written, keys wiped. */
-static void next_stage(void *context)
+static struct service *at_stage(struct supervisor *supervisor)
 {
 	static const enum service_id order[] = { SERVICE_FRONT, SERVICE_RECORDER, SERVICE_BROKER,
 		SERVICE_VAULT };
-	struct supervisor *supervisor = context;
 
-	timer_cancel(STEAL(supervisor->stop_timer));
 	for (; supervisor->stopping <= (int)ARRAY_LEN(order); supervisor->stopping++) {
 		struct service *service = &supervisor->services[order[supervisor->stopping - 1]];
-		if (service->pid <= 0)
-			continue;
-		if (service->wanted) { /* first visit: ask; second, after the timer: kill */
-			service->wanted = false;
-			channel_tell(service->channel, MSG_STOP, &(struct msg_nothing){ 0 });
-			loop_after(supervisor->loop, STOP_MS, next_stage, supervisor,
-				&supervisor->stop_timer);
-			return;
-		}
-		log_warning("service.stop", "%s did not end in time", service->program);
-		kill(service->pid, SIGKILL);
+		if (service->pid > 0)
+			return service;
+	}
+	return NULL;
+}
+
+static void on_overdue(void *context)
+{
+	struct supervisor *supervisor = context;
+	struct service *service = at_stage(supervisor);
+
+	supervisor->stop_timer = NULL;
+	if (service == NULL)
+		return;
+	log_warning("service.stop", "%s did not end in time", service->program);
+	kill(service->pid, SIGKILL);
+}
+
+/* Called again whenever one has ended, be it the one that was asked or another. */
+static void next_stage(struct supervisor *supervisor)
+{
+	struct service *service = at_stage(supervisor);
+
+	if (service == NULL) {
+		loop_stop(supervisor->loop);
 		return;
 	}
-	loop_stop(supervisor->loop);
+	if (!service->wanted) /* asked already */
+		return;
+	service->wanted = false;
+	channel_tell(service->channel, MSG_STOP, &(struct msg_nothing){ 0 });
+	timer_cancel(STEAL(supervisor->stop_timer));
+	loop_after(supervisor->loop, STOP_MS, on_overdue, supervisor, &supervisor->stop_timer);
 }
 
 void services_stop(struct supervisor *supervisor)

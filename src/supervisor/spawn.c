@@ -91,7 +91,8 @@ static int program_open(const struct supervisor *supervisor, const char *program
  * Executed by descriptor: after the uid has changed, the path to the program may not be walkable.
  * No environment. The descriptor is moved out of the way of those the program is born with.
  */
-static void become(int program, const char *name, const int *fds, unsigned count, unsigned uid)
+static void become(int program, const char *name, const int *fds, unsigned count, unsigned uid,
+	bool dies_with_us)
 {
 	char *const arguments[] = { (char *)name, (char *)TITLE_ROOM, NULL };
 	char *const environment[] = { NULL };
@@ -102,6 +103,8 @@ static void become(int program, const char *name, const int *fds, unsigned count
 	if (uid != 0 && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
 				setresuid(uid, uid, uid) < 0))
 		_exit(126);
+	if (dies_with_us) /* after the uid: the kernel forgets the wish when that changes */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	reset_signals();
 	syscall(SYS_execveat, moved, "", arguments, environment, AT_EMPTY_PATH);
 	_exit(127);
@@ -117,7 +120,8 @@ pid_t spawn_service(struct supervisor *supervisor, const struct service *service
 		return pid;
 	close_standard(true);
 	/* Services start as root and drop by themselves: they chroot into their directory first. */
-	become(program, service->program, &channel, 1, 0);
+	setsid(); /* Ctrl-C is for the supervisor, which ends its services in order */
+	become(program, service->program, &channel, 1, 0, false);
 	return -1;
 }
 
@@ -126,9 +130,8 @@ static void become_worker(int program, const char *name, const int fds[WORKER_FD
 {
 	close_standard(false);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-	become(program, name, fds, WORKER_FDS, uid);
+	become(program, name, fds, WORKER_FDS, uid, true);
 }
 
 static pid_t fork_worker(struct supervisor *supervisor)

@@ -104,6 +104,7 @@ static int take_given(struct process *process, const struct msg_give *give, stru
 
 static void stop(struct process *process)
 {
+	process->stopping = true;
 	if (process->stop_fn != NULL)
 		process->stop_fn(process->context);
 	else
@@ -217,6 +218,8 @@ int process_run(struct process *process)
 	static const struct msg_nothing nothing;
 
 	channel_tell(process->supervisor, MSG_READY, &nothing);
+	if (process->stopping) /* it came right behind GO, when nobody listened yet */
+		stop(process);
 	return loop_run(process->loop) < 0 ? 1 : 0;
 }
 

@@ -31,7 +31,7 @@ struct process {
 		int fd;
 	} waiting[8]; /* peers that came before process_on_peer() */
 	unsigned waiting_count;
-	bool going; /* GO came */
+	bool going, stopping; /* GO came, STOP came */
 	void (*peer_fn)(void *context, enum party party, int fd);
 	void (*stop_fn)(void *context);
 	/* broker only: what the supervisor says about workers */

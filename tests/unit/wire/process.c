@@ -348,6 +348,29 @@ static void stops_with_its_supervisor(void **state)
 	assert_int_equal(end(&birth), 0);
 }
 
+/* STOP, or the end of the supervisor, right behind GO: handled in the same turn of the loop. */
+static void hears_a_stop_behind_go(void **state)
+{
+	struct birth birth;
+	char said[1024];
+
+	for (int gone = 0; gone < 2; gone++) {
+		begin(&birth, PARTY_VAULT);
+		kill(birth.pid, SIGSTOP);
+		start(&birth, process_build());
+		give(&birth, "words", "w");
+		tell(&birth, MSG_GO);
+		if (gone)
+			shutdown(channel_fd(birth.channel), SHUT_WR);
+		else
+			tell(&birth, MSG_STOP);
+		kill(birth.pid, SIGCONT);
+		listen_until(&birth, NULL, said);
+		assert_non_null(strstr(said, "begun"));
+		assert_int_equal(end(&birth), 0);
+	}
+}
+
 static void on_stop_of_ours(void *context)
 {
 	*(bool *)context = true;
@@ -470,6 +493,7 @@ int main(void)
 		cmocka_unit_test(refuses_a_gift_without_a_descriptor),
 		cmocka_unit_test(stops_at_words_for_others),
 		cmocka_unit_test(stops_with_its_supervisor),
+		cmocka_unit_test(hears_a_stop_behind_go),
 		cmocka_unit_test(stop_is_ours_when_we_ask),
 		cmocka_unit_test(does_not_start_alone),
 		cmocka_unit_test(titles_stay_in_their_room),

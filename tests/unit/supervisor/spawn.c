@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "supervisor/spawn.c"
+
+#define PATIENCE_MS 20000
+
+struct scene {
+	struct stage stage;
+	struct supervisor supervisor;
+	int ends[2]; /* of what a worker has as descriptor 4 */
+	int fds[WORKER_FDS];
+	char report[2048];
+};
+
+static int open_scene(void **state)
+{
+	struct scene *scene = calloc(1, sizeof *scene);
+	struct supervisor *supervisor = &scene->supervisor;
+
+	stage_open(&scene->stage);
+	settings_defaults(&supervisor->settings);
+	supervisor->root = geteuid() == 0;
+	text_copy(supervisor->program_directory, sizeof supervisor->program_directory,
+		scene->stage.bin);
+	assert_int_equal(wire_pair(SOCK_SEQPACKET, scene->ends), 0);
+	for (unsigned i = 0; i < WORKER_FDS; i++)
+		scene->fds[i] = i == 1 ? scene->ends[1] : memfd_create("given", MFD_CLOEXEC);
+	*state = scene;
+	return 0;
+}
+
+static int close_scene(void **state)
+{
+	struct scene *scene = *state;
+
+	while (scene->supervisor.workers != NULL)
+		spawn_forget(&scene->supervisor, scene->supervisor.workers);
+	for (unsigned i = 0; i < WORKER_FDS; i++)
+		close(scene->fds[i]);
+	close(scene->ends[0]);
+	stage_close(&scene->stage);
+	free(scene);
+	return 0;
+}
+
+static int spawn(struct scene *scene, int64_t session, const char *driver)
+{
+	struct msg_worker_start start;
+
+	memset(&start, 0, sizeof start);
+	start.session = session;
+	text_copy(start.driver, sizeof start.driver, driver);
+	return spawn_worker(&scene->supervisor, &start, scene->fds);
+}
+
+static void read_report(struct scene *scene, pid_t pid)
+{
+	struct pollfd poller = { scene->ends[0], POLLIN, 0 };
+	int status;
+
+	assert_int_equal(poll(&poller, 1, PATIENCE_MS), 1);
+	ssize_t got = recv(scene->ends[0], scene->report, sizeof scene->report - 1, 0);
+	assert_true(got > 0);
+	scene->report[got] = '\0';
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+static void reported(const struct scene *scene, const char *format, ...)
+{
+	char line[256];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof line, format, arguments);
+	va_end(arguments);
+	if (strstr(scene->report, line) == NULL)
+		fail_msg("no \"%s\" in:\n%s", line, scene->report);
+}
+
+static unsigned long inode(int fd)
+{
+	struct stat stat;
+
+	assert_int_equal(fstat(fd, &stat), 0);
+	return (unsigned long)stat.st_ino;
+}
+
+/* Descriptors that nobody closed on exec, in every place where they could hurt. */
+static void litter(void)
+{
+	static const int places[] = { 20, 50, 99, 101, 103, 150, 199, 201, 250, 900 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(places); i++)
+		assert_true(dup2(2, places[i]) >= 0);
+}
+
+static void take_litter_away(void)
+{
+	static const int places[] = { 20, 50, 99, 101, 103, 150, 199, 201, 250, 900 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(places); i++)
+		close(places[i]);
+}
+
+static void block_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGINT);
+	sigprocmask(how, &set, NULL);
+	signal(SIGPIPE, how == SIG_BLOCK ? SIG_IGN : SIG_DFL);
+}
+
+static void worker_is_born_with_four_descriptors(void **state)
+{
+	struct scene *scene = *state;
+
+	litter();
+	block_signals(SIG_BLOCK);
+	setenv("SALLYPORT_CANARY", "sings", 1);
+	int r = spawn(scene, 7, "reports");
+	block_signals(SIG_UNBLOCK);
+	take_litter_away();
+	assert_int_equal(r, 0);
+	assert_int_equal(scene->supervisor.worker_count, 1);
+	assert_int_equal(scene->supervisor.workers->session, 7);
+	read_report(scene, scene->supervisor.workers->pid);
+	reported(scene, "open 0 1 2 3 4 5 6\n");
+	reported(scene, "inodes %lu %lu %lu %lu\n", inode(scene->fds[0]), inode(scene->fds[1]),
+		inode(scene->fds[2]), inode(scene->fds[3]));
+	reported(scene, "standard 1 1 1\n");
+	reported(scene, "environment 0\n");
+	reported(scene, "blocked 0\npipe default\n");
+	reported(scene, "privileges 1\ncore 0\n");
+	/* Also when its uid changed on the way: that takes the wish away. */
+	reported(scene, "dies with 9\n");
+}
+
+/* Where the line of this namespace is ours too, the worker shares it. */
+static bool shares_namespace(const struct scene *scene, const char *kind)
+{
+	char path[64], ours[64];
+
+	snprintf(path, sizeof path, "/proc/self/ns/%s", kind);
+	ssize_t len = readlink(path, ours, sizeof ours - 2);
+	assert_true(len > 0);
+	ours[len] = '\n';
+	ours[len + 1] = '\0';
+	return strstr(scene->report, ours) != NULL;
+}
+
+static void worker_sees_nobody(void **state)
+{
+	static const char *const kinds[] = { "pid", "net", "ipc", "uts", "mnt" };
+	struct scene *scene = *state;
+
+	assert_int_equal(spawn(scene, 7, "reports"), 0);
+	read_report(scene, scene->supervisor.workers->pid);
+	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
+		assert_int_equal(
+			shares_namespace(scene, kinds[i]), scene->supervisor.namespaces_refused);
+	if (!scene->supervisor.namespaces_refused)
+		reported(scene, "pid 1\n");
+}
+
+static void worker_starts_without_namespaces(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->supervisor.namespaces_refused = true;
+	assert_int_equal(spawn(scene, 7, "reports"), 0);
+	read_report(scene, scene->supervisor.workers->pid);
+	assert_true(shares_namespace(scene, "net"));
+	reported(scene, "pid %d\n", scene->supervisor.workers->pid);
+	reported(scene, "open 0 1 2 3 4 5 6\n");
+}
+
+static void worker_is_somebody_else(void **state)
+{
+	struct scene *scene = *state;
+	unsigned first = (unsigned)scene->supervisor.settings.gateway_uid_base + WORKER_UID_OFFSET;
+	const unsigned expected[] = { first, first + 1, first + WORKER_UIDS - 1, first };
+
+	if (geteuid() != 0)
+		skip();
+	for (unsigned i = 0; i < ARRAY_LEN(expected); i++) {
+		if (i == 2)
+			scene->supervisor.next_worker_uid = WORKER_UIDS - 1;
+		assert_int_equal(spawn(scene, i, "reports"), 0);
+		read_report(scene, scene->supervisor.workers->pid);
+		reported(scene, "uid %u %u gid %u %u groups 0\n", expected[i], expected[i],
+			expected[i], expected[i]);
+	}
+}
+
+static void only_names_of_drivers_are_started(void **state)
+{
+	static const char *const bad[] = { "", "../sh", "SSH", "a-b", "s h", "ssh\n", "\xc3\x28" };
+	struct scene *scene = *state;
+	struct msg_worker_start endless;
+
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+		if (bad[i][0] == '\0')
+			assert_int_equal(spawn(scene, 1, bad[i]), -ERR_SYSTEM);
+		else
+			assert_int_equal(spawn(scene, 1, bad[i]), -ERR_MALFORMED);
+	}
+	memset(&endless, 'a', sizeof endless);
+	assert_int_equal(spawn_worker(&scene->supervisor, &endless, scene->fds), -ERR_MALFORMED);
+	assert_int_equal(spawn(scene, 1, "nonesuch"), -ERR_SYSTEM);
+	scene->supervisor.worker_count = SESSIONS_MAX;
+	assert_int_equal(spawn(scene, 1, "reports"), -ERR_FULL);
+	scene->supervisor.worker_count = 0;
+	assert_null(scene->supervisor.workers);
+}
+
+static void kills_the_session_that_is_meant(void **state)
+{
+	struct scene *scene = *state;
+	struct supervisor *supervisor = &scene->supervisor;
+	pid_t pids[3];
+	int status;
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(spawn(scene, 70 + i, "waits"), 0);
+		pids[i] = supervisor->workers->pid;
+	}
+	assert_int_equal(supervisor->worker_count, 3);
+	spawn_kill(supervisor, 71);
+	spawn_kill(supervisor, 12345);
+	assert_int_equal(waitpid(pids[1], &status, 0), pids[1]);
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	assert_int_equal(waitpid(pids[0], &status, WNOHANG), 0);
+	assert_int_equal(waitpid(pids[2], &status, WNOHANG), 0);
+	assert_int_equal(spawn_find(supervisor, pids[1])->session, 71);
+	spawn_forget(supervisor, spawn_find(supervisor, pids[1]));
+	assert_null(spawn_find(supervisor, pids[1]));
+	assert_int_equal(spawn_find(supervisor, pids[0])->session, 70);
+	assert_int_equal(spawn_find(supervisor, pids[2])->session, 72);
+	assert_int_equal(supervisor->worker_count, 2);
+	for (int i = 0; i < 3; i += 2) {
+		spawn_kill(supervisor, 70 + i);
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+	}
+}
+
+static void service_is_born_with_its_channel(void **state)
+{
+	struct scene *scene = *state;
+	struct service service = { .program = "service-reports" };
+
+	litter();
+	block_signals(SIG_BLOCK);
+	pid_t pid = spawn_service(&scene->supervisor, &service, scene->ends[1]);
+	block_signals(SIG_UNBLOCK);
+	take_litter_away();
+	assert_true(pid > 0);
+	read_report(scene, pid);
+	reported(scene, "open 0 1 2 3\ninodes %lu\n", inode(scene->ends[1]));
+	reported(scene, "standard 1 1 0\n"); /* its log is ours */
+	reported(scene, "environment 0\nuid %u %u gid", getuid(), geteuid());
+	reported(scene, "blocked 0\npipe default\ndies with 0\n");
+	reported(scene, "leader 1\n"); /* the keys of our terminal are not for it */
+	service.program = "sallyport-nonesuch";
+	assert_int_equal(spawn_service(&scene->supervisor, &service, scene->ends[1]), -1);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(worker_is_born_with_four_descriptors),
+		CASE(worker_sees_nobody),
+		CASE(worker_starts_without_namespaces),
+		CASE(worker_is_somebody_else),
+		CASE(only_names_of_drivers_are_started),
+		CASE(kills_the_session_that_is_meant),
+		CASE(service_is_born_with_its_channel),
+	};
+
+	stage_stand_in = argv[1];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
