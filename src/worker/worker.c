@@ -29,6 +29,7 @@
 
 #define MEMORY_MAX (256ul * 1024 * 1024) /* bytes of address space */
 #define FILES_MAX 16                     /* descriptors */
+#define CPU_MAX 3600 /* seconds in a session's life: some 2,000 GiB of output, or one that spins */
 #define NICENESS 2                       /* the corridor and the broker come first */
 #define WATCHDOG_SECONDS 10              /* beyond the login timeout */
 
@@ -81,6 +82,7 @@ static void set_limits(void)
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_NPROC, 0);
 	limit(RLIMIT_NOFILE, FILES_MAX);
+	limit(RLIMIT_CPU, CPU_MAX);
 #ifndef SANITIZED /* its shadow alone is larger */
 	limit(RLIMIT_AS, MEMORY_MAX);
 #endif

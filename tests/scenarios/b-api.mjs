@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The API as its documents have it: every error of the contract, every path and encoding, both OAuths.
 import OAuth from 'oauth-1.0a';
+import * as oauth2 from 'oauth4webapi';
 import { createHash, createHmac } from 'node:crypto';
 
 import { Gateway } from '../lib/gateway.mjs';
@@ -219,6 +220,26 @@ story('address, referer, expiry and a disabled application', async () => {
 	assert((await g.request('POST', '/api/pam/remote/session', { headers: { ...bearer, Referer: 'https://portal.example/' }, body: g.request_body })).status !== 200,
 		'a disabled application');
 	equal((await ask(keys, { Referer: 'https://portal.example/' })).status, 401, 'token after disabling');
+});
+
+story('OAuth 2.0: an independent client, by form and by Basic', async () => {
+	const g = await prepared();
+	const over = async (url, { method, headers, body }) => {
+		const answer = await g.request(method, new URL(url).pathname, { headers: Object.fromEntries(new Headers(headers)), body: body?.toString() });
+		return new Response(answer.text, { status: answer.status, headers: answer.headers });
+	};
+	const server = { issuer: g.base, token_endpoint: `${g.base}/api/oauth2/token` };
+	const client = { client_id: g.keys.client_id };
+	const ask = async (authentication) => oauth2.processClientCredentialsResponse(server, client,
+		await oauth2.clientCredentialsGrantRequest(server, client, authentication, {}, { [oauth2.customFetch]: over }));
+	for (const authentication of [oauth2.ClientSecretPost(g.keys.client_secret), oauth2.ClientSecretBasic(g.keys.client_secret)]) {
+		const token = await ask(authentication);
+		equal([token.token_type, token.expires_in], ['bearer', 3600], 'token');
+		const headers = { Authorization: `Bearer ${token.access_token}` };
+		equal((await g.request('POST', '/api/pam/remote/session', { headers, body: g.request_body })).status, 200, 'a call with it');
+	}
+	const refusal = await ask(oauth2.ClientSecretPost('wrong')).catch((error) => error);
+	equal([refusal.error, refusal.status], ['invalid_client', 401], 'a wrong secret, as the client reads it');
 });
 
 function oauth1(keys, algorithm) {
