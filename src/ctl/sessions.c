@@ -82,7 +82,7 @@ static int parse_count(
 /* The gateway answers in pages; people and scripts get the whole. */
 static int audit_list(struct cli *cli)
 {
-	json_int_t after, limit;
+	json_int_t after = 0, limit = 0;
 	json_t *all = json_pack("[]"), *rows = NULL;
 
 	int r = parse_count(cli, "after", 0, &after);
