@@ -53,8 +53,9 @@ export class Sshd {
 		writeFileSync(at('sshd_config'), [...lines, `Port ${sshd.port}`, 'ListenAddress 127.0.0.1', `HostKey ${at('host_key')}`,
 			`PidFile ${at('pid')}`, `AuthorizedKeysFile ${at('authorized_keys')}`, 'StrictModes no', 'UsePAM no',
 			'PermitRootLogin yes', 'MaxStartups 200:30:400', 'PrintMotd no', 'PrintLastLog no',
-			// a shell as it comes, whatever the account's own start-up files do
-			'ForceCommand /bin/bash --norc --noprofile -i', ''].join('\n'));
+			// A shell as it comes, whatever the account's own start-up files do. bash reads them even for a
+			// command when sshd started it, but not when it believes to be a shell within a shell.
+			'SetEnv SHLVL=5', 'ForceCommand /bin/bash --norc --noprofile -i', ''].join('\n'));
 		if (isRoot) mkdirSync('/run/sshd', { recursive: true });
 		chmodSync(sshd.directory, 0o711);
 		await sshd.up();
