@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recording list: the finished recordings, newest first. */
+/* recording list: what ended sessions left, newest first; a crash leaves one that is not sealed. */
 #include "api/control.h"
 #include "api/endpoints.h"
 #include "base/encode.h"
@@ -30,7 +30,8 @@ static int write_recording(void *context, const struct session_row *session)
 	json_time(json, "ended_at", session->ended_at);
 	json_number(json, "output_bytes", session->output_bytes);
 	json_number(json, "input_bytes", session->input_bytes);
-	json_text(json, "head", head);
+	json_bool(json, "sealed", session->recorded != 0);
+	json_text(json, "head", session->recorded != 0 ? head : NULL);
 	json_close_object(json);
 	return 0;
 }

@@ -276,7 +276,7 @@ int store_session_created_by(struct store *store, int what, int64_t id,
 /* Sessions in CREATED whose URL can no longer be opened. */
 int store_session_unopened(struct store *store, int64_t now, unsigned limit,
 	int (*keep)(void *, const struct session_row *), void *context);
-/* Those that have a recording file, newest first, pages as above. */
+/* Those that left a recording, sealed (recorded) or cut off, newest first, pages as above. */
 int store_session_list_recorded(struct store *store, int64_t before, unsigned limit,
 	int (*keep)(void *, const struct session_row *), void *context);
 /* Conditional: -ERR_WRONG_MOMENT when the row is not in `from` any more. */

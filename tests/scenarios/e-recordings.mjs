@@ -110,6 +110,7 @@ story('a killed recorder: verified up to its last whole chunk, playable, and sai
 	await ended(g, person);
 	const { out } = verify(g, person.session, { raw: true, expect: 1 });
 	assert(/cut short/.test(out), out);
+	equal(g.cli(['recording', 'list']).find((row) => row.session_id === person.session)?.sealed, false, 'listed, not sealed');
 	const text = g.cli(['recording', 'export', person.session, '--format', 'text'], { raw: true }).out;
 	assert(text.includes('tick-6'), text.slice(-500));
 	const next = await until(() => g.person().catch(() => false), 'a session after the crash', 10000);
