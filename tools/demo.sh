@@ -30,15 +30,16 @@ free_port() {
 
 gateway=
 sshd=
-finish() {
-	trap - EXIT INT TERM
-	[ -z "$gateway" ] || kill "$gateway" 2>/dev/null || true
-	[ -z "$sshd" ] || kill "$sshd" 2>/dev/null || true
-	wait 2>/dev/null || true
+finish() { # the gateway first: it ends its sessions, and their recordings say so
+	trap - EXIT INT TERM HUP
+	for pid in $gateway $sshd; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
 	exit "${1:-0}"
 }
 trap 'finish $?' EXIT
-trap 'finish 0' INT TERM
+trap 'finish 0' INT TERM HUP
 
 # A real OpenSSH server under its own configuration: own keys, loopback, one account, keys only.
 start_target() {
@@ -146,8 +147,10 @@ previous=$(sed -n 's/^Port //p' "$target/sshd_config" 2>/dev/null || true)
 ssh_port=$(free_port "${previous:-2222}")
 port=$(free_port 8443)
 base=https://localhost:$port
+set -m # each in a process group of its own: Ctrl-C is for this script, which ends them in order
 start_target
 start_gateway
+set +m
 register
 client_id=$(field client_id <<<"$keys")
 client_secret=$(field client_secret <<<"$keys")
