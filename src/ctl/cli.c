@@ -322,6 +322,8 @@ static int run(struct cli *cli)
 		r = cli->command->run != NULL ? cli->command->run(cli) : run_endpoint(cli);
 	client_close(cli);
 	buf_finish_wiped(&cli->params);
+	if ((fflush(stdout) != 0 || ferror(stdout)) && r == CLI_OK)
+		r = cli_fail("the output cannot be written");
 	return r;
 }
 

@@ -43,10 +43,9 @@ struct column {
 };
 
 struct command {
-	const char *words;    /* "user add" */
-	const char *takes;    /* "LOGIN"; words separated by blanks, "[X]" optional, "X.." the rest
-				 joined */
-	const char *sentence; /* for help: what it does, imperative */
+	const char *words;         /* "user add" */
+	const char *takes;         /* "LOGIN"; words separated by blanks, "[X]" optional */
+	const char *sentence;      /* for help: what it does, imperative */
 	const char *method, *path; /* control endpoint; "{}" in path takes the first argument */
 	const char *const *params; /* parameter name per argument; NULL-terminated */
 	const struct option_row *options; /* ends with a row without name; NULL: none */

@@ -14,6 +14,8 @@
 #include "ctl/certificate.h"
 
 #define PEM_MAX 4096
+#define SETTINGS_MAX 2048
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:"
 
 static int make_file(int directory, const char *name, mode_t mode)
 {
@@ -65,24 +67,34 @@ static int write_certificate(int directory, const char *url)
 	return CLI_OK;
 }
 
+/* Checked before anything is made: the same command with better words then works. */
+static int check_names(const char *tenant, const char *url)
+{
+	char complaint[REASON_SIZE], host[HOSTNAME_SIZE];
+	struct settings settings;
+
+	settings_defaults(&settings);
+	if (tenant != NULL && settings_set(&settings, "gateway.tenant", tenant, complaint) < 0)
+		return cli_fail("%s", complaint);
+	if (url != NULL && settings_set(&settings, "gateway.public_url", url, complaint) < 0)
+		return cli_fail("%s", complaint);
+	host_of(url, host);
+	if (strspn(host, HOST_CHARACTERS) != strlen(host)) /* a comma would certify others too */
+		return cli_fail("the public URL must name a host or an address");
+	return CLI_OK;
+}
+
 static int write_settings(int directory, const char *tenant, const char *url)
 {
-	char text[2048], complaint[REASON_SIZE];
-	struct settings settings;
+	char text[SETTINGS_MAX];
 	int len = snprintf(text, sizeof text,
 		"# Settings of this installation; sallyport.conf(5) explains them, sallyport "
 		"settings lists them.\n"
 		"[gateway]\ntenant = %s\n%s%s%s",
 		tenant != NULL ? tenant : "Sallyport", url != NULL ? "public_url = " : "",
 		url != NULL ? url : "", url != NULL ? "\n" : "");
-
-	settings_defaults(&settings);
-	if (len >= (int)sizeof text || settings_parse(&settings, text, complaint) < 0)
-		return cli_fail(
-			"%s", len >= (int)sizeof text ? "the names are too long" : complaint);
-	if (url != NULL && strncmp(url, "https://", 8) != 0)
-		return cli_fail("the public URL must start with https://");
 	CLEANUP(fd_closep) int fd = make_file(directory, "sallyport.conf", 0644);
+
 	return fd >= 0 && write_all(fd, text, (size_t)len) == 0 ? CLI_OK : CLI_FAILED;
 }
 
@@ -154,7 +166,9 @@ static int init(struct cli *cli)
 		return cli_usage_error(
 			cli, "the passphrase is read from standard input, not from the terminal");
 	umask(0077);
-	int r = make_directories(cli->data, &directory);
+	int r = check_names(tenant, url);
+	if (r == CLI_OK)
+		r = make_directories(cli->data, &directory);
 	if (r == CLI_OK)
 		r = write_certificate(directory, url);
 	if (r == CLI_OK)

@@ -28,7 +28,7 @@ const struct command command_recording_list = {
 	.path = "recording/list",
 	.columns = (const struct column[]){ { "ID", "session" }, { "USER", "user" },
 		{ "TARGET", "device" }, { "ACCOUNT", "username" }, { "STARTED", "started_at" },
-		{ "ENDED", "ended_at" }, { "SESSION ID", "session_id" }, { 0 } },
+		{ "ENDED", "ended_at" }, { "SEALED", "sealed" }, { "SESSION ID", "session_id" }, { 0 } },
 	.options = (const struct option_row[]){ { "limit", "limit", OPTION_TEXT, "N",
 							"at most so many" },
 		{ "before", "before", OPTION_TEXT, "ID", "older than this one" }, { 0 } },
@@ -166,7 +166,22 @@ static int fetch_key(struct cli *cli, int recording, uint8_t ret_key[RECORDING_K
 	return r;
 }
 
-static int open_reader(struct cli *cli, int *ret_fd, struct reader **ret_reader)
+/*
+ * The walls close before the first byte of the content is read, so the output is made before them,
+ * and after the key came: a refused export leaves no empty file.
+ */
+static int enter_reader(const char *path, FILE **ret_out)
+{
+	if (path != NULL && (*ret_out = fopen(path, "wxe")) == NULL)
+		return cli_fail("%s: %s", path, strerror(errno));
+	if (sandbox_enter(SANDBOX_READER, -1) < 0)
+		return cli_fail("no sandbox can be had; a recording is not read without one");
+	return CLI_OK;
+}
+
+/* path: of the output, NULL when it is open already. */
+static int open_reader(
+	struct cli *cli, const char *path, int *ret_fd, struct reader **ret_reader, FILE **ret_out)
 {
 	uint8_t key[RECORDING_KEY_LEN];
 	CLEANUP(fd_closep) int fd = open_recording(cli, cli_argument(cli, 0));
@@ -175,8 +190,8 @@ static int open_reader(struct cli *cli, int *ret_fd, struct reader **ret_reader)
 		return CLI_FAILED;
 	int r = fetch_key(cli, fd, key);
 	client_close(cli);
-	if (r == CLI_OK && sandbox_enter(SANDBOX_READER, -1) < 0)
-		r = cli_fail("no sandbox can be had; a recording is not read without one");
+	if (r == CLI_OK)
+		r = enter_reader(path, ret_out);
 	if (r == CLI_OK && reader_open(fd, key, ret_reader) < 0)
 		r = cli_fail("the recording cannot be opened with its key: verify it");
 	mem_wipe(key, sizeof key);
@@ -200,12 +215,13 @@ static int parse_format(struct cli *cli, enum export_format *ret_format)
 	return CLI_OK;
 }
 
-static int export_to(struct cli *cli, const struct export_options *options, FILE *out)
+static int export_to(struct cli *cli, const struct export_options *options, const char *path)
 {
 	CLEANUP(fd_closep) int fd = -1;
 	struct reader *reader = NULL;
+	FILE *out = stdout;
 
-	int r = open_reader(cli, &fd, &reader);
+	int r = open_reader(cli, path, &fd, &reader, &out);
 	if (r != CLI_OK)
 		return r;
 	int failed = recording_export(reader, options, out);
@@ -230,11 +246,9 @@ static int export(struct cli *cli)
 	if (r != CLI_OK)
 		return r;
 	options.input |= options.format == EXPORT_TEXT;
-	FILE *out = path != NULL ? fopen(path, "wxe") : stdout;
-	if (out == NULL)
-		return cli_fail("%s: %s", path, strerror(errno));
-	r = export_to(cli, &options, out);
-	return r;
+	if (path != NULL && access(path, F_OK) == 0) /* before the key is asked for */
+		return cli_fail("%s: %s", path, strerror(EEXIST));
+	return export_to(cli, &options, path);
 }
 
 const struct command command_recording_export = {
@@ -278,7 +292,7 @@ static int play(struct cli *cli)
 		return cli_usage_error(cli, "--speed takes a positive number");
 	if (isatty(STDIN_FILENO))
 		options.keys = STDIN_FILENO;
-	int r = open_reader(cli, &fd, &reader);
+	int r = open_reader(cli, NULL, &fd, &reader, NULL);
 	if (r == CLI_OK && recording_play(reader, &options) < 0)
 		r = cli_fail("the recording is not whole from here on: verify it");
 	reader_close(reader);

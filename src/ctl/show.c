@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/cli.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define CELL_SIZE 256
+#include "ctl/reader.h"
+
+#define COLUMNS_MAX 16
 
 void show_json(const json_t *value)
 {
@@ -17,32 +19,45 @@ void show_json(const json_t *value)
 /* Names and reasons come from anyone: nothing in them may move the cursor of the reader. */
 void show_text(FILE *out, const char *text)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			fprintf(out, "\\x%02x", *p);
-		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-			fprintf(out, "\\u%04x", *++p);
-		else if (*p == 0xe2 && p[1] == 0x80 && (p[2] & 0xf8) == 0xa8)
-			fprintf(out, "\\u%04x", 0x2000 | (p[2] & 0x3f)),
-				p += 2; /* bidirectional overrides */
+	const uint8_t *at = (const uint8_t *)text;
+	size_t len = strlen(text);
+
+	while (len > 0) {
+		uint32_t character;
+		char encoded[4];
+		unsigned used = text_decode(at, len, &character);
+		if (used == 0)
+			used = (unsigned)len; /* cut off in the middle: one mark for the rest */
+		if (!text_dangerous(character))
+			fwrite(encoded, 1, text_encode(character, encoded), out);
 		else
-			putc(*p, out);
+			fprintf(out, character < 0x80 ? "\\x%02x" : "\\u%04x", character);
+		at += used;
+		len -= used;
 	}
 }
 
-static void cell_text(const json_t *value, char out[CELL_SIZE])
+/* As it is printed; "" for nothing. The caller frees; NULL without memory. */
+static char *cell_text(const json_t *value)
 {
-	char *dumped = NULL;
+	char *shown = NULL, *dumped = NULL;
+	const char *text = "";
+	size_t size;
 
-	if (value == NULL || json_is_null(value))
-		out[0] = '\0';
-	else if (json_is_string(value))
-		snprintf(out, CELL_SIZE, "%s", json_string_value(value));
+	if (json_is_string(value))
+		text = json_string_value(value);
 	else if (json_is_boolean(value))
-		snprintf(out, CELL_SIZE, "%s", json_is_true(value) ? "yes" : "no");
-	else if ((dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT)) != NULL)
-		snprintf(out, CELL_SIZE, "%s", dumped);
+		text = json_is_true(value) ? "yes" : "no";
+	else if (value != NULL && !json_is_null(value) &&
+		 (dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT)) != NULL)
+		text = dumped;
+	FILE *out = open_memstream(&shown, &size);
+	if (out != NULL) {
+		show_text(out, text);
+		fclose(out);
+	}
 	free(dumped);
+	return shown;
 }
 
 /* Columns on a screen: code points, which is right for all but wide scripts. */
@@ -55,47 +70,62 @@ static size_t text_width(const char *text)
 	return width;
 }
 
+static size_t cell_width(const json_t *value)
+{
+	char *text = cell_text(value);
+	size_t width = text != NULL ? text_width(text) : 0;
+
+	free(text);
+	return width;
+}
+
 static void print_cell(const char *text, size_t width, bool last)
 {
-	show_text(stdout, text);
+	fputs(text, stdout);
 	for (size_t i = text_width(text); !last && i < width + 2; i++)
 		putchar(' ');
 }
 
+static void print_row(const json_t *row, const struct column *columns, const size_t *widths)
+{
+	for (size_t i = 0; columns[i].title != NULL; i++) {
+		char *text = cell_text(json_object_get(row, columns[i].key));
+		print_cell(text != NULL ? text : "", widths[i], columns[i + 1].title == NULL);
+		free(text);
+	}
+	putchar('\n');
+}
+
+static void print_titles(const struct column *columns, const size_t *widths)
+{
+	bool bold = isatty(1);
+
+	fputs(bold ? "\033[1m" : "", stdout);
+	for (size_t i = 0; columns[i].title != NULL; i++)
+		print_cell(columns[i].title, widths[i], columns[i + 1].title == NULL);
+	fputs(bold ? "\033[0m\n" : "\n", stdout);
+}
+
 void show_table(const json_t *rows, const struct column *columns)
 {
-	size_t widths[16] = { 0 }, count = 0, index;
-	char cell[CELL_SIZE];
+	size_t widths[COLUMNS_MAX] = { 0 }, index;
 	const json_t *row;
 
-	for (; columns[count].title != NULL && count < 16; count++)
-		widths[count] = text_width(columns[count].title);
-	json_array_foreach((json_t *)rows, index, row)
-	{
-		for (size_t i = 0; i < count; i++) {
-			cell_text(json_object_get(row, columns[i].key), cell);
-			size_t width = text_width(cell);
+	for (size_t i = 0; columns[i].title != NULL; i++) {
+		assert(i < COLUMNS_MAX);
+		widths[i] = text_width(columns[i].title);
+		json_array_foreach((json_t *)rows, index, row)
+		{
+			size_t width = cell_width(json_object_get(row, columns[i].key));
 			widths[i] = width > widths[i] ? width : widths[i];
 		}
 	}
-	bool bold = isatty(1);
-	fputs(bold ? "\033[1m" : "", stdout);
-	for (size_t i = 0; i < count; i++)
-		print_cell(columns[i].title, widths[i], i + 1 == count);
-	fputs(bold ? "\033[0m\n" : "\n", stdout);
-	json_array_foreach((json_t *)rows, index, row)
-	{
-		for (size_t i = 0; i < count; i++) {
-			cell_text(json_object_get(row, columns[i].key), cell);
-			print_cell(cell, widths[i], i + 1 == count);
-		}
-		putchar('\n');
-	}
+	print_titles(columns, widths);
+	json_array_foreach((json_t *)rows, index, row) print_row(row, columns, widths);
 }
 
 void show_object(const json_t *object)
 {
-	char cell[CELL_SIZE];
 	const char *key;
 	const json_t *value;
 	size_t width = 0;
@@ -104,9 +134,8 @@ void show_object(const json_t *object)
 		strlen(key) > width ? strlen(key) : width;
 	json_object_foreach((json_t *)object, key, value)
 	{
-		printf("%-*s  ", (int)width, key);
-		cell_text(value, cell);
-		show_text(stdout, cell);
-		putchar('\n');
+		char *text = cell_text(value);
+		printf("%-*s  %s\n", (int)width, key, text != NULL ? text : "");
+		free(text);
 	}
 }

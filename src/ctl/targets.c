@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,18 +47,31 @@ static const char *text_of(const json_t *object, const char *key)
 	return text != NULL ? text : "";
 }
 
+/* The words of a target are shown to a person: nothing in them may act on the terminal. */
+static void say(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(FILE *out, const char *format, ...)
+{
+	char words[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(words, sizeof words, format, arguments);
+	va_end(arguments);
+	show_text(out, words);
+	putc('\n', out);
+}
+
 static bool confirmed(struct cli *cli, const json_t *shown)
 {
 	char answer[16] = "";
 
 	if (cli_option(cli, "yes", 0) != NULL)
 		return true;
-	fprintf(stderr, "%s shows %s %s\n", cli_argument(cli, 0), text_of(shown, "algorithm"),
+	say(stderr, "%s shows %s %s", cli_argument(cli, 0), text_of(shown, "algorithm"),
 		text_of(shown, "fingerprint"));
 	if (text_of(shown, "pinned")[0] != '\0' &&
 		strcmp(text_of(shown, "pinned"), text_of(shown, "fingerprint")) != 0)
-		fprintf(stderr, "This is NOT the key pinned before: %s\n",
-			text_of(shown, "pinned"));
+		say(stderr, "This is NOT the key pinned before: %s", text_of(shown, "pinned"));
 	fputs("Compare it with the key on the device itself. Pin it? [y/N] ", stderr);
 	return fgets(answer, sizeof answer, stdin) != NULL &&
 	       (answer[0] == 'y' || answer[0] == 'Y');
@@ -84,7 +98,7 @@ static int device_trust(struct cli *cli)
 	if (r == CLI_OK && cli->json)
 		show_json(shown);
 	else if (r == CLI_OK)
-		printf("Pinned %s %s for %s.\n", text_of(shown, "algorithm"),
+		say(stdout, "Pinned %s %s for %s.", text_of(shown, "algorithm"),
 			text_of(shown, "fingerprint"), cli_argument(cli, 0));
 	json_decref(shown);
 	json_decref(pinned);
