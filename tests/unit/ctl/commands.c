@@ -246,6 +246,6 @@ int main(int argc, char **argv)
 		DESK_CASE(completion_offers_every_command),
 	};
 
-	source_root = argv[4];
+	source_root = argv[1];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

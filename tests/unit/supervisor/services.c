@@ -419,6 +419,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(uids_are_apart),
 	};
 
-	stage_stand_in = argv[1];
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	stage_stand_in = realpath(argv[1], NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free(stage_stand_in);
+	return failed;
 }

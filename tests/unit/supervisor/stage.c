@@ -14,7 +14,7 @@
 
 #define PATIENCE 2000 /* times 10 ms */
 
-const char *stage_stand_in;
+char *stage_stand_in;
 
 void stage_file(const char *path, const char *text, mode_t mode)
 {

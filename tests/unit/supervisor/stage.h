@@ -25,7 +25,7 @@ struct stage {
 	char directory[64], bin[96];
 };
 
-extern const char *stage_stand_in; /* path of the stand-in, from the command line */
+extern char *stage_stand_in; /* whole path of the stand-in, from the command line */
 
 void stage_open(struct stage *stage);
 void stage_close(struct stage *stage);

@@ -17,7 +17,7 @@
 
 #define PATIENCE_MS 30000
 
-static const char *supervisor_program;
+static char *supervisor_program;
 
 struct scene {
 	struct stage stage;
@@ -279,7 +279,10 @@ int main(int argc, char **argv)
 		CASE(title_tells_how_many),
 	};
 
-	stage_stand_in = argv[1];
-	supervisor_program = argv[2];
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	stage_stand_in = realpath(argv[1], NULL);
+	supervisor_program = realpath(argv[2], NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free(supervisor_program);
+	free(stage_stand_in);
+	return failed;
 }
