@@ -74,7 +74,7 @@ async function run() {
 			if (shared.has(name)) bench.gateway ??= await bench.world.gateway();
 			await rows(bench);
 		} catch (error) {
-			console.error(`${name}: ${error.stack}`);
+			console.error(`${name}: ${error.stack}\n${bench.world.last?.log.slice(-2000) ?? ''}`);
 			bench.row({ name, failed: error.message.split('\n')[0] });
 		}
 	}

@@ -167,6 +167,7 @@ export class World {
 	async gateway(settings = {}) {
 		const gateway = await Gateway.start({ 'ticket.lifetime': 300, 'api.calls_per_second': 1000000,
 			'session.most': 4096, 'gateway.log_level': 'warning', ...settings });
+		this.last = gateway;
 		gateway.bench = { undo: this.later(() => gateway.stop()), tokens: [],
 			agent: new https.Agent({ keepAlive: true, maxSockets: 8 }) };
 		this.later(() => gateway.bench.agent.destroy());

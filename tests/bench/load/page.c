@@ -90,7 +90,10 @@ void page_begin(struct terminal *terminal)
 	if (terminal->page->key == NULL)
 		die("no key");
 	dial(terminal, GREETING);
-	page_read(terminal, READ_PIECE);
+	/* On a busy machine the answers may already be there: nothing would announce the next step.
+	 */
+	while (page_read(terminal, READ_PIECE) > 0)
+		;
 }
 
 /* The clock of opening starts here: with the POST, on the connection that the page came on. */

@@ -44,7 +44,8 @@ static bool read_stat(pid_t pid, struct process *ret_process)
 	snprintf(name, sizeof name, "/proc/%d/stat", pid);
 	if (read_file(name, text, sizeof text) == 0 || (at = strrchr(text, ')')) == NULL)
 		return false;
-	at += 3; /* past ") S": numbers from here, parent first, user and kernel time 11th and 12th */
+	at += 3; /* past ") S": numbers from here, parent first, user and kernel time 11th and 12th
+		  */
 	for (int i = 0; i < 13; i++)
 		fields[i] = strtol(at, &at, 10);
 	*ret_process = (struct process){ pid, (int)fields[0],
