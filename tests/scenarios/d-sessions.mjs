@@ -311,7 +311,8 @@ story('a person who is gone for good: the session ends on the target too', async
 		await person.live();
 		person.socket.terminate();
 		await until(async () => (await stateOf(g, person.token)).state === 'ended', 'ended', 12000);
-		assert(readFileSync(`/proc/${target.process.pid}/task/${target.process.pid}/children`, 'utf8').trim() === '', 'a shell is left');
+		const children = `/proc/${target.process.pid}/task/${target.process.pid}/children`;
+		await until(() => readFileSync(children, 'utf8').trim() === '', 'the last shell to be gone', 5000);
 	} finally {
 		await g.stop();
 		await target.stop();

@@ -263,11 +263,30 @@ static void stalled_disk(void **state)
 	writer_close(file);
 }
 
+static bool write_text(const char *path, const char *text)
+{
+	CLEANUP(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/* An ordinary user stays who it is, in a user namespace where it may mount. */
+static bool enter_namespace(void)
+{
+	char users[64], groups[64];
+
+	if (unshare(CLONE_NEWNS) == 0)
+		return true;
+	snprintf(users, sizeof users, "%u %u 1", getuid(), getuid());
+	snprintf(groups, sizeof groups, "%u %u 1", getgid(), getgid());
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+	       write_text("/proc/self/setgroups", "deny") &&
+	       write_text("/proc/self/uid_map", users) && write_text("/proc/self/gid_map", groups);
+}
+
 static bool small_disk(const char *path)
 {
-	if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return false;
-	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return enter_namespace() && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("none", path, "tmpfs", 0, "size=12m") == 0;
 }
 
