@@ -294,6 +294,7 @@ static void who_breaks_the_rules_is_killed(void **state)
 	for (int i = 0; i < 1000 && scene->reaped[SERVICE_FRONT] == 0; i++)
 		run_for(scene, 10);
 	assert_int_equal(scene->reaped[SERVICE_FRONT], 1);
+	assert_int_equal(scene->last_status, SIGKILL);
 	assert_null(front->channel);
 	assert_non_null(front->restart);
 }

@@ -18,7 +18,7 @@
  *	dies	ends at once, status 3
  *	deaf	READY; hears STOP and goes on
  *	mute	never READY
- *	rude	READY, then bytes that are no message
+ *	rude	bytes that are no message, then nothing
  *	starts	broker: has a worker started; asks for the end when that one has exited
  */
 struct stage {

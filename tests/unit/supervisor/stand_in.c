@@ -204,8 +204,8 @@ static int serve(int argc, char **argv, const char *plan)
 		return loop_run(process.loop);
 	if (strcmp(plan, "starts") == 0)
 		start_worker(&process);
-	if (strcmp(plan, "rude") == 0 && write(3, "rude", 4) != 4)
-		return 9;
+	if (strcmp(plan, "rude") == 0 && write(3, "rude", 4) == 4)
+		pause();
 	return process_run(&process);
 }
 
