@@ -149,7 +149,7 @@ int worker_end(struct worker *worker, int why, int exit_status, const char *form
 /* An error no driver put into words. */
 static void fail(struct worker *worker, int why)
 {
-	worker_end(worker, why, -1, "%s.", error_text(why));
+	worker_end(worker, why, -1, "%s", error_text(why));
 }
 
 static bool pinned(const struct worker_birth *birth, const uint8_t hash[HASH_LEN])

@@ -29,7 +29,7 @@
 
 #define MEMORY_MAX (256ul * 1024 * 1024) /* bytes of address space */
 #define FILES_MAX 16                     /* descriptors */
-#define CPU_MAX 3600 /* seconds in a session's life: some 2,000 GiB of output, or one that spins */
+#define CPU_MAX 3600                     /* seconds: some 500 GiB of output, or one that spins */
 #define NICENESS 2                       /* the corridor and the broker come first */
 #define WATCHDOG_SECONDS 10              /* beyond the login timeout */
 

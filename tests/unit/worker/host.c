@@ -204,7 +204,7 @@ static void an_error_without_words_gets_those_of_its_row(void **state)
 	driver_double.turn_result = -ERR_PROTOCOL_FAULT;
 	host_run(&worker);
 	frames();
-	assert_string_equal((char *)last + 8, "The target broke the protocol.");
+	assert_string_equal((char *)last + 8, "The target broke the protocol");
 }
 
 static void beats(unsigned count)

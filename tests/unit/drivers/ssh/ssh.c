@@ -33,7 +33,7 @@ static struct {
 	pid_t sshd, interactive_sshd, dropbear, agent;
 	char agent_socket[128];
 	struct account account;
-	char self[64];
+	char self[64]; /* who logs in with keys; never root, whose shell may read anything */
 	bool root;
 } stage;
 
@@ -78,7 +78,8 @@ static pid_t start_sshd(const char *name, unsigned short port, const char *lines
 		"Port %u\nListenAddress 127.0.0.1\nHostKey %s/host_ed25519\nHostKey %s/host_ecdsa\n"
 		"HostKey %s/host_rsa\nAuthorizedKeysFile %s/authorized\nStrictModes no\n"
 		"PidFile none\nPermitRootLogin yes\nPrintMotd no\nPrintLastLog no\n"
-		"MaxStartups 100\nBanner %s/banner\n%s",
+		"MaxStartups 100\nBanner %s/banner\n"
+		"SetEnv SHLVL=5\nForceCommand exec /bin/bash --noprofile --norc -i\n%s",
 		port, stage.directory, stage.directory, stage.directory, stage.directory,
 		stage.directory, lines);
 	return start_program(
@@ -142,11 +143,12 @@ static void start_servers(void)
 	start_agent();
 	if (!stage.root)
 		return;
+	account_make(&stage.account);
+	text_copy(stage.self, sizeof stage.self, stage.account.name);
 	stage.interactive_port = free_port();
 	stage.interactive_sshd = start_sshd("interactive.conf", stage.interactive_port,
 		"UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\n");
 	wait_port(stage.interactive_port);
-	account_make(&stage.account);
 	start_dropbear();
 }
 
