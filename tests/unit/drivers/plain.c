@@ -50,7 +50,12 @@ static void what_is_not_utf8_goes(void **state)
 {
 	assert_string_equal(
 		plain("\xff\xc3(\xe2\x82|\xed\xa0\x80|\xf4\x90\x80\x80|\xc0\xaf", PLAIN_LINE),
-		"?" "?(?" "?|??" "?|???" "?|?" "?");
+		"?"
+		"?(?"
+		"?|??"
+		"?|???"
+		"?|?"
+		"?");
 }
 
 static void no_character_is_cut(void **state)
