@@ -113,7 +113,8 @@ export class Person {
 			break;
 		case FRAME.TEXT:
 			this.bytes += payload.length;
-			if (this.text.length < 1 << 24) this.text += payload.toString('latin1');
+			this.text += payload.toString('latin1');
+			if (this.text.length > 1 << 24) this.text = this.text.slice(-(1 << 20)); // of a flood the end counts
 			if (this.seen.length < 1 << 20) this.seen += payload.toString('latin1');
 			break;
 		case FRAME.NOTICE:

@@ -164,8 +164,19 @@ static int gather(struct ssh *ssh)
 	return MIN(n, 0);
 }
 
+/*
+ * What was typed waits in the library until it is let to write, which it otherwise does while it
+ * reads: not at all while nobody takes the target's flood, and an interrupt would never get out.
+ */
+static void flush(struct ssh *ssh)
+{
+	if (ssh_get_poll_flags(ssh->session) & SSH_WRITE_PENDING)
+		ssh_blocking_flush(ssh->session, 0);
+}
+
 static int step_live(struct ssh *ssh)
 {
+	flush(ssh);
 	for (unsigned i = 0; i < FRAMES_PER_TURN && worker_room(ssh->worker) > 0; i++) {
 		int over = gather(ssh);
 		bool full = ssh->gathered_len == sizeof gathered;
@@ -253,6 +264,7 @@ static ssize_t input(void *session, const uint8_t *bytes, size_t len)
 	if (ssh->step != STEP_LIVE)
 		return (ssize_t)len;
 	/* What the library could not send yet it keeps without a ceiling: give it no more. */
+	flush(ssh);
 	if (ssh_get_poll_flags(ssh->session) & SSH_WRITE_PENDING)
 		return 0;
 	n = ssh_channel_write(ssh->channel, bytes, (uint32_t)MIN(len, (size_t)INPUT_PIECE));
