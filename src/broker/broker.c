@@ -82,7 +82,8 @@ static void on_gone(void *context, struct channel *channel)
 {
 	struct broker *broker = context;
 
-	log_warning("peer.gone", "%s",
+	/* Ends in order look the same from here; the supervisor warns of the others. */
+	log_info("peer.gone", "%s",
 		channel == broker->front ? "front"
 					 : (channel == broker->vault ? "vault" : "recorder"));
 	if (channel == broker->front)

@@ -160,6 +160,9 @@ static int run(struct supervisor *supervisor, const struct options *options)
 		return r;
 	if (supervisor->root && (r = place_own(&supervisor->place, &supervisor->settings)) < 0)
 		return r;
+	if (options->offline) /* a command's own errand: its terminal is for its answer */
+		text_copy(supervisor->settings.gateway_log_level,
+			sizeof supervisor->settings.gateway_log_level, "warning");
 	services_init(supervisor);
 	if ((r = watch_signals(supervisor)) < 0 || (r = services_start(supervisor)) < 0)
 		return r;
@@ -179,7 +182,7 @@ int main(int argc, char **argv)
 	CLEANUP(mem_freep) char *store = options.store ? strdup(options.store) : NULL;
 	options = (struct options){ data, listen, store, options.offline };
 	process_begin_bare(argc, argv, "sallyport-supervisor");
-	log_open("supervisor", LOG_LEVEL_INFO);
+	log_open("supervisor", options.offline ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO);
 	if (options.offline)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	raise_descriptors();
