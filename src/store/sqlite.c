@@ -21,6 +21,7 @@
  * SQLite: one file, sallyport.db, with its -wal and -shm beside it; nothing outside of that
  * directory is touched. Statements are prepared at first use and kept.
  */
+#define BUSY_STEP_MS 10
 #define BUSY_MS 2000 /* another process may write: administration with the gateway stopped */
 #define PATH_SIZE 4096
 #define OPEN_FLAGS (SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE)
@@ -114,8 +115,16 @@ static int set_up(sqlite3 *database, const char *script)
 	sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
 	sqlite3_limit(database, SQLITE_LIMIT_ATTACHED, 0);
-	int code = sqlite3_exec(database, script, check_journal, NULL, NULL);
-	return code == SQLITE_OK ? 0 : -ERR_STORE;
+	/* The change to WAL does not wait for others by itself: it fails, or stays as it was. */
+	for (int waited = 0;; waited += BUSY_STEP_MS) {
+		int code = sqlite3_exec(database, script, check_journal, NULL, NULL);
+		if (code == SQLITE_OK)
+			return 0;
+		int kind = code & 0xff; /* without what the extended code adds */
+		if ((kind != SQLITE_BUSY && kind != SQLITE_ABORT) || waited >= BUSY_MS)
+			return -ERR_STORE;
+		sqlite3_sleep(BUSY_STEP_MS);
+	}
 }
 
 static int open_write(struct connection *connection, const char *path)
