@@ -49,6 +49,11 @@ struct endpoint {
 	const struct field *fields; /* ends with a row without name */
 	const char *message;        /* success text, in `message` */
 	const char *mensagem; /* Portuguese where the reference has one; NULL: repeats message */
+	/*
+	 * answer() writes only when nothing but the store can fail any more. It runs without a
+	 * savepoint of its own: what fails after its first write takes the whole turn with it.
+	 */
+	bool writes_last;
 	/* Returns 0 or -ERR_...; -ERR_AGAIN with call_defer() before it: call_finish() comes later.
 	 */
 	int (*answer)(struct broker *broker, struct call *call);

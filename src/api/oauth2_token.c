@@ -144,7 +144,7 @@ static int token_issue(
 	if (authorization->expires_at != 0)
 		lifetime = MIN(lifetime, (authorization->expires_at - call_now(call)) / 1000);
 	random_hex(token, (TOKEN_SIZE - 1) / 2);
-	hash_sha256(hash, token, TOKEN_SIZE - 1);
+	hash_token(hash, token, TOKEN_SIZE - 1);
 	int r = store_token_add(
 		broker->store, hash, authorization->id, call_now(call) + lifetime * 1000);
 	if (r == 0) {

@@ -374,7 +374,7 @@ static int create(struct broker *broker, struct call *call, const struct wish *w
 
 	row_fill(call, wish, &row);
 	random_hex(token, (TOKEN_SIZE - 1) / 2);
-	hash_sha256(row.token_hash, token, TOKEN_SIZE - 1);
+	hash_token(row.token_hash, token, TOKEN_SIZE - 1);
 	ticket_make(value, hash);
 	int r = store_session_add(broker->store, &row, &row.id);
 	if (r == 0)
@@ -411,5 +411,6 @@ const struct endpoint remote_session_create = {
 	.audit = "session.created",
 	.fields = fields,
 	.message = "Session created successfully",
+	.writes_last = true,
 	.answer = answer,
 };

@@ -18,7 +18,7 @@ static int find(struct call *call, struct session_row *ret_session)
 	const char *token = call_segment(call, 0);
 	uint8_t hash[HASH_LEN];
 
-	hash_sha256(hash, token, strlen(token));
+	hash_token(hash, token, strlen(token));
 	int r = store_session_by_token(
 		call_store(call), hash, call_principal(call)->authorization_id, ret_session);
 	return r == -ERR_NOT_FOUND ? -ERR_SESSION_UNKNOWN : r;

@@ -53,13 +53,12 @@ static bool is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* Appends the stretch that needs no escape in one go: most texts are one stretch. */
-static void put_escaped(struct json *json, const char *text, size_t len)
+/* The rest of a text from the first byte that may need a closer look. */
+static void put_escaped_rest(struct json *json, const char *text, size_t len)
 {
 	size_t start = 0, i = 0;
 	char escape[8];
 
-	put(json, "\"", 1);
 	while (i < len) {
 		if (is_plain((unsigned char)text[i])) {
 			i++;
@@ -80,7 +79,31 @@ static void put_escaped(struct json *json, const char *text, size_t len)
 		start = ++i;
 	}
 	put(json, text + start, len - start);
-	put(json, "\"", 1);
+}
+
+/* Quotes, and behind it what follows: nearly every text is plain and goes in one piece. */
+static void put_quoted(struct json *json, const char *text, size_t len, const char *behind)
+{
+	size_t plain = 0, behind_len = strlen(behind);
+	uint8_t *room;
+
+	while (plain < len && is_plain((unsigned char)text[plain]))
+		plain++;
+	if (plain < len) {
+		put(json, "\"", 1);
+		put(json, text, plain);
+		put_escaped_rest(json, text + plain, len - plain);
+		put(json, behind, behind_len);
+		return;
+	}
+	if (json->error == 0)
+		json->error = buf_reserve(json->out, len + 1 + behind_len, &room);
+	if (json->error != 0)
+		return;
+	room[0] = '"';
+	memcpy(room + 1, text, len);
+	memcpy(room + 1 + len, behind, behind_len);
+	buf_commit(json->out, len + 1 + behind_len);
 }
 
 /* The comma, the name and the colon that come before a value. */
@@ -91,10 +114,8 @@ static void value_begins(struct json *json, const char *name)
 	if (json->filled & bit)
 		put(json, ",", 1);
 	json->filled |= bit;
-	if (name != NULL) {
-		put_escaped(json, name, strlen(name));
-		put(json, ":", 1);
-	}
+	if (name != NULL)
+		put_quoted(json, name, strlen(name), "\":");
 }
 
 static void open_level(struct json *json, const char *name, const char *bracket)
@@ -144,15 +165,31 @@ void json_text(struct json *json, const char *name, const char *value)
 void json_text_len(struct json *json, const char *name, const char *value, size_t len)
 {
 	value_begins(json, name);
-	put_escaped(json, value, len);
+	put_quoted(json, value, len, "\"");
+}
+
+/* The decimal digits, in the last bytes of out; returns where they begin. */
+static char *digits_of(int64_t value, char out[24])
+{
+	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	char *at = out + 23;
+
+	*at = '\0';
+	do {
+		*--at = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest > 0);
+	if (value < 0)
+		*--at = '-';
+	return at;
 }
 
 void json_number(struct json *json, const char *name, int64_t value)
 {
-	char digits[24];
-	int len = snprintf(digits, sizeof(digits), "%" PRId64, value);
+	char room[24];
+	const char *digits = digits_of(value, room);
 
-	json_raw(json, name, digits, (size_t)len);
+	json_raw(json, name, digits, strlen(digits));
 }
 
 void json_bool(struct json *json, const char *name, bool value)
@@ -167,10 +204,9 @@ void json_put_null(struct json *json, const char *name)
 
 void json_id(struct json *json, const char *name, int64_t id)
 {
-	char digits[24];
+	char room[24];
 
-	snprintf(digits, sizeof(digits), "%" PRId64, id);
-	json_text(json, name, digits);
+	json_text(json, name, digits_of(id, room));
 }
 
 void json_raw(struct json *json, const char *name, const char *value, size_t len)

@@ -117,7 +117,7 @@ static int identify_bearer(struct broker *broker, struct call *call, const char 
 	int r = a2a_may_try(broker, call, "");
 	if (r < 0)
 		return r;
-	hash_sha256(hash, token, strlen(token));
+	hash_token(hash, token, strlen(token));
 	r = store_token_find(broker->store, hash, call->now, &authorization);
 	if (r == -ERR_NOT_FOUND) {
 		a2a_failed(broker, call, "");

@@ -29,7 +29,7 @@ static int row_fits(const struct session_row *row, const char *cookie, const str
 	struct address pinned;
 	uint8_t hash[HASH_LEN];
 
-	hash_sha256(hash, cookie, strlen(cookie));
+	hash_token(hash, cookie, strlen(cookie));
 	if (!mem_equal_secret(hash, row->cookie_hash, HASH_LEN))
 		return -ERR_ATTACH_REFUSED;
 	if (row->remote_addr[0] == 0)

@@ -121,7 +121,7 @@ static void meet(void *context, enum party party, int fd)
 
 static void on_turn(void *context)
 {
-	turn_close(context);
+	turn_end(context);
 }
 
 static void on_tick(void *context)
@@ -188,6 +188,9 @@ static int open_store(struct broker *broker, int listener, uint32_t owner)
 	if (r < 0)
 		return r;
 	turn_close(broker);
+	r = turn_watch(broker);
+	if (r < 0)
+		return r;
 	loop_every_turn(broker->loop, on_turn, broker);
 	r = control_create(broker, listener, owner, &broker->control);
 	return r < 0 ? r : loop_after(broker->loop, TICK_MS, on_tick, broker, &broker->tick);
@@ -243,6 +246,9 @@ int main(int argc, char **argv)
 	process_on_peer(&broker->process, meet, broker);
 	process_on_stop(&broker->process, on_stop);
 	r = process_run(&broker->process);
+	if (broker->broken)
+		_exit(1); /* the store is left as it is: the next start reads what came to the disk
+			   */
 	finish(broker);
 	free(broker);
 	return r;

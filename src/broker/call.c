@@ -68,7 +68,7 @@ void calls_finish(struct broker *broker)
 	broker->calls.free_count = 0;
 }
 
-static const struct value *value_find(const struct call *call, const char *name)
+static const struct argument *value_find(const struct call *call, const char *name)
 {
 	for (unsigned i = 0; call->endpoint->fields[i].name != NULL; i++)
 		if (strcmp(call->endpoint->fields[i].name, name) == 0)
@@ -78,21 +78,21 @@ static const struct value *value_find(const struct call *call, const char *name)
 
 const char *call_text(const struct call *call, const char *name)
 {
-	const struct value *value = value_find(call, name);
+	const struct argument *value = value_find(call, name);
 
 	return value != NULL ? value->param->value : NULL;
 }
 
 int64_t call_number(const struct call *call, const char *name, int64_t otherwise)
 {
-	const struct value *value = value_find(call, name);
+	const struct argument *value = value_find(call, name);
 
 	return value != NULL ? value->number : otherwise;
 }
 
 bool call_bool(const struct call *call, const char *name, bool otherwise)
 {
-	const struct value *value = value_find(call, name);
+	const struct argument *value = value_find(call, name);
 
 	return value != NULL ? value->number != 0 : otherwise;
 }

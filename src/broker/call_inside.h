@@ -17,7 +17,7 @@
 #define CALL_SEGMENTS 4
 #define CALL_IGNORED 8 /* unknown fields that are named */
 
-struct value {
+struct argument {
 	const struct param *param; /* NULL: not given */
 	int64_t number;
 };
@@ -42,7 +42,7 @@ struct call {
 	uint8_t *tail; /* tail_inline or allocated: values lie here, NUL-terminated in place */
 	struct param params[PARAMS_MAX];
 	unsigned param_count;
-	struct value values[FIELDS_MAX];
+	struct argument values[FIELDS_MAX];
 	char segment_text[sizeof((struct msg_api_call *)0)->path];
 	const char *segments[CALL_SEGMENTS];
 	const struct param *ignored[CALL_IGNORED];

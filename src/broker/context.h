@@ -24,6 +24,7 @@ struct broker {
 	struct routes *routes;
 	struct prover *prover; /* verifies what pages sign */
 	struct turn turn;
+	bool broken; /* the store cannot be written any more: this process ends */
 	struct audit audit;
 	struct calls calls;
 	const struct call *answering; /* whose answer() runs now: the actor of what it does */

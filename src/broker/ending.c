@@ -120,4 +120,3 @@ int broker_stop_gateway(struct broker *broker)
 	turn_then(broker, after_stop, NULL);
 	return 0;
 }
-

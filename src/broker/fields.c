@@ -88,7 +88,8 @@ static int bool_read(const struct param *param, int64_t *ret_number)
 	return -ERR_PARAMETER_INVALID;
 }
 
-static int value_read(const struct field *field, const struct param *param, struct value *ret_value)
+static int value_read(
+	const struct field *field, const struct param *param, struct argument *ret_value)
 {
 	int64_t number = 0;
 	int r = 0;
@@ -102,7 +103,7 @@ static int value_read(const struct field *field, const struct param *param, stru
 		r = -ERR_PARAMETER_INVALID;
 	if (r < 0)
 		return field->invalid != ERR_NONE ? -(int)field->invalid : r;
-	*ret_value = (struct value){ param, number };
+	*ret_value = (struct argument){ param, number };
 	return 0;
 }
 

@@ -16,8 +16,9 @@
  * the address's: one good key does not pay for guessing others.
  */
 #define THROTTLE_WINDOW_MS (15 * 60 * 1000)
-#define THROTTLE_REFUSALS 50 /* refusals without identity that are audited one by one in a window  \
-			      */
+#define THROTTLE_REFUSALS                                                                          \
+	50 /* refusals without identity that are audited one by one in a window                    \
+	    */
 
 struct throttle;
 int throttle_create(int64_t failures, int64_t calls_per_second, struct throttle **ret_throttle);

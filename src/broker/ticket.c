@@ -19,7 +19,7 @@
 
 void ticket_hash(const char *value, uint8_t ret_hash[HASH_LEN])
 {
-	hash_sha256(ret_hash, value, strlen(value));
+	hash_token(ret_hash, value, strlen(value));
 }
 
 void ticket_make(char value[TICKET_LEN + 1], uint8_t ret_hash[HASH_LEN])
@@ -167,7 +167,7 @@ static int open_session(struct broker *broker, const struct msg_redeem *redeem, 
 	if (r < 0)
 		return r;
 	random_hex(redeeming->answer.cookie, (TOKEN_SIZE - 1) / 2);
-	hash_sha256(row.cookie_hash, redeeming->answer.cookie, TOKEN_SIZE - 1);
+	hash_token(row.cookie_hash, redeeming->answer.cookie, TOKEN_SIZE - 1);
 	memcpy(row.public_key, redeem->public_key, sizeof row.public_key);
 	address_format(&redeem->peer, row.origin_ip);
 	r = session_create(broker, &row, &session);

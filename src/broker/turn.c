@@ -23,6 +23,7 @@ int turn_create(struct turn *turn)
 
 void turn_destroy(struct turn *turn)
 {
+	watch_remove(STEAL(turn->ahead.watch));
 	free(STEAL(turn->waiting));
 	free(STEAL(turn->running));
 }
@@ -46,13 +47,23 @@ int turn_open(struct broker *broker)
 	return 0;
 }
 
-void turn_then(struct broker *broker, turn_fn *fn, void *context)
+static void wait_for_commit(struct broker *broker, turn_fn *fn, void *context)
 {
 	struct turn_list *list = broker->turn.waiting;
 
 	assert(broker->turn.open && list->count < TURN_MAX);
-	list->rows[list->count].fn = fn;
-	list->rows[list->count++].context = context;
+	list->rows[list->count++] = (struct turn_row){ .fn = fn, .context = context };
+}
+
+void turn_then(struct broker *broker, turn_fn *fn, void *context)
+{
+	wait_for_commit(broker, fn, context);
+	broker->turn.waiting->acts = true;
+}
+
+void turn_answer(struct broker *broker, turn_fn *fn, void *context)
+{
+	wait_for_commit(broker, fn, context);
 }
 
 /* Backwards: the newest change of a thing is taken back before the older one. */
@@ -64,36 +75,138 @@ static void tell_undone(struct broker *broker, struct turn_list *list, unsigned 
 	}
 }
 
-static void close_once(struct broker *broker)
+/* What the kernel could not write it has forgotten: only a new start sees what is really there. */
+static void give_up(struct broker *broker)
+{
+	log_error("store.broken", "%s", error_text(-ERR_STORE_BROKEN));
+	broker->broken = true;
+	loop_stop(broker->loop);
+}
+
+static void tell_ahead(struct broker *broker, uint64_t mark)
+{
+	struct turn_ahead *ahead = &broker->turn.ahead;
+
+	while (ahead->count > 0 && ahead->rows[ahead->first].mark <= mark) {
+		struct turn_row row = ahead->rows[ahead->first];
+		ahead->first = (ahead->first + 1) % TURN_AHEAD;
+		ahead->count--;
+		row.fn(broker, row.context, 0);
+	}
+}
+
+/* Answers whose commit came to the disk meanwhile, or all of them. */
+static void settle(struct broker *broker, bool wait)
+{
+	uint64_t mark = 0;
+	int r = store_synced(broker->store, wait, &mark);
+
+	tell_ahead(broker, mark);
+	if (r < 0 && !broker->broken) {
+		struct turn_ahead *ahead = &broker->turn.ahead;
+		for (; ahead->count > 0; ahead->count--) {
+			struct turn_row *row = &ahead->rows[ahead->first];
+			ahead->first = (ahead->first + 1) % TURN_AHEAD;
+			row->fn(broker, row->context, r);
+		}
+		give_up(broker);
+	}
+}
+
+static void on_synced(void *context, uint32_t events)
+{
+	settle(context, false);
+}
+
+int turn_watch(struct broker *broker)
+{
+	int fd = store_sync_descriptor(broker->store);
+
+	return fd < 0 ? 0
+		      : loop_watch(broker->loop, fd, EPOLLIN, on_synced, broker,
+				&broker->turn.ahead.watch);
+}
+
+/* Alone it is quickest to wait for the disk here: there is nothing to do meanwhile. */
+static bool may_go_ahead(const struct turn *turn, const struct turn_list *list)
+{
+	return !list->acts && list->count + turn->ahead.count > 1 &&
+	       list->count + turn->ahead.count <= TURN_AHEAD;
+}
+
+static void go_ahead(struct turn_ahead *ahead, struct turn_list *list, uint64_t mark)
+{
+	for (unsigned i = 0; i < list->count; i++) {
+		struct turn_row *row = &ahead->rows[(ahead->first + ahead->count++) % TURN_AHEAD];
+		*row = list->rows[i];
+		row->mark = mark;
+	}
+}
+
+static int commit(struct broker *broker, bool ahead, uint64_t *ret_mark)
+{
+	if (broker->broken)
+		return -ERR_STORE_BROKEN;
+	if (broker->turn.poisoned)
+		return -ERR_STORE;
+	return ahead ? store_commit_later(broker->store, ret_mark) : store_commit(broker->store);
+}
+
+static void undo(struct broker *broker, struct turn_list *list, int r)
+{
+	log_error("store.commit", "%s", error_text(r));
+	store_rollback(broker->store);
+	broker->audit = broker->turn.before;
+	tell_undone(broker, list, 0, r);
+	if (r == -ERR_STORE_BROKEN && !broker->broken)
+		give_up(broker);
+}
+
+static void close_once(struct broker *broker, bool wait)
 {
 	struct turn *turn = &broker->turn;
 	struct turn_list *list = turn->waiting;
-	int r = turn->poisoned ? -ERR_STORE : store_commit(broker->store);
+	bool ahead = !wait && may_go_ahead(turn, list);
+	uint64_t mark = 0;
+	int r = commit(broker, ahead, &mark);
 
 	turn->open = turn->poisoned = false;
 	turn->waiting = turn->running;
 	turn->running = list;
 	if (r < 0) {
-		log_error("store.commit", "%s", error_text(r));
-		store_rollback(broker->store);
-		broker->audit = turn->before;
-		tell_undone(broker, list, 0, r);
-		return;
+		undo(broker, list, r);
+	} else if (ahead) {
+		go_ahead(&turn->ahead, list, mark);
+	} else {
+		tell_ahead(broker, UINT64_MAX); /* a commit that waits is durable with all before */
+		for (unsigned i = 0; i < list->count; i++)
+			list->rows[i].fn(broker, list->rows[i].context, 0);
 	}
-	for (unsigned i = 0; i < list->count; i++)
-		list->rows[i].fn(broker, list->rows[i].context, 0);
 	list->count = 0;
+	list->acts = false;
 }
 
-void turn_close(struct broker *broker)
+/* What runs after a commit may write again: that is a further commit, at once. */
+static void close_all(struct broker *broker, bool wait)
 {
-	/* What runs after a commit may write again: that is a further commit, at once. */
 	if (broker->turn.closing)
 		return;
 	broker->turn.closing = true;
 	while (broker->turn.open)
-		close_once(broker);
+		close_once(broker, wait);
+	if (wait && broker->turn.ahead.count > 0)
+		settle(broker, true);
 	broker->turn.closing = false;
+}
+
+void turn_close(struct broker *broker)
+{
+	close_all(broker, true);
+}
+
+void turn_end(struct broker *broker)
+{
+	close_all(broker, false);
 }
 
 int turn_savepoint(struct broker *broker, struct savepoint *ret_savepoint)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "store/statements.h"
 
 /*
- * A database is six functions. They know nothing of what the rows mean: a statement is a number of
+ * A database is seven functions, and three more if it can be on its way to the disk while the next
+ * transaction runs. They know nothing of what the rows mean: a statement is a number of
  * statements.def, a row is an array of values.
  */
 enum value_type { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT, VALUE_BYTES };
@@ -32,7 +34,9 @@ struct backend {
 	int (*open)(const char *where, const char *directory, void **ret_connection);
 	/* A transaction that will write: no other writer between begin and commit. */
 	int (*begin)(void *connection);
-	int (*commit)(void *connection); /* on disk when it returns 0; after an error: rollback */
+	/* On disk when it returns 0; after an error: rollback. -ERR_STORE_BROKEN: no commit can be
+	 * again. */
+	int (*commit)(void *connection);
 	void (*rollback)(void *connection); /* fine without a transaction */
 	/*
 	 * Returns the number of rows returned or, for statements that return none, changed. Errors:
@@ -40,6 +44,12 @@ struct backend {
 	 */
 	int (*run)(void *connection, unsigned statement, const struct value *params, unsigned count,
 		keep_row_fn *keep, void *context);
+	uint64_t (*changes)(void *connection); /* rows changed since it was opened */
 	void (*close)(void *connection);
+
+	/* Or NULL: as commit(), but what it did is on disk only when synced() says its mark. */
+	int (*commit_later)(void *connection, uint64_t *ret_mark);
+	int (*synced)(void *connection, bool wait, uint64_t *ret_mark); /* -ERR_STORE_BROKEN */
+	int (*descriptor)(void *connection); /* readable when synced() has news */
 };
 extern const struct backend sqlite_backend;

@@ -4,10 +4,10 @@
 #include "store/store.h"
 
 /*
- * The audit chain, from the rows alone: hash = SHA-256 over the label below, the hash before, and
- * every field of the row, each preceded by its length (8 bytes, big endian); numbers are 8 bytes,
- * little endian; order as in chain.c. The first
- * row follows 32 zero bytes. Version rule: a changed list of fields gets a new label.
+ * The audit chain, from the rows alone: hash = BLAKE2b-256 over the label below, the hash before,
+ * and every field of the row, each preceded by its length (8 bytes, big endian); numbers are 8
+ * bytes, little endian; order as in chain.c. The first row follows 32 zero bytes. Version rule: a
+ * changed list of fields gets a new label.
  */
 #define CHAIN_LABEL "sallyport audit 1"
 

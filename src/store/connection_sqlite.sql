@@ -8,5 +8,5 @@ PRAGMA cell_size_check = ON;
 PRAGMA foreign_keys = ON;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
-PRAGMA wal_autocheckpoint = 4000;
+PRAGMA wal_autocheckpoint = 0; -- checkpointer.c
 PRAGMA cache_size = -32768;

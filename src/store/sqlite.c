@@ -16,6 +16,8 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "store/checkpointer.h"
+#include "store/log_file.h"
 
 /*
  * SQLite: one file, sallyport.db, with its -wal and -shm beside it; nothing outside of that
@@ -24,6 +26,9 @@
 #define BUSY_STEP_MS 10
 #define BUSY_MS 2000 /* another process may write: administration with the gateway stopped */
 #define PATH_SIZE 4096
+#define LOOKASIDE_SIZE 512 /* bytes of the small allocations that are kept at hand, and how many   \
+			    */
+#define LOOKASIDE_SLOTS 512
 #define OPEN_FLAGS (SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE)
 extern const char connection_sqlite[], connection_sqlite_read[]; /* the files .sql */
 
@@ -32,8 +37,15 @@ struct prepared {
 	/* $n is a name to SQLite, numbered by first appearance: its number, by n - 1 */
 	int places[VALUES_MAX];
 };
+/* Pages of the log. Four kilobytes each, read again at the start after a crash. */
+#define CHECKPOINT_FROM 2000  /* from here on the log is carried over beside the work */
+#define CHECKPOINT_STEP 500   /* and again after so many more */
+#define CHECKPOINT_MOST 16000 /* here the work waits for it */
 struct connection {
 	sqlite3 *database;
+	struct log_sync *sync; /* NULL: only reads */
+	struct checkpointer *checkpointer;
+	int log_pages, carried_at; /* length of the log now, and when it was last carried over */
 	bool begun;
 	struct prepared prepared[STMT_SCHEMA];
 };
@@ -60,6 +72,8 @@ static int error_of(int code)
 		return -ERR_EXISTS;
 	case SQLITE_CONSTRAINT_FOREIGNKEY:
 		return -ERR_NOT_FOUND;
+	case SQLITE_IOERR_FSYNC:
+		return -ERR_STORE_BROKEN;
 	default:
 		return -ERR_STORE;
 	}
@@ -99,7 +113,9 @@ static void sqlite_close(void *context)
 		return;
 	for (unsigned i = 0; i < STMT_SCHEMA; i++)
 		sqlite3_finalize(connection->prepared[i].statement);
+	checkpointer_destroy(connection->checkpointer);
 	sqlite3_close(connection->database);
+	log_sync_destroy(connection->sync);
 	free(connection);
 }
 
@@ -127,15 +143,42 @@ static int set_up(sqlite3 *database, const char *script)
 	}
 }
 
-static int open_write(struct connection *connection, const char *path)
+static int note_log(void *context, sqlite3 *database, const char *name, int pages)
+{
+	struct connection *connection = context;
+	if (pages < connection->log_pages)
+		connection->carried_at = 0; /* it was begun anew */
+	connection->log_pages = pages;
+	return SQLITE_OK;
+}
+
+static int open_database(struct connection *connection, const char *path)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | OPEN_FLAGS;
-	int r = make_file(path);
-	if (r < 0)
-		return r;
-	if (sqlite3_open_v2(path, &connection->database, flags, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &connection->database, flags, log_sync_layer(connection->sync)) !=
+		SQLITE_OK)
 		return -ERR_STORE;
-	return set_up(connection->database, connection_sqlite);
+	sqlite3_db_config(connection->database, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_SIZE,
+		LOOKASIDE_SLOTS);
+	int r = set_up(connection->database, connection_sqlite);
+	sqlite3_wal_hook(connection->database, note_log, connection); /* the script took it away */
+	return r;
+}
+
+/* Nobody asks how much memory SQLite has; counting it costs a lock at every allocation. */
+__attribute__((constructor)) static void configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+static int open_write(struct connection *connection, const char *path)
+{
+	int r = make_file(path);
+	if (r == 0)
+		r = log_sync_create(&connection->sync);
+	if (r == 0)
+		r = open_database(connection, path);
+	return r < 0 ? r : checkpointer_create(path, &connection->checkpointer);
 }
 
 /*
@@ -334,13 +377,58 @@ static int sqlite_begin(void *context)
 	return r < 0 ? r : 0;
 }
 
+/* Before the work must wait for it; if somebody else is at it, after the next commit. */
+static void carry_over(struct connection *connection)
+{
+	if (connection->log_pages >= CHECKPOINT_MOST) {
+		sqlite3_wal_checkpoint_v2(
+			connection->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		connection->carried_at = connection->log_pages;
+	} else if (connection->log_pages >= CHECKPOINT_FROM &&
+		   connection->log_pages - connection->carried_at >= CHECKPOINT_STEP) {
+		checkpointer_poke(connection->checkpointer);
+		connection->carried_at = connection->log_pages;
+	}
+}
+
 static int sqlite_commit(void *context)
 {
-	int r = sqlite_run(context, STMT_COMMIT, NULL, 0, NULL, NULL);
 	struct connection *connection = context;
-	if (r >= 0)
-		connection->begun = false;
-	return r < 0 ? r : 0;
+	int r = sqlite_run(connection, STMT_COMMIT, NULL, 0, NULL, NULL);
+	if (r < 0)
+		return r;
+	connection->begun = false;
+	carry_over(connection);
+	/* without a write of its own it may stand on what is still on its way */
+	return connection->sync != NULL ? log_sync_wait(connection->sync) : 0;
+}
+
+static int sqlite_commit_later(void *context, uint64_t *ret_mark)
+{
+	struct connection *connection = context;
+	log_sync_defer(connection->sync, true);
+	int r = sqlite_run(connection, STMT_COMMIT, NULL, 0, NULL, NULL);
+	log_sync_defer(connection->sync, false);
+	if (r < 0)
+		return r;
+	connection->begun = false;
+	*ret_mark = log_sync_mark(connection->sync);
+	carry_over(connection);
+	return 0;
+}
+
+static int sqlite_synced(void *context, bool wait, uint64_t *ret_mark)
+{
+	struct connection *connection = context;
+	if (wait)
+		log_sync_wait(connection->sync);
+	return log_synced(connection->sync, ret_mark);
+}
+
+static int sqlite_descriptor(void *context)
+{
+	struct connection *connection = context;
+	return log_sync_descriptor(connection->sync);
 }
 
 static void sqlite_rollback(void *context)
@@ -351,6 +439,12 @@ static void sqlite_rollback(void *context)
 		sqlite_run(connection, STMT_ROLLBACK, NULL, 0, NULL, NULL);
 }
 
+static uint64_t sqlite_changes(void *context)
+{
+	struct connection *connection = context;
+	return (uint64_t)sqlite3_total_changes64(connection->database);
+}
+
 const struct backend sqlite_backend = {
 	.name = "sqlite",
 	.prefix = "sqlite",
@@ -359,5 +453,9 @@ const struct backend sqlite_backend = {
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
 	.run = sqlite_run,
+	.changes = sqlite_changes,
 	.close = sqlite_close,
+	.commit_later = sqlite_commit_later,
+	.synced = sqlite_synced,
+	.descriptor = sqlite_descriptor,
 };

@@ -81,10 +81,42 @@ int store_commit(struct store *store)
 	return r;
 }
 
+int store_commit_later(struct store *store, uint64_t *ret_mark)
+{
+	if (store->backend->commit_later == NULL) {
+		*ret_mark = 0;
+		return store_commit(store);
+	}
+	int r = store->backend->commit_later(store->connection, ret_mark);
+	if (r < 0)
+		store->backend->rollback(store->connection);
+	store->begun = false;
+	return r;
+}
+
+int store_synced(struct store *store, bool wait, uint64_t *ret_mark)
+{
+	*ret_mark = UINT64_MAX;
+	if (store->backend->synced == NULL)
+		return 0;
+	return store->backend->synced(store->connection, wait, ret_mark);
+}
+
+int store_sync_descriptor(struct store *store)
+{
+	return store->backend->descriptor != NULL ? store->backend->descriptor(store->connection)
+						  : -1;
+}
+
 void store_rollback(struct store *store)
 {
 	store->backend->rollback(store->connection);
 	store->begun = false;
+}
+
+uint64_t store_changes(struct store *store)
+{
+	return store->backend->changes(store->connection);
 }
 
 int store_savepoint(struct store *store)

@@ -32,8 +32,18 @@ const char *store_kind(const struct store *store); /* "sqlite" */
 
 /* A batch: every call of it runs inside one transaction, each behind its own savepoint. */
 int store_begin(struct store *store);
-int store_commit(struct store *store); /* durable when it returns 0 */
+/* Durable when it returns 0. -ERR_STORE_BROKEN, here and below: no commit can be durable any more.
+ */
+int store_commit(struct store *store);
+/*
+ * Committed, and durable when store_synced() gives this mark or a later one: until then nobody may
+ * be told, while the next batch may already run.
+ */
+int store_commit_later(struct store *store, uint64_t *ret_mark);
+int store_synced(struct store *store, bool wait, uint64_t *ret_mark); /* wait: for all of them */
+int store_sync_descriptor(struct store *store); /* readable when there is news; -1: never */
 void store_rollback(struct store *store);
+uint64_t store_changes(struct store *store); /* rows changed so far: moves with every write */
 int store_savepoint(struct store *store);
 int store_savepoint_keep(struct store *store);
 int store_savepoint_undo(struct store *store);

@@ -34,6 +34,8 @@ CREATE TABLE connectivities (
 	port BIGINT NOT NULL,
 	UNIQUE (device_id, protocol, port)
 ) BY_ROW;
+-- listed in the order in which they were registered
+CREATE INDEX connectivities_by_device ON connectivities (device_id, id);
 
 CREATE TABLE pins (
 	device_id BIGINT NOT NULL REFERENCES devices (id),

@@ -27,13 +27,23 @@ static void known_answers(void **state)
 		hex(hash), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+/* RFC 7693 with 32 bytes: printf abc | b2sum -l 256 */
+static void known_answer_of_tokens(void **state)
+{
+	uint8_t hash[HASH_LEN];
+
+	hash_token(hash, "abc", 3);
+	assert_string_equal(
+		hex(hash), "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+}
+
 static void pieces_are_preceded_by_their_length(void **state)
 {
 	const struct hash_piece pieces[] = { { "ab", 2 }, { "", 0 }, { "c", 1 } };
 	uint8_t hash[HASH_LEN], expected[HASH_LEN];
 
 	hash_pieces(hash, pieces, 3);
-	hash_sha256(expected, "\0\0\0\0\0\0\0\2ab\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1c", 27);
+	hash_token(expected, "\0\0\0\0\0\0\0\2ab\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1c", 27);
 	assert_memory_equal(hash, expected, HASH_LEN);
 }
 
@@ -58,6 +68,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_answers),
+		cmocka_unit_test(known_answer_of_tokens),
 		cmocka_unit_test(pieces_are_preceded_by_their_length),
 		cmocka_unit_test(no_two_lists_collide),
 	};

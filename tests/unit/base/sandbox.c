@@ -432,8 +432,8 @@ static int opens_outside(struct fixture *fixture)
 
 static void the_broker_dials_and_keeps_its_store(void **state)
 {
-	static const char *const names[] = { "socket_raw", "socket_crypto", "clone_thread",
-		"clone3", "rename", "shared_memory", NULL };
+	static const char *const names[] = { "socket_raw", "socket_crypto", "rename",
+		"shared_memory", NULL };
 	struct fixture *fixture = *state;
 
 	assert_went_well(behind(SANDBOX_BROKER, fixture, fixture->dir, lives_as_broker));

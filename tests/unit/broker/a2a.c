@@ -132,7 +132,7 @@ static int64_t with_referers(struct house *house, const char *token)
 	int64_t id;
 
 	assert_int_equal(store_authorization_add(house->broker->store, &row, &id), 0);
-	hash_sha256(hash, token, strlen(token));
+	hash_token(hash, token, strlen(token));
 	assert_int_equal(
 		store_token_add(house->broker->store, hash, id, clock_wall_ms() + 60000), 0);
 	return id;

@@ -301,7 +301,7 @@ static void add_token(struct house *house, const char *token, int64_t authorizat
 {
 	uint8_t hash[HASH_LEN];
 
-	hash_sha256(hash, token, strlen(token));
+	hash_token(hash, token, strlen(token));
 	assert_int_equal(store_token_add(house->broker->store, hash, authorization,
 				 clock_wall_ms() + 3600000),
 		0);
@@ -366,6 +366,7 @@ static void open_broker(struct house *house)
 	assert_int_equal(store_open("sqlite", house->directory, &broker->store), 0);
 	assert_int_equal(audit_load(broker), 0);
 	assert_int_equal(sessions_load(broker), 0);
+	assert_int_equal(turn_watch(broker), 0);
 	loop_every_turn(broker->loop, on_turn, broker);
 }
 

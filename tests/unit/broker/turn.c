@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "house.h"
+#include "store/store_private.h"
 
 struct told {
 	int order[8], results[8];
@@ -117,6 +118,116 @@ static void test_full(void **state)
 	turn_close(house->broker);
 }
 
+/* Answers of several calls do not hold up the next turn; they come when the disk has them. */
+static void test_answers_wait_for_the_disk_alone(void **state)
+{
+	struct house *house = *state;
+	struct broker *broker = house->broker;
+	struct told told = { .count = 0 };
+	struct thing things[] = { { &told, 1 }, { &told, 2 }, { &told, 3 }, { &told, 4 } };
+	int64_t id;
+
+	assert_int_equal(turn_open(broker), 0);
+	assert_int_equal(store_user_add(broker->store, "eva", "", 1, &id), 0);
+	turn_answer(broker, tell, &things[0]);
+	turn_answer(broker, tell, &things[1]);
+	turn_end(broker);
+	assert_false(broker->turn.open);
+	assert_int_equal(told.count, 0);
+	assert_int_equal(broker->turn.ahead.count, 2);
+
+	assert_int_equal(turn_open(broker), 0);
+	assert_int_equal(store_user_add(broker->store, "rui", "", 1, &id), 0);
+	turn_answer(broker, tell, &things[2]);
+	turn_end(broker);
+	for (int i = 0; i < 100 && told.count < 3; i++)
+		house_run(house);
+	assert_int_equal(told.count, 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(told.order[i], i + 1);
+
+	/* What acts waits at once, and comes after the answers before it. */
+	assert_int_equal(turn_open(broker), 0);
+	assert_int_equal(store_user_add(broker->store, "zoe", "", 1, &id), 0);
+	turn_answer(broker, tell, &things[0]);
+	turn_answer(broker, tell, &things[1]);
+	turn_end(broker);
+	assert_int_equal(told.count, 3);
+	assert_int_equal(turn_open(broker), 0);
+	turn_then(broker, tell, &things[3]);
+	turn_end(broker);
+	assert_int_equal(told.count, 6);
+	assert_int_equal(told.order[3], 1);
+	assert_int_equal(told.order[5], 4);
+}
+
+static void test_one_answer_is_quickest_at_once(void **state)
+{
+	struct house *house = *state;
+	struct told told = { .count = 0 };
+	struct thing one = { &told, 1 };
+	int64_t id;
+
+	assert_int_equal(turn_open(house->broker), 0);
+	assert_int_equal(store_user_add(house->broker->store, "eva", "", 1, &id), 0);
+	turn_answer(house->broker, tell, &one);
+	turn_end(house->broker);
+	assert_int_equal(told.count, 1);
+}
+
+static void test_close_waits_for_all(void **state)
+{
+	struct house *house = *state;
+	struct told told = { .count = 0 };
+	struct thing one = { &told, 1 }, two = { &told, 2 };
+	int64_t id;
+
+	assert_int_equal(turn_open(house->broker), 0);
+	assert_int_equal(store_user_add(house->broker->store, "eva", "", 1, &id), 0);
+	turn_answer(house->broker, tell, &one);
+	turn_answer(house->broker, tell, &two);
+	turn_end(house->broker);
+	assert_int_equal(told.count, 0);
+	turn_close(house->broker);
+	assert_int_equal(told.count, 2);
+}
+
+static int broken(void *connection, bool wait, uint64_t *ret_mark)
+{
+	*ret_mark = 0;
+	return -ERR_STORE_BROKEN;
+}
+
+/* A disk that lost what was committed: nobody is told otherwise, and this broker ends. */
+static void test_broken_store_ends_the_broker(void **state)
+{
+	struct house *house = *state;
+	struct broker *broker = house->broker;
+	struct backend lies = *broker->store->backend;
+	struct told told = { .count = 0 };
+	struct thing things[] = { { &told, 1 }, { &told, 2 }, { &told, 3 } };
+	int64_t id;
+
+	assert_int_equal(turn_open(broker), 0);
+	assert_int_equal(store_user_add(broker->store, "eva", "", 1, &id), 0);
+	turn_answer(broker, tell, &things[0]);
+	turn_answer(broker, tell, &things[1]);
+	turn_end(broker);
+	lies.synced = broken;
+	const struct backend *before = broker->store->backend;
+	broker->store->backend = &lies;
+	turn_close(broker);
+	assert_int_equal(told.count, 2);
+	assert_int_equal(told.results[0], -ERR_STORE_BROKEN);
+	assert_true(broker->broken);
+	assert_true(loop_stopping(broker->loop));
+	assert_int_equal(turn_open(broker), 0);
+	turn_answer(broker, tell, &things[2]);
+	turn_end(broker);
+	assert_int_equal(told.results[2], -ERR_STORE_BROKEN);
+	broker->store->backend = before;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void)
@@ -127,6 +238,10 @@ int main(void)
 		TEST(test_what_runs_after_may_write),
 		TEST(test_poisoned),
 		TEST(test_full),
+		TEST(test_answers_wait_for_the_disk_alone),
+		TEST(test_one_answer_is_quickest_at_once),
+		TEST(test_close_waits_for_all),
+		TEST(test_broken_store_ends_the_broker),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
