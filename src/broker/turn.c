@@ -204,9 +204,20 @@ void turn_close(struct broker *broker)
 	close_all(broker, true);
 }
 
+/*
+ * While the disk is busy with the commit before, more calls may join this one: it could not be
+ * there any sooner, and one commit for many is what makes them cheap.
+ */
+static bool may_gather(const struct turn *turn)
+{
+	return turn->ahead.count > 0 && !turn->waiting->acts && !turn->poisoned &&
+	       turn->waiting->count < TURN_GATHER;
+}
+
 void turn_end(struct broker *broker)
 {
-	close_all(broker, false);
+	if (!may_gather(&broker->turn))
+		close_all(broker, false);
 }
 
 int turn_savepoint(struct broker *broker, struct savepoint *ret_savepoint)

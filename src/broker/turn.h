@@ -14,7 +14,8 @@
  *	turn_then(broker, fn, context)  fn(.., 0) when it is durable, fn(.., -ERR_..) if undone
  *	turn_answer(broker, fn, context)  the same; it only answers, and may wait a little
  *	turn_close(broker)              commits, and waits until everything is durable and told
- *	turn_end(broker)                commits; called by the loop after each round
+ *	turn_end(broker)                commits, or lets more calls join while the disk is busy
+ *	                                with the commit before; called by the loop after each round
  *
  * A turn in which only answers wait does not hold up the next one: its commit goes to the disk
  * while that runs, and its answers leave when it is there. What starts or stops something waits at
@@ -27,6 +28,7 @@ typedef void turn_fn(struct broker *broker, void *context, int result);
 	(SESSIONS_MAX + 64) /* things one handler may leave waiting: it can end all sessions */
 #define TURN_MAX (2 * TURN_HANDLER) /* things that wait for one commit */
 
+#define TURN_GATHER 16              /* answers after which a commit waits for no further ones */
 #define TURN_AHEAD 1024 /* answers that wait for the disk; a full list is waited for */
 
 struct turn_row {

@@ -38,8 +38,8 @@ struct prepared {
 	int places[VALUES_MAX];
 };
 /* Pages of the log. Four kilobytes each, read again at the start after a crash. */
-#define CHECKPOINT_FROM 2000  /* from here on the log is carried over beside the work */
-#define CHECKPOINT_STEP 500   /* and again after so many more */
+#define CHECKPOINT_FROM 4000  /* from here on the log is carried over beside the work */
+#define CHECKPOINT_STEP 4000  /* and again after so many more */
 #define CHECKPOINT_MOST 16000 /* here the work waits for it */
 struct connection {
 	sqlite3 *database;
