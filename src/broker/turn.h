@@ -28,7 +28,7 @@ typedef void turn_fn(struct broker *broker, void *context, int result);
 	(SESSIONS_MAX + 64) /* things one handler may leave waiting: it can end all sessions */
 #define TURN_MAX (2 * TURN_HANDLER) /* things that wait for one commit */
 
-#define TURN_GATHER 16              /* answers after which a commit waits for no further ones */
+#define TURN_GATHER 16  /* answers after which a commit waits for no further ones */
 #define TURN_AHEAD 1024 /* answers that wait for the disk; a full list is waited for */
 
 struct turn_row {

@@ -28,8 +28,11 @@ struct screen {
 struct driver {
 	const char *name;   /* as in drivers.def */
 	bool proves_itself; /* has host keys: no secret before worker_host_key() */
-	/* Before the sandbox: whatever the library would load from files later. May be NULL. */
-	int (*prepare)(const struct worker_birth *birth);
+	/*
+	 * Before the sandbox, and once for all sessions that are copied from a template: whatever
+	 * the library would load from files later, or work out again in each of them. May be NULL.
+	 */
+	int (*prepare)(void);
 	/* In the sandbox. The session is the driver's own, and so is `target` from here on. */
 	int (*open)(struct worker *worker, int target, void **ret_session);
 	/*

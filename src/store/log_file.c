@@ -17,7 +17,7 @@
 #define GATHER_MAX (1024 * 1024) /* bytes of a commit kept before they are written */
 #define GATHER_LEAST (64 * 1024)
 #define PIECE_MAX (64 * 1024) /* SQLite's files write less than 128 KiB at a time */
-#define LOG_HEADER_LEN 32 /* SQLite file format, section 4.1 */
+#define LOG_HEADER_LEN 32     /* SQLite file format, section 4.1 */
 
 struct log_sync {
 	sqlite3_vfs files; /* the system's, but for the log */
@@ -27,10 +27,10 @@ struct log_sync {
 	pthread_mutex_t mutex;
 	pthread_cond_t work, progress;
 	bool started, stopping;
-	int fd;             /* the log; opened with it, and again when it is another file */
-	int wake;           /* eventfd */
-	uint64_t left;      /* loop only: commits whose sync was left to the thread */
-	bool defer;         /* loop only */
+	int fd;        /* the log; opened with it, and again when it is another file */
+	int wake;      /* eventfd */
+	uint64_t left; /* loop only: commits whose sync was left to the thread */
+	bool defer;    /* loop only */
 	uint64_t asked, done;
 	bool broken;
 };
@@ -39,7 +39,7 @@ struct log_sync {
 struct log_file {
 	sqlite3_file file;
 	struct log_sync *sync;
-	uint8_t *bytes;        /* written by SQLite, not yet by us */
+	uint8_t *bytes; /* written by SQLite, not yet by us */
 	size_t cap, len;
 	sqlite3_int64 at; /* where bytes[0] belongs */
 	bool header;      /* a new log's header is among them */

@@ -26,8 +26,9 @@
 #define BUSY_STEP_MS 10
 #define BUSY_MS 2000 /* another process may write: administration with the gateway stopped */
 #define PATH_SIZE 4096
-#define LOOKASIDE_SIZE 512 /* bytes of the small allocations that are kept at hand, and how many   \
-			    */
+#define LOOKASIDE_SIZE                                                                             \
+	512 /* bytes of the small allocations that are kept at hand, and how many                  \
+	     */
 #define LOOKASIDE_SLOTS 512
 #define OPEN_FLAGS (SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE)
 extern const char connection_sqlite[], connection_sqlite_read[]; /* the files .sql */

@@ -91,10 +91,10 @@ static int program_open(const struct supervisor *supervisor, const char *program
  * Executed by descriptor: after the uid has changed, the path to the program may not be walkable.
  * No environment. The descriptor is moved out of the way of those the program is born with.
  */
-static void become(int program, const char *name, const int *fds, unsigned count, unsigned uid,
-	bool dies_with_us)
+static void become(int program, const char *name, const char *task, const int *fds, unsigned count,
+	unsigned uid, bool dies_with_us)
 {
-	char *const arguments[] = { (char *)name, (char *)TITLE_ROOM, NULL };
+	char *const arguments[] = { (char *)name, (char *)TITLE_ROOM, (char *)task, NULL };
 	char *const environment[] = { NULL };
 	int moved = fcntl(program, F_DUPFD_CLOEXEC, 200);
 
@@ -121,7 +121,7 @@ pid_t spawn_service(struct supervisor *supervisor, const struct service *service
 	close_standard(true);
 	/* Services start as root and drop by themselves: they chroot into their directory first. */
 	setsid(); /* Ctrl-C is for the supervisor, which ends its services in order */
-	become(program, service->program, &channel, 1, 0, false);
+	become(program, service->program, NULL, &channel, 1, 0, false);
 	return -1;
 }
 
@@ -131,17 +131,58 @@ static void become_worker(int program, const char *name, const int fds[WORKER_FD
 	close_standard(false);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-	become(program, name, fds, WORKER_FDS, uid, true);
+	become(program, name, NULL, fds, WORKER_FDS, uid, true);
 }
 
-static pid_t fork_worker(struct supervisor *supervisor)
+pid_t spawn_template(const char *driver, int program, int channel)
 {
-	unsigned long flags =
-		CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS;
-	if (!supervisor->root)
-		flags |= CLONE_NEWUSER;
+	char name[64];
+
+	snprintf(name, sizeof name, "sallyport-worker-%s", driver);
+	pid_t pid = fork_into(0);
+	if (pid != 0)
+		return pid;
+	/* As root it stays root: its copies get uids of their own. It hears nobody but us. */
+	close_standard(false);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	setsid();
+	become(program, name, "template", &channel, 1, 0, true);
+	return -1;
+}
+
+/* A worker that is executed: where a template does not answer. */
+static pid_t execute_worker(const char *driver, int program, const struct msg_worker_fork *fork,
+	const int fds[WORKER_FDS])
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "sallyport-worker-%s", driver);
+	pid_t pid = fork_into(fork->namespaces);
+	if (pid == 0)
+		become_worker(program, name, fds, fork->uid);
+	return pid;
+}
+
+static pid_t fork_worker(struct supervisor *supervisor, const char *driver, int program,
+	const struct msg_worker_fork *fork, const int fds[WORKER_FDS])
+{
+	pid_t pid = template_fork(supervisor, driver, program, fork, fds);
+
+	return pid > 0 ? pid : execute_worker(driver, program, fork, fds);
+}
+
+/* In namespaces, or where that is not permitted without, for this session and all others. */
+static pid_t start_worker(struct supervisor *supervisor, const char *driver, int program,
+	unsigned uid, const int fds[WORKER_FDS])
+{
+	struct msg_worker_fork fork;
+
+	memset(&fork, 0, sizeof fork);
+	fork.uid = uid;
 	if (!supervisor->namespaces_refused) {
-		pid_t pid = fork_into(flags);
+		fork.namespaces = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
+				  CLONE_NEWNS | (supervisor->root ? 0 : CLONE_NEWUSER);
+		pid_t pid = fork_worker(supervisor, driver, program, &fork, fds);
 		if (pid >= 0)
 			return pid;
 		supervisor->namespaces_refused = true;
@@ -149,8 +190,9 @@ static pid_t fork_worker(struct supervisor *supervisor)
 			"not permitted here (%s): sessions are walled off by "
 			"seccomp and Landlock alone",
 			strerror(errno));
+		fork.namespaces = 0;
 	}
-	return fork_into(0);
+	return fork_worker(supervisor, driver, program, &fork, fds);
 }
 
 int spawn_worker(
@@ -174,9 +216,7 @@ int spawn_worker(
 	if (supervisor->root)
 		uid = (unsigned)supervisor->settings.gateway_uid_base + WORKER_UID_OFFSET +
 		      supervisor->next_worker_uid++ % WORKER_UIDS;
-	pid_t pid = fork_worker(supervisor);
-	if (pid == 0)
-		become_worker(program, program_name, fds, uid);
+	pid_t pid = start_worker(supervisor, start->driver, program, uid, fds);
 	if (pid < 0) {
 		free(worker);
 		return -ERR_SYSTEM;

@@ -91,8 +91,10 @@ static void reap(struct supervisor *supervisor, pid_t pid, int status)
 		}
 	}
 	struct worker *worker = spawn_find(supervisor, pid);
-	if (worker == NULL)
+	if (worker == NULL) {
+		template_reaped(supervisor, pid);
 		return;
+	}
 	tell_broker(supervisor, worker->session, status);
 	spawn_forget(supervisor, worker);
 	show_title(supervisor);
@@ -167,7 +169,9 @@ static int run(struct supervisor *supervisor, const struct options *options)
 	if ((r = watch_signals(supervisor)) < 0 || (r = services_start(supervisor)) < 0)
 		return r;
 	show_title(supervisor);
-	return loop_run(supervisor->loop);
+	r = loop_run(supervisor->loop);
+	templates_stop(supervisor);
+	return r;
 }
 
 int main(int argc, char **argv)

@@ -48,6 +48,7 @@ struct supervisor {
 	char program_directory[URL_SIZE]; /* where the other executables lie */
 	struct service services[SERVICE_COUNT];
 	struct worker *workers;
+	struct template *templates; /* what workers are copied from */
 	unsigned worker_count, next_worker_uid;
 	bool root;
 	bool offline;   /* no front: the command line works on a gateway that is not running */
@@ -74,9 +75,18 @@ unsigned service_uid(const struct supervisor *supervisor, enum party party);
 
 /* spawn.c: the only file that forks and executes. */
 pid_t spawn_service(struct supervisor *supervisor, const struct service *service, int channel);
+/* A worker that waits to be copied, worker/template.h. channel: its end towards us. */
+pid_t spawn_template(const char *driver, int program, int channel);
 /* fds: target, view, vault, birth. Adds to supervisor->workers. */
 int spawn_worker(
 	struct supervisor *supervisor, const struct msg_worker_start *start, const int fds[4]);
 void spawn_kill(struct supervisor *supervisor, int64_t session);
 struct worker *spawn_find(struct supervisor *supervisor, pid_t pid);
 void spawn_forget(struct supervisor *supervisor, struct worker *worker);
+
+/* templates.c: one process per driver, of which workers are copies. */
+/* The pid of a new worker, a child of ours; -1 with errno: execute one instead. */
+pid_t template_fork(struct supervisor *supervisor, const char *driver, int program,
+	const struct msg_worker_fork *fork, const int fds[4]);
+bool template_reaped(struct supervisor *supervisor, pid_t pid); /* was it one? It is forgotten. */
+void templates_stop(struct supervisor *supervisor);

@@ -216,6 +216,14 @@ struct msg_worker_start {
 	char driver[PROTOCOL_SIZE];
 	char title[96]; /* "session 4711 ana -> db1" */
 };
+struct msg_worker_fork {
+	uint64_t namespaces; /* CLONE_NEW... */
+	uint32_t uid;        /* to become; 0: stay */
+};
+struct msg_worker_forked {
+	int32_t pid;   /* of a child of the supervisor's; 0: none */
+	int32_t error; /* errno, then */
+};
 struct msg_worker_exited {
 	int64_t session;
 	int32_t status; /* as from waitpid() */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sallyport-worker-<driver>: one session. It is born with exactly these descriptors and no
- * environment, and never opens another:
+ * sallyport-worker-<driver>: one session, or the template they are copied from. A session is born
+ *with exactly these descriptors and no environment, and never opens another:
  *
  *	0 1 2	/dev/null
  *	3	the target, connected
@@ -26,6 +26,7 @@
 #include "wire/process.h"
 #include "wire/wire.h"
 #include "worker/host.h"
+#include "worker/template.h"
 
 #define MEMORY_MAX (256ul * 1024 * 1024) /* bytes of address space */
 #define FILES_MAX 16                     /* descriptors */
@@ -135,14 +136,16 @@ int main(int argc, char **argv)
 
 	snprintf(name, sizeof name, "sallyport-worker-%s", driver.name);
 	process_begin_bare(argc, argv, name);
+	if (driver.prepare != NULL && driver.prepare() < 0)
+		die("worker.prepare", "the protocol library cannot be prepared");
+	if (argc > 2 && strcmp(argv[2], "template") == 0)
+		template_serve();
 	read_birth(&worker.birth);
 	set_limits();
 	prepare_target(FD_TARGET);
 	set_watchdog(worker.birth.login_timeout);
 	if (loop_create(&worker.loop) < 0 || host_begin(&worker) < 0)
 		die("worker.begin", "no memory");
-	if (driver.prepare != NULL && driver.prepare(&worker.birth) < 0)
-		die("worker.prepare", "the protocol library cannot be prepared");
 	if (sandbox_enter(SANDBOX_WORKER, -1) < 0)
 		die("worker.sandbox", "cannot enter the sandbox: this kernel lacks seccomp");
 	host_run(&worker);

@@ -102,7 +102,8 @@ export class Gateway {
 		const rows = spawnSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).stdout.split('\n')
 			.map((line) => line.trim().match(/^(\d+)\s+(\d+)\s+(.*)$/)).filter(Boolean)
 			.map(([, pid, parent, args]) => ({ pid: Number(pid), parent: Number(parent), args }));
-		return rows.filter((row) => row.parent === this.process.pid && row.args.startsWith(`sallyport-${name}`));
+		return rows.filter((row) => row.parent === this.process.pid && row.args.startsWith(`sallyport-${name}`) &&
+			!row.args.endsWith(': template')); // what sessions are copied from is no session
 	}
 
 	// A user, a device with its host key pinned, a credential, an application with rights on it.

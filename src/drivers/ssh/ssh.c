@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "drivers/plain.h"
 #include "drivers/ssh/algorithms.h"
+#include "drivers/ssh/warm.h"
 
 #define HOST_KEY_MAX 4096      /* bytes of a host key in wire form */
 #define FRAMES_PER_TURN 2      /* of output, before input gets its turn */
@@ -394,9 +395,12 @@ static int open_session(struct worker *worker, int target, void **ret_session)
 	return 0;
 }
 
-static int prepare(const struct worker_birth *birth)
+static int prepare(void)
 {
-	return ssh_init() == SSH_OK ? 0 : -ERR_SYSTEM;
+	if (ssh_init() != SSH_OK)
+		return -ERR_SYSTEM;
+	ssh_warm();
+	return 0;
 }
 
 const struct driver driver = {

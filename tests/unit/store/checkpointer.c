@@ -34,8 +34,7 @@ static void what_was_committed_is_carried_over(void **state)
 	sqlite3 *alone;
 	char uri[128];
 	snprintf(uri, sizeof uri, "file:%s?mode=ro&immutable=1", fixture->file);
-	assert_int_equal(
-		sqlite3_open_v2(uri, &alone, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL),
+	assert_int_equal(sqlite3_open_v2(uri, &alone, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL),
 		SQLITE_OK);
 	sqlite3_stmt *statement;
 	assert_int_equal(sqlite3_prepare_v2(alone, "SELECT count(*) FROM users WHERE login = 'eva'",

@@ -50,15 +50,15 @@ static int world_open(void **state)
 	snprintf(world.path, sizeof world.path, "%s/a.db", world.directory);
 	snprintf(world.log, sizeof world.log, "%s-wal", world.path);
 	assert_int_equal(log_sync_create(&world.sync), 0);
-	assert_int_equal(sqlite3_open_v2(world.path, &world.database,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-				 log_sync_layer(world.sync)),
+	assert_int_equal(
+		sqlite3_open_v2(world.path, &world.database,
+			SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, log_sync_layer(world.sync)),
 		SQLITE_OK);
 	assert_int_equal(said("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 			      "PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (a, b)"),
 		SQLITE_OK);
-	assert_int_equal(sqlite3_file_control(world.database, "main", SQLITE_FCNTL_JOURNAL_POINTER,
-				 &world.file),
+	assert_int_equal(sqlite3_file_control(
+				 world.database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &world.file),
 		SQLITE_OK);
 	assert_ptr_equal(world.file->file.pMethods, &log_methods);
 	world.system = real_of(world.file)->pMethods;
@@ -83,7 +83,7 @@ static int world_close(void **state)
 }
 
 #define ROWS(count)                                                                                \
-	"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " count ") "   \
+	"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " count ") "    \
 	"INSERT INTO t SELECT i, randomblob(1000) FROM n"
 
 static void a_commit_is_one_write_and_one_sync(void **state)
@@ -146,13 +146,13 @@ static void a_sync_that_waits_covers_those_that_were_left(void **state)
 static void the_header_of_a_new_log_is_synced_before_its_frames(void **state)
 {
 	assert_int_equal(said("INSERT INTO t VALUES (1, 1)"), SQLITE_OK);
-	assert_int_equal(sqlite3_wal_checkpoint_v2(world.database, NULL,
-				 SQLITE_CHECKPOINT_PASSIVE, NULL, NULL),
+	assert_int_equal(sqlite3_wal_checkpoint_v2(
+				 world.database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL),
 		SQLITE_OK);
 	world.syncs = world.writes = 0;
 	log_sync_defer(world.sync, true);
 	assert_int_equal(said("INSERT INTO t VALUES (2, 2)"), SQLITE_OK); /* begins anew */
-	assert_int_equal(world.syncs, 1);  /* the header */
+	assert_int_equal(world.syncs, 1);                                 /* the header */
 	assert_int_equal(world.writes, 2); /* the header, the frames */
 	assert_int_equal(log_sync_mark(world.sync), 1);
 	assert_int_equal(said("INSERT INTO t VALUES (3, 3)"), SQLITE_OK);
@@ -165,8 +165,8 @@ static void a_checkpoint_syncs_the_log_first(void **state)
 	log_sync_defer(world.sync, true);
 	assert_int_equal(said("INSERT INTO t VALUES (1, 1)"), SQLITE_OK);
 	log_sync_defer(world.sync, false);
-	assert_int_equal(sqlite3_wal_checkpoint_v2(world.database, NULL,
-				 SQLITE_CHECKPOINT_PASSIVE, NULL, NULL),
+	assert_int_equal(sqlite3_wal_checkpoint_v2(
+				 world.database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL),
 		SQLITE_OK);
 	assert_int_equal(world.syncs, 1);
 }

@@ -25,6 +25,7 @@ static int open_scene(void **state)
 	struct supervisor *supervisor = &scene->supervisor;
 
 	stage_open(&scene->stage);
+	assert_int_equal(loop_create(&supervisor->loop), 0);
 	settings_defaults(&supervisor->settings);
 	supervisor->root = geteuid() == 0;
 	text_copy(supervisor->program_directory, sizeof supervisor->program_directory,
@@ -42,6 +43,11 @@ static int close_scene(void **state)
 
 	while (scene->supervisor.workers != NULL)
 		spawn_forget(&scene->supervisor, scene->supervisor.workers);
+	templates_stop(&scene->supervisor);
+	for (pid_t pid; (pid = waitpid(-1, NULL, 0)) > 0;)
+		template_reaped(&scene->supervisor, pid);
+	assert_null(scene->supervisor.templates);
+	loop_destroy(scene->supervisor.loop);
 	for (unsigned i = 0; i < WORKER_FDS; i++)
 		close(scene->fds[i]);
 	close(scene->ends[0]);
@@ -123,14 +129,15 @@ static void block_signals(int how)
 	signal(SIGPIPE, how == SIG_BLOCK ? SIG_IGN : SIG_DFL);
 }
 
-static void worker_is_born_with_four_descriptors(void **state)
-{
-	struct scene *scene = *state;
+/* The two ways to be born: copied from a template, and executed. */
+static const char *const ways[] = { "reports", "executed" };
 
+static void born_with_four_descriptors(struct scene *scene, const char *way)
+{
 	litter();
 	block_signals(SIG_BLOCK);
 	setenv("SALLYPORT_CANARY", "sings", 1);
-	int r = spawn(scene, 7, "reports");
+	int r = spawn(scene, 7, way);
 	block_signals(SIG_UNBLOCK);
 	take_litter_away();
 	assert_int_equal(r, 0);
@@ -146,6 +153,13 @@ static void worker_is_born_with_four_descriptors(void **state)
 	reported(scene, "privileges 1\ncore 0\n");
 	/* Also when its uid changed on the way: that takes the wish away. */
 	reported(scene, "dies with 9\n");
+	spawn_forget(&scene->supervisor, scene->supervisor.workers);
+}
+
+static void worker_is_born_with_four_descriptors(void **state)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(ways); i++)
+		born_with_four_descriptors(*state, ways[i]);
 }
 
 /* Where the line of this namespace is ours too, the worker shares it. */
@@ -166,13 +180,15 @@ static void worker_sees_nobody(void **state)
 	static const char *const kinds[] = { "pid", "net", "ipc", "uts", "mnt" };
 	struct scene *scene = *state;
 
-	assert_int_equal(spawn(scene, 7, "reports"), 0);
-	read_report(scene, scene->supervisor.workers->pid);
-	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
-		assert_int_equal(
-			shares_namespace(scene, kinds[i]), scene->supervisor.namespaces_refused);
-	if (!scene->supervisor.namespaces_refused)
-		reported(scene, "pid 1\n");
+	for (unsigned way = 0; way < ARRAY_LEN(ways); way++) {
+		assert_int_equal(spawn(scene, 7, ways[way]), 0);
+		read_report(scene, scene->supervisor.workers->pid);
+		bool refused = scene->supervisor.namespaces_refused;
+		for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
+			assert_int_equal(shares_namespace(scene, kinds[i]), refused);
+		if (!refused)
+			reported(scene, "pid 1\n");
+	}
 }
 
 static void worker_starts_without_namespaces(void **state)
@@ -199,7 +215,7 @@ static void worker_is_somebody_else(void **state)
 	for (unsigned i = 0; i < ARRAY_LEN(expected); i++) {
 		if (i == 2)
 			scene->supervisor.next_worker_uid = WORKER_UIDS - 1;
-		assert_int_equal(spawn(scene, i, "reports"), 0);
+		assert_int_equal(spawn(scene, i, ways[i % 2]), 0);
 		read_report(scene, scene->supervisor.workers->pid);
 		reported(scene, "uid %u %u gid %u %u groups 0\n", expected[i], expected[i],
 			expected[i], expected[i]);

@@ -29,7 +29,7 @@ void stage_open(struct stage *stage)
 {
 	static const char *const programs[] = { "sallyport-vault", "sallyport-recorder",
 		"sallyport-broker", "sallyport-front", "sallyport-worker-reports",
-		"sallyport-worker-waits", "service-reports" };
+		"sallyport-worker-executed", "sallyport-worker-waits", "service-reports" };
 	static const char *const directories[] = { "bin", "plan", "data", "data/vault",
 		"data/store", "data/recordings", "data/tls" };
 	char path[96];

@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "wire/process.h"
+#include "worker/template.h"
 
 extern char **environ;
 
@@ -214,7 +215,15 @@ int main(int argc, char **argv)
 	char plan[16];
 
 	text_copy(name, sizeof name, argv[0]);
-	if (strcmp(name, "sallyport-worker-reports") == 0)
+	if (argc > 2 && strcmp(name, "sallyport-worker-mute") == 0)
+		pause();
+	if (argc > 2 && strcmp(name, "sallyport-worker-executed") == 0)
+		_exit(1); /* no template: its workers are executed */
+	if (argc > 2)
+		template_serve();
+	if (strcmp(name, "sallyport-worker-reports") == 0 ||
+		strcmp(name, "sallyport-worker-executed") == 0 ||
+		strcmp(name, "sallyport-worker-mute") == 0)
 		report(4);
 	if (strcmp(name, "service-reports") == 0)
 		report(3);
