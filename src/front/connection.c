@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "front/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -315,6 +317,17 @@ static void read_some(struct connection *connection)
 	}
 }
 
+/*
+ * We say nothing when the handshake is done. A client that does not switch off Nagle's algorithm
+ * holds its request back until its last message is acknowledged, which would be after 40 ms.
+ */
+static void acknowledge(const struct connection *connection)
+{
+	int on = 1;
+
+	setsockopt(connection->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 static void shake_hands(struct connection *connection)
 {
 	uint32_t wants = 0;
@@ -330,6 +343,8 @@ static void shake_hands(struct connection *connection)
 	connection->state = CONNECTION_REQUEST;
 	connection->deadline = clock_monotonic_ms() + HEAD_MS;
 	read_some(connection);
+	if (connection->state == CONNECTION_REQUEST && connection->in.len == 0)
+		acknowledge(connection);
 }
 
 static void on_event(void *context, uint32_t events)

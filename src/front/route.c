@@ -11,6 +11,7 @@
 #include "front/open.h"
 #include "front/path.h"
 #include "front/static.h"
+#include "front/tls.h"
 
 #define PATH_SIZE sizeof(((struct msg_api_call *)0)->path)
 
@@ -56,6 +57,7 @@ static void answer_asset(struct connection *connection, const struct http_reques
 static void answer_page(struct connection *connection, const struct http_request *request)
 {
 	const struct asset *page = asset_find("index.html");
+	tls_offer_ticket(connection->tls);
 	if (page)
 		answer_asset(connection, request, page, true);
 	else

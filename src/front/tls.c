@@ -123,7 +123,7 @@ static int configure(SSL_CTX *context)
 	 * inside. */
 	SSL_CTX_set_read_ahead(context, 1);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_num_tickets(context, 1);
+	SSL_CTX_set_num_tickets(context, 0); /* tls_offer_ticket() */
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
 	if (SSL_CTX_set_session_id_context(context, (const unsigned char *)"sallyport", 9) != 1 ||
 		SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
@@ -187,6 +187,12 @@ int tls_write(SSL *tls, const void *bytes, size_t len, uint32_t *ret_wants)
 	ERR_clear_error();
 	int r = SSL_write(tls, bytes, (int)MIN(len, (size_t)INT_MAX));
 	return r > 0 ? r : settle(tls, r, ret_wants);
+}
+
+void tls_offer_ticket(SSL *tls)
+{
+	SSL_new_session_ticket(tls);
+	ERR_clear_error();
 }
 
 void tls_goodbye(SSL *tls)

@@ -15,7 +15,8 @@
 #define TEMPLATE_ASK_MS 3000 /* the first answer waits until its libraries are loaded */
 
 /* One template per driver, started when the first session asks for one. */
-struct template {
+struct template
+{
 	struct template *next;
 	char driver[PROTOCOL_SIZE];
 	pid_t pid;
@@ -92,8 +93,8 @@ pid_t template_fork(struct supervisor *supervisor, const char *driver, int progr
 	if (template == NULL && start(supervisor, driver, program, &template) < 0)
 		return -1;
 	if (template->channel == NULL || ask(template, fork, fds, &forked) < 0) {
-		log_warning("supervisor.template", "the template for %s does not answer: started anew",
-			driver);
+		log_warning("supervisor.template",
+			"the template for %s does not answer: started anew", driver);
 		kill(template->pid, SIGKILL);
 		errno = EAGAIN;
 		return -1;

@@ -130,7 +130,8 @@ static void what_the_kernel_refuses_is_told(void **state)
 
 	memset(&fork, 0, sizeof fork);
 	fork.namespaces = CLONE_SIGHAND; /* without CLONE_VM */
-	assert_int_equal(template_fork(&scene->supervisor, "waits", program, &fork, scene->fds), -1);
+	assert_int_equal(
+		template_fork(&scene->supervisor, "waits", program, &fork, scene->fds), -1);
 	assert_int_equal(errno, EINVAL);
 	close(program);
 	pid_t pid = copy(scene, "waits");
