@@ -190,6 +190,55 @@ static void one_writer_at_a_time(void **state)
 	sqlite_close(second);
 }
 
+static uint64_t commit_one(struct connection *connection, const char *login, bool later)
+{
+	uint64_t mark = 0;
+	assert_int_equal(sqlite_begin(connection), 0);
+	assert_int_equal(user_add(connection, login), 1);
+	if (later)
+		assert_int_equal(sqlite_commit_later(connection, &mark), 0);
+	else
+		assert_int_equal(sqlite_commit(connection), 0);
+	return mark;
+}
+
+/* Everybody sees it; that it is on disk is said by its mark. */
+static void a_commit_may_be_on_its_way(void **state)
+{
+	struct connection *connection = attach(*state), *other = attach(*state);
+	uint64_t first = commit_one(connection, "one", true), mark;
+	assert_int_equal(user_add(other, "one"), -ERR_EXISTS);
+	uint64_t second = commit_one(connection, "two", true);
+	assert_true(second > first);
+	assert_int_equal(sqlite_synced(connection, true, &mark), 0);
+	assert_int_equal(mark, second);
+	assert_true(sqlite_descriptor(connection) >= 0);
+	/* one that waits leaves nothing on its way, even without a row of its own */
+	commit_one(connection, "three", true);
+	assert_int_equal(sqlite_begin(connection), 0);
+	assert_int_equal(sqlite_commit(connection), 0);
+	assert_int_equal(sqlite_synced(connection, false, &mark), 0);
+	assert_int_equal(mark, log_sync_mark(connection->sync));
+	sqlite_close(other);
+	sqlite_close(connection);
+}
+
+/* However long the work goes on, its log does not. */
+static void a_long_log_is_begun_anew(void **state)
+{
+	struct fixture *fixture = *state;
+	store_close(STEAL(fixture->store)); /* whoever reads holds the log */
+	struct connection *connection = attach(fixture);
+	commit_one(connection, "one", false);
+	connection->log_pages = CHECKPOINT_MOST; /* as if, for the next commit's hook lowers it */
+	carry_over(connection);
+	assert_int_equal(connection->carried_at, CHECKPOINT_MOST);
+	commit_one(connection, "two", false);
+	assert_true(connection->log_pages < 10); /* it was carried over, so the log began anew */
+	assert_int_equal(connection->carried_at, 0);
+	sqlite_close(connection);
+}
+
 static void overwrite(const char *path, long offset, const char *bytes, size_t len)
 {
 	FILE *file = fopen(path, "r+");
@@ -239,6 +288,8 @@ int main(void)
 		CASE(a_batch_that_was_lost_stays_lost),
 		CASE(a_full_database),
 		CASE(one_writer_at_a_time),
+		CASE(a_commit_may_be_on_its_way),
+		CASE(a_long_log_is_begun_anew),
 		CASE(a_damaged_file_is_an_error),
 		CASE(errors_have_names),
 	};
