@@ -17,8 +17,8 @@
 static struct {
 	const char *names;
 	int error;
-	unsigned strike, seen; /* the call that fails, the calls so far; strike 0: none fails */
-	bool struck, shorten;
+	unsigned strike, seen; /* the call that fails, the calls so far */
+	bool armed, struck, shorten;
 	char call[32];
 } failing = { .call = "" };
 
@@ -41,6 +41,7 @@ bool failing_more(void)
 	}
 	failing.strike++;
 	failing.seen = 0;
+	failing.armed = true;
 	failing.struck = failing.shorten = false;
 	failing.call[0] = '\0';
 	return true;
@@ -60,11 +61,12 @@ void failing_once(const char *name, unsigned n, int error)
 {
 	failing_begin(name, error);
 	failing.strike = n;
+	failing.armed = true;
 }
 
 void failing_end(void)
 {
-	failing.strike = 0;
+	failing.armed = false;
 }
 
 static bool named(const char *name)
@@ -79,8 +81,7 @@ static bool named(const char *name)
 
 bool failing_now(const char *name)
 {
-	if (failing.strike == 0 || failing.struck || !named(name) ||
-		++failing.seen < failing.strike)
+	if (!failing.armed || failing.struck || !named(name) || ++failing.seen < failing.strike)
 		return false;
 	failing.struck = true;
 	strncpy(failing.call, name, sizeof failing.call - 1);

@@ -25,8 +25,8 @@ void failing_begin(const char *names, int error);
 bool failing_more(void);
 bool failing_struck(void);      /* in this run, so far */
 const char *failing_call(void); /* the name of the call that failed; "" before */
-void failing_once(const char *name, unsigned n, int error); /* only that one; failing_end() after */
-void failing_end(void);                                     /* nothing fails any more */
+void failing_once(const char *name, unsigned n, int error); /* that one alone, no loop */
+void failing_end(void); /* nothing fails any more, in this run */
 
 /* For tests that wrap a call of their own: true when it has to fail now; errno is set. */
 bool failing_now(const char *name);
