@@ -42,14 +42,20 @@ void dispatch_forget(struct broker *broker, const struct channel *channel)
 			call->channel = NULL;
 }
 
+/* What an endpoint was about to answer before its work was undone. */
+static void unsay(struct call *call)
+{
+	call->raw = false;
+	call->message = NULL;
+}
+
 static void reply(struct broker *broker, void *context, int result)
 {
 	struct call *call = context;
 
 	broker->figures.calls++;
 	if (result < 0) { /* the transaction failed: whatever was decided did not happen */
-		call->raw = false;
-		call->message = NULL;
+		unsay(call);
 		call->result = result;
 	}
 	if (call->result < 0)
@@ -110,8 +116,11 @@ static int audit_call(struct broker *broker, struct call *call, int r)
 		json_text(json, "why", call->message != NULL ? call->message : error_text(r));
 		event = refusal_event(r);
 	}
-	return audit_write(broker, event, call->actor, call->peer.family != 0 ? &call->peer : NULL,
-		call->object, r, &call->note);
+	int written = audit_write(broker, event, call->actor,
+		call->peer.family != 0 ? &call->peer : NULL, call->object, r, &call->note);
+	note_finish(&call->note); /* it is closed: what has to be said instead begins another */
+	call->note_begun = false;
+	return written;
 }
 
 static int identify(struct broker *broker, struct call *call)
@@ -169,12 +178,19 @@ static int work(struct broker *broker, struct call *call,
 	if (r < 0)
 		return r;
 	r = run(broker, call, resume, result);
-	if (r == -ERR_AGAIN && call->deferred)
-		return turn_keep(broker, &savepoint) < 0 ? -ERR_STORE : r;
-	if (r == 0)
+	if (r == -ERR_AGAIN && call->deferred) {
+		turn_keep(
+			broker, &savepoint); /* or the turn fails: what it waits for comes anyway */
+		return r;
+	}
+	if (r == 0) {
 		r = audit_call(broker, call, 0);
-	if (r == 0)
-		return turn_keep(broker, &savepoint);
+		if (r == 0)
+			r = turn_keep(broker, &savepoint);
+		if (r == 0)
+			return 0;
+		unsay(call);
+	}
 	int undone = turn_undo(broker, &savepoint, r);
 	return undone < 0 ? undone : refuse(broker, call, r);
 }
