@@ -27,7 +27,8 @@ bool failing_more(void);
 bool failing_struck(void);      /* in this run, so far */
 const char *failing_call(void); /* the name of the call that failed; "" before */
 void failing_once(const char *name, unsigned n, int error); /* that one alone, no loop */
-void failing_end(void); /* nothing fails any more, in this run */
+void failing_end(void);   /* nothing fails any more, in this run */
+void failing_go_on(void); /* after failing_end(), for what is prepared inside of the block */
 
 /* For tests that wrap a call of their own: true when it has to fail now; errno is set. */
 bool failing_now(const char *name);
