@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/dispatch.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,10 +29,11 @@ static void deferred_remove(struct broker *broker, struct call *call)
 {
 	struct call **at = &broker->calls.deferred;
 
-	while (*at != NULL && *at != call)
+	while (*at != call) {
+		assert(*at != NULL); /* what is deferred is in the list until it is resumed */
 		at = &(*at)->next;
-	if (*at != NULL)
-		*at = call->next;
+	}
+	*at = call->next;
 	call->next = NULL;
 }
 
@@ -263,7 +265,8 @@ static void take_head(struct call *call, struct message *message, enum door door
 		random_hex(call->trace, sizeof call->trace / 2);
 	if (door == DOOR_API)
 		call->peer = call->head->peer;
-	for (unsigned i = 0; i < message->fd_count && i < ARRAY_LEN(call->fds); i++)
+	assert(message->fd_count <= ARRAY_LEN(call->fds)); /* wire/messages.def */
+	for (unsigned i = 0; i < message->fd_count; i++)
 		call->fds[i] = STEAL_FD(message->fds[i]);
 }
 
