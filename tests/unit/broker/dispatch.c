@@ -416,7 +416,8 @@ static void test_deferred(void **state)
 	assert_true(written(house));
 	/* Whoever asked is gone: nobody is told, and it is done all the same. */
 	defer(house, DOOR_CONTROL);
-	house_introduce(house, PARTY_FRONT);
+	channel_destroy(house->front);
+	house->front = house_introduce(house, PARTY_FRONT);
 	assert_null(third->channel);
 	assert_non_null(waiting->channel);
 	call_resume(third, -ERR_FULL);

@@ -447,7 +447,8 @@ static void test_front_goes(void **state)
 	person_open(house, &person, &ask);
 	house_run(house);
 	assert_int_equal(ticket_redeem(house->broker, house->broker->front, &message), 0);
-	house_introduce(house, PARTY_FRONT);
+	channel_destroy(house->front);
+	house->front = house_introduce(house, PARTY_FRONT);
 	house_run(house);
 	assert_false(house_got(house, MSG_TICKET_REDEEMED));
 	assert_int_equal(person_row(house, 1).state, SESSION_REDEEMED);
@@ -456,7 +457,8 @@ static void test_front_goes(void **state)
 	open_by_hand(house, &ask, &row);
 	assert_int_equal(ticket_redeem(house->broker, house->broker->front, &message), 0);
 	house->broker->turn.poisoned = true;
-	house_introduce(house, PARTY_FRONT);
+	channel_destroy(house->front);
+	house->front = house_introduce(house, PARTY_FRONT);
 	house_run(house);
 	assert_false(house_got(house, MSG_TICKET_REDEEMED));
 	person_close(&person);
