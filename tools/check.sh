@@ -20,6 +20,7 @@ meson_suite() { # sanitizers on: the unit tests mirror src/
 house_suite() { node tests/house/check.mjs build; }
 scenario_suite() { node tests/run.mjs; }
 browser_suite() { SALLYPORT_PAGES=$PWD/build/web node tests/browser/run.mjs; }
+coverage_suite() { node tests/coverage/run.mjs; }
 fuzz_suite() { tools/fuzz.sh 4; }
 
 # run NAME: output to a file, shown when it failed
@@ -40,7 +41,7 @@ run() {
 lane() { local suite; for suite; do run "$suite"; done; }
 
 # Two lanes for two cores: what computes, and politely beside it what waits for programs and people.
-computing="meson fuzz"
+computing="meson coverage fuzz"
 waiting="house scenario browser"
 set -m # a process group of its own, which can be ended as one
 (renice -n 10 $BASHPID >/dev/null; lane $computing) &

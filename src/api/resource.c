@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/resource.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -64,11 +65,12 @@ const char *resources_format(uint32_t reads, uint32_t writes, char out[RESOURCES
 {
 	size_t used = 0;
 	out[0] = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(resources) && used < RESOURCES_SIZE; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(resources); i++) {
 		if ((reads & resources[i].bit) == 0)
 			continue;
 		used += snprintf(out + used, RESOURCES_SIZE - used, "%s%s:%s", used > 0 ? "," : "",
 			resources[i].name, (writes & resources[i].bit) != 0 ? "rw" : "r");
+		assert(used < RESOURCES_SIZE); /* all of them fit */
 	}
 	return out;
 }

@@ -2,6 +2,7 @@
 #include "base/address.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -101,8 +102,9 @@ static bool within(const struct address *address, const struct address *network,
 	unsigned whole = bits / 8, rest = bits % 8;
 	uint8_t mask = (uint8_t)(0xff00 >> rest);
 
-	if (address->family != network->family || bits > 8 * byte_count(address))
+	if (address->family != network->family)
 		return false;
+	assert(bits <= 8 * byte_count(address)); /* parse_item() saw to it */
 	if (memcmp(address->bytes, network->bytes, whole) != 0)
 		return false;
 	return rest == 0 || ((address->bytes[whole] ^ network->bytes[whole]) & mask) == 0;

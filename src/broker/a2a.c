@@ -73,7 +73,7 @@ static bool referer_matches(const char *referer, const char *listed, size_t len)
 {
 	while (len > 0 && listed[len - 1] == '/')
 		len--;
-	if (strncasecmp(referer, listed, len) != 0)
+	if (len == 0 || strncasecmp(referer, listed, len) != 0)
 		return false;
 	return referer[len] == 0 || referer[len] == '/' || referer[len] == '?' ||
 	       referer[len] == '#';

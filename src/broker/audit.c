@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/audit.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -43,18 +44,24 @@ static void detail_fill(struct audit_row *row, struct note *note)
 		return;
 	}
 	json_close_object(&note->json);
-	if (json_finish(&note->json) < 0 ||
-		text_copy_len(row->detail, sizeof row->detail, note->text.data, note->text.len) < 0)
+	if (json_finish(&note->json) < 0) {
 		text_copy(row->detail, sizeof row->detail, "{\"too_large\":true}");
+		return;
+	}
+	int r = text_copy_len(row->detail, sizeof row->detail, note->text.data, note->text.len);
+	assert(r == 0); /* the note's ceiling is the row's */
 }
 
 /* Names that are too long for a row are told by their beginning: looked up elsewhere anyway. */
 static void text_cut(char *out, size_t size, const char *text)
 {
-	size_t len = strnlen(text, size - 1);
+	size_t len = strnlen(text, size);
 
-	while (len > 0 && len == size - 1 && ((uint8_t)text[len] & 0xc0) == 0x80)
+	if (len == size) { /* cut, and not inside of a character */
 		len--;
+		while (len > 0 && ((uint8_t)text[len] & 0xc0) == 0x80)
+			len--;
+	}
 	memcpy(out, text, len);
 	out[len] = 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/dial.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -57,9 +58,10 @@ static int peer_check(const struct dial *dial)
 
 	if (getpeername(dial->fd, (struct sockaddr *)&there, &there_len) < 0 ||
 		getsockname(dial->fd, (struct sockaddr *)&here, &here_len) < 0 ||
-		address_from_sockaddr(&peer, (struct sockaddr *)&there) < 0 ||
-		address_from_sockaddr(&self, (struct sockaddr *)&here) < 0)
+		address_from_sockaddr(&peer, (struct sockaddr *)&there) < 0)
 		return -ERR_TARGET_UNREACHABLE;
+	int r = address_from_sockaddr(&self, (struct sockaddr *)&here);
+	assert(r == 0); /* both ends are of one family */
 	if (address_forbidden(&peer))
 		return -ERR_ADDRESS_FORBIDDEN;
 	uint16_t port =
@@ -112,7 +114,7 @@ static int connect_begin(struct dial *dial, const struct address *address, uint1
 	struct sockaddr_storage sockaddr;
 	socklen_t len = address_to_sockaddr(address, port, &sockaddr);
 
-	if (len == 0 || address_forbidden(address))
+	if (address_forbidden(address)) /* "none" is */
 		return -ERR_ADDRESS_FORBIDDEN;
 	dial->fd = socket(sockaddr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (dial->fd < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/dispatch.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,10 +29,11 @@ static void deferred_remove(struct broker *broker, struct call *call)
 {
 	struct call **at = &broker->calls.deferred;
 
-	while (*at != NULL && *at != call)
+	while (*at != call) {
+		assert(*at != NULL); /* what is deferred is in the list until it is resumed */
 		at = &(*at)->next;
-	if (*at != NULL)
-		*at = call->next;
+	}
+	*at = call->next;
 	call->next = NULL;
 }
 
@@ -42,14 +44,20 @@ void dispatch_forget(struct broker *broker, const struct channel *channel)
 			call->channel = NULL;
 }
 
+/* What an endpoint was about to answer before its work was undone. */
+static void unsay(struct call *call)
+{
+	call->raw = false;
+	call->message = NULL;
+}
+
 static void reply(struct broker *broker, void *context, int result)
 {
 	struct call *call = context;
 
 	broker->figures.calls++;
 	if (result < 0) { /* the transaction failed: whatever was decided did not happen */
-		call->raw = false;
-		call->message = NULL;
+		unsay(call);
 		call->result = result;
 	}
 	if (call->result < 0)
@@ -110,8 +118,11 @@ static int audit_call(struct broker *broker, struct call *call, int r)
 		json_text(json, "why", call->message != NULL ? call->message : error_text(r));
 		event = refusal_event(r);
 	}
-	return audit_write(broker, event, call->actor, call->peer.family != 0 ? &call->peer : NULL,
-		call->object, r, &call->note);
+	int written = audit_write(broker, event, call->actor,
+		call->peer.family != 0 ? &call->peer : NULL, call->object, r, &call->note);
+	note_finish(&call->note); /* it is closed: what has to be said instead begins another */
+	call->note_begun = false;
+	return written;
 }
 
 static int identify(struct broker *broker, struct call *call)
@@ -169,12 +180,19 @@ static int work(struct broker *broker, struct call *call,
 	if (r < 0)
 		return r;
 	r = run(broker, call, resume, result);
-	if (r == -ERR_AGAIN && call->deferred)
-		return turn_keep(broker, &savepoint) < 0 ? -ERR_STORE : r;
-	if (r == 0)
+	if (r == -ERR_AGAIN && call->deferred) {
+		turn_keep(
+			broker, &savepoint); /* or the turn fails: what it waits for comes anyway */
+		return r;
+	}
+	if (r == 0) {
 		r = audit_call(broker, call, 0);
-	if (r == 0)
-		return turn_keep(broker, &savepoint);
+		if (r == 0)
+			r = turn_keep(broker, &savepoint);
+		if (r == 0)
+			return 0;
+		unsay(call);
+	}
 	int undone = turn_undo(broker, &savepoint, r);
 	return undone < 0 ? undone : refuse(broker, call, r);
 }
@@ -247,7 +265,8 @@ static void take_head(struct call *call, struct message *message, enum door door
 		random_hex(call->trace, sizeof call->trace / 2);
 	if (door == DOOR_API)
 		call->peer = call->head->peer;
-	for (unsigned i = 0; i < message->fd_count && i < ARRAY_LEN(call->fds); i++)
+	assert(message->fd_count <= ARRAY_LEN(call->fds)); /* wire/messages.def */
+	for (unsigned i = 0; i < message->fd_count; i++)
 		call->fds[i] = STEAL_FD(message->fds[i]);
 }
 

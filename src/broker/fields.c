@@ -58,8 +58,7 @@ static int integer_read(const struct param *param, int64_t most, int64_t *ret_nu
 {
 	int64_t number = 0;
 
-	if (param->type == PARAM_REAL || param->type == PARAM_BOOL || param->value_len == 0 ||
-		param->value_len > 18)
+	if (param->type == PARAM_REAL || param->type == PARAM_BOOL || param->value_len > 18)
 		return -ERR_PARAMETER_INVALID;
 	for (uint32_t i = 0; i < param->value_len; i++) {
 		if (!isdigit((unsigned char)param->value[i]))

@@ -100,8 +100,9 @@ static bool path_matches(const char *pattern, const char *path, const char *star
 	while (*pattern != 0) {
 		if (pattern[0] == '{') {
 			size_t len = strcspn(path, "/");
-			if (len == 0 || count == CALL_SEGMENTS)
+			if (len == 0)
 				return false;
+			assert(count < CALL_SEGMENTS);
 			starts[count] = path;
 			lens[count++] = len;
 			pattern += 2;

@@ -51,7 +51,7 @@ static uint64_t key_of(const struct throttle *throttle, const void *bytes, size_
 	uint64_t key;
 
 	crypto_shorthash((unsigned char *)&key, bytes, len, throttle->hash_key);
-	return key != 0 ? key : 1;
+	return key | UINT64_C(1) << 63; /* never 0; the set is chosen by the low bits */
 }
 
 static uint64_t key_of_address(const struct throttle *throttle, const struct address *address)

@@ -9,7 +9,6 @@
 #include "base/encode.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "broker/a2a.h"
@@ -90,16 +89,17 @@ static int still_allowed(struct broker *broker, const struct session_row *row)
 		r = store_credential_get(broker->store, row->credential_id, &credential);
 	if (r == 0 && credential.disabled_at != 0)
 		r = -ERR_RIGHTS_WITHDRAWN;
-	if (r == 0 && store_authorization_covers(
-			      broker->store, row->authorization_id, row->credential_id) != 1)
-		r = -ERR_RIGHTS_WITHDRAWN;
-	return r;
+	if (r < 0)
+		return r;
+	int covers = store_authorization_covers(
+		broker->store, row->authorization_id, row->credential_id);
+	return covers > 0 ? 0 : covers < 0 ? covers : -ERR_RIGHTS_WITHDRAWN;
 }
 
 static void audit_refused(
 	struct broker *broker, const struct msg_redeem *redeem, const uint8_t hash[HASH_LEN], int r)
 {
-	CLEANUP(note_finish) struct note note;
+	CLEANUP(note_finish) struct note note = { 0 };
 	struct ticket_row ticket;
 	char object[48] = "ticket", prefix[17];
 	unsigned omitted;
@@ -185,18 +185,17 @@ static int open_session(struct broker *broker, const struct msg_redeem *redeem, 
 }
 
 /* The ticket is spent and stays so; the session it stood for ends with the reason. */
-static void end_unopened(struct broker *broker, const struct msg_redeem *redeem, int64_t id, int r)
+static int end_unopened(struct broker *broker, const struct msg_redeem *redeem, int64_t id, int why)
 {
 	struct session_row row;
 	struct moving moving = { .actor = "gateway",
 		.from = &redeem->peer,
-		.why = r,
-		.reason = error_text(r),
+		.why = why,
+		.reason = error_text(why),
 		.exit_status = -1 };
 
-	if (store_session_get(broker->store, id, &row) == 0 &&
-		session_write(broker, &row, SESSION_ENDED, &moving) < 0)
-		log_warning("session.end", "%lld could not be ended", (long long)id);
+	int r = store_session_get(broker->store, id, &row);
+	return r < 0 ? r : session_write(broker, &row, SESSION_ENDED, &moving);
 }
 
 static int redeem_now(
@@ -226,11 +225,11 @@ static int redeem_now(
 		audit_refused(broker, redeem, hash, r);
 		return -ERR_TICKET_REFUSED;
 	}
-	if (r < 0 && r != -ERR_STORE) {
-		end_unopened(broker, redeem, id, r);
-		return r == -ERR_RIGHTS_WITHDRAWN || r == -ERR_NOT_FOUND ? -ERR_TICKET_REFUSED : r;
-	}
-	return r;
+	if (r < 0 && r != -ERR_STORE && end_unopened(broker, redeem, id, r) < 0)
+		r = -ERR_STORE;
+	if (r == -ERR_STORE) /* half of it is written: a ticket is not spent for nothing */
+		broker->turn.poisoned = true;
+	return r == -ERR_RIGHTS_WITHDRAWN || r == -ERR_NOT_FOUND ? -ERR_TICKET_REFUSED : r;
 }
 
 int ticket_redeem(struct broker *broker, struct channel *front, struct message *message)

@@ -230,7 +230,11 @@ int turn_savepoint(struct broker *broker, struct savepoint *ret_savepoint)
 int turn_keep(struct broker *broker, const struct savepoint *savepoint)
 {
 	(void)savepoint;
-	return store_savepoint_keep(broker->store);
+	int r = store_savepoint_keep(broker->store);
+
+	if (r < 0)
+		broker->turn.poisoned = true;
+	return r;
 }
 
 int turn_undo(struct broker *broker, const struct savepoint *savepoint, int r)
@@ -238,7 +242,8 @@ int turn_undo(struct broker *broker, const struct savepoint *savepoint, int r)
 	int undone = store_savepoint_undo(broker->store);
 
 	broker->audit = savepoint->audit;
-	broker->turn.poisoned = savepoint->poisoned;
+	/* What could not be undone must not be kept with the rest. */
+	broker->turn.poisoned = undone < 0 || savepoint->poisoned;
 	tell_undone(broker, broker->turn.waiting, savepoint->mark, r);
 	return undone;
 }

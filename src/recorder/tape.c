@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recorder/tape.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -56,10 +57,11 @@ static void on_timer(void *context)
 	struct tape *tape = context;
 
 	tape->timer = NULL;
-	if (!tape->open || tape->error < 0)
+	assert(tape->open); /* or it was cancelled */
+	if (tape->error < 0)
 		return;
 	tape->error = chunk_close(&tape->chunk, tape->packer, &tape->chain, false);
-	if (tape->error == 0 && tape->chain.len > 0)
+	if (tape->error == 0)
 		tape->error = hand_over(tape, 0);
 	if (tape->error < 0)
 		tape->fn(tape->context, WRITER_FAILED);
@@ -116,7 +118,7 @@ int tape_end(struct tape *tape, struct recording_end *end)
 	if (tape->error == 0)
 		tape->error = chunk_close(&tape->chunk, tape->packer, &tape->chain, false);
 	if (tape->error == 0) {
-		end->ms = MAX(tape_now(tape), tape->chain.end_ms);
+		end->ms = tape_now(tape);
 		end->chunks = tape->chain.chunks;
 		end->ended_ms = clock_wall_ms();
 		tape->error = chain_end(&tape->chain, end);

@@ -173,10 +173,14 @@ static int keep_authorization_envelope(void *context, const struct value *values
 	return read_envelope(&reader, envelope);
 }
 
-static int named(struct envelope_row *envelope, const char *object, const char *field)
+/* r > 0: a row was found, and this is whose it is. */
+static int named(int r, struct envelope_row *envelope, const char *object, const char *field)
 {
-	int r = text_copy(envelope->object, sizeof envelope->object, object);
-	return r < 0 ? r : text_copy(envelope->field, sizeof envelope->field, field);
+	if (r < 0)
+		return r;
+	text_copy(envelope->object, sizeof envelope->object, object);
+	text_copy(envelope->field, sizeof envelope->field, field);
+	return 0;
 }
 
 int store_envelope_older(struct store *store, uint32_t key_version, struct envelope_row *ret_row)
@@ -184,15 +188,15 @@ int store_envelope_older(struct store *store, uint32_t key_version, struct envel
 	int r = RUN(store, ENVELOPE_OLDER_CREDENTIAL, keep_credential_envelope, ret_row,
 		integer(key_version));
 	if (r != 0)
-		return r < 0 ? r : named(ret_row, "credential", "content");
+		return named(r, ret_row, "credential", "content");
 	r = RUN(store, ENVELOPE_OLDER_CONSUMER, keep_authorization_envelope, ret_row,
 		integer(key_version));
 	if (r != 0)
-		return r < 0 ? r : named(ret_row, "authorization", "consumer");
+		return named(r, ret_row, "authorization", "consumer");
 	r = RUN(store, ENVELOPE_OLDER_TOKEN, keep_authorization_envelope, ret_row,
 		integer(key_version));
 	if (r != 0)
-		return r < 0 ? r : named(ret_row, "authorization", "token");
+		return named(r, ret_row, "authorization", "token");
 	return -ERR_NOT_FOUND;
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
 #include "base/address.h"
 #include "store/store_private.h"
 
@@ -6,8 +8,10 @@
 static void lower(char out[HOSTNAME_SIZE], const char *name)
 {
 	size_t i = 0;
-	for (; name[i] != '\0' && i < HOSTNAME_SIZE - 1; i++)
+	for (; name[i] != '\0'; i++) {
+		assert(i < HOSTNAME_SIZE - 1);
 		out[i] = name[i] >= 'A' && name[i] <= 'Z' ? name[i] + ('a' - 'A') : name[i];
+	}
 	out[i] = '\0';
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
 #include "store/store_private.h"
 
 /* statements.def and the schema say the states in numbers */
@@ -208,7 +210,8 @@ int store_session_count_open(struct store *store, int64_t user_id, int64_t crede
 			integer(credential_id));
 	else
 		r = RUN(store, SESSION_COUNT_OPEN, keep_number, &count);
-	return r < 0 ? r : (int)MIN(count, INT32_MAX);
+	assert(count <= INT32_MAX); /* of rows */
+	return r < 0 ? r : (int)count;
 }
 
 int store_ticket_add(struct store *store, const uint8_t hash[HASH_LEN], int64_t session_id,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/envelope.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,17 +110,16 @@ int envelope_seal(const struct keyring *keyring, const struct identity *identity
 	size_t len = secret_len(secret), padded;
 	if (version == 0)
 		return -ERR_SEALED;
-	if (len > SECRET_MAX)
-		return -ERR_TOO_LARGE;
 	head_write(out, kind, version);
 	int r = identity_bind(keyring, identity, out, LAYER_KEY, bound);
 	if (r < 0)
 		return r;
+	assert(len <= SECRET_MAX);
 	CLEANUP(workspace_wipep) struct workspace *space = keyring_scratch(keyring);
 	memcpy(space->content, secret_reveal(secret), len);
 	/* Whoever has the disk should not learn how long a password is. */
-	if (sodium_pad(&padded, space->content, len, ENVELOPE_BLOCK, CONTENT_MAX) != 0)
-		return -ERR_TOO_LARGE;
+	r = sodium_pad(&padded, space->content, len, ENVELOPE_BLOCK, CONTENT_MAX);
+	assert(r == 0); /* no secret is longer than SECRET_MAX */
 	encrypt(space, out, padded, bound, keyring_root(keyring, version));
 	*ret_len = ENVELOPE_OVERHEAD + padded;
 	return 0;

@@ -2,6 +2,11 @@
 #include "house.h"
 
 #include "base/encode.h"
+#include "base/hash.h"
+#include "failing.h"
+#include "failing_store.h"
+
+#define CLIENT_SIZE 128
 
 #define TOKEN_PATH "/iso/oauth2/token"
 #define GRANT "grant_type=client_credentials"
@@ -94,6 +99,119 @@ static void test_wrong_client(void **state)
 		ask(house, GRANT "&client_id=c0ffee&client_secret=" HOUSE_SECRET, NULL));
 }
 
+static void test_broken_basic(void **state)
+{
+	static const char *const plains[] = { ":" HOUSE_SECRET, "%zz:" HOUSE_SECRET, "c0ffee:%z",
+		"c0ffee", "", ":" };
+	char field[512], long_id[300];
+
+	for (size_t i = 0; i < ARRAY_LEN(plains); i++) {
+		memcpy(field, "Basic ", 7);
+		base64_encode(field + 6, plains[i], strlen(plains[i]));
+		expect_invalid_client(ask(*state, GRANT, field));
+	}
+	memset(long_id, 'c', sizeof long_id);
+	long_id[CLIENT_SIZE - 1] = 0; /* one more than a client's name may have */
+	basic(field, long_id, HOUSE_SECRET);
+	expect_invalid_client(ask(*state, GRANT, field));
+	basic(field, "c0ffee", long_id);
+	expect_invalid_client(ask(*state, GRANT, field));
+	/* Each part is encoded as in a form (RFC 6749 section 2.3.1). */
+	basic(field, "c0%66f%65e", HOUSE_SECRET);
+	check_token(*state, ask(*state, GRANT, field));
+	basic(field, "c0ffee", HOUSE_SECRET);
+	memcpy(field, "BASIC ", 6);
+	check_token(*state, ask(*state, GRANT, field));
+}
+
+static void test_two_names(void **state)
+{
+	char field[512];
+
+	basic(field, "c0ffee", HOUSE_SECRET);
+	assert_int_equal(ask(*state, GRANT "&client_id=beef", field)->status, 400);
+}
+
+/* The longest that a field takes, and one more. */
+static void test_long_fields(void **state)
+{
+	char params[512], long_id[CLIENT_SIZE + 1];
+
+	memset(long_id, 'c', sizeof long_id);
+	for (size_t len = CLIENT_SIZE - 1; len <= CLIENT_SIZE; len++) {
+		long_id[len] = 0;
+		snprintf(params, sizeof params, GRANT "&client_id=%s&client_secret=%s", long_id,
+			HOUSE_SECRET);
+		assert_int_equal(ask(*state, params, NULL)->status, 401);
+		snprintf(params, sizeof params, GRANT "&client_id=c0ffee&client_secret=%s", long_id);
+		assert_int_equal(ask(*state, params, NULL)->status, 401);
+		long_id[len] = 'c';
+	}
+}
+
+/* An application of OAuth 1.0 gets no bearer token, whatever secret lies beside it. */
+static void test_other_kind_of_application(void **state)
+{
+	struct house *house = *state;
+	struct authorization_row row = { .reads = RESOURCE_WEB_PROXY_SESSION, .created_at = 1 };
+	int64_t id;
+
+	assert_int_equal(store_application_add(
+				 house->broker->store, "older", "oauth1", 1, &row.application_id),
+		0);
+	text_copy(row.client_id, sizeof row.client_id, "01d");
+	hash_sha256(row.client_secret_hash, HOUSE_SECRET, strlen(HOUSE_SECRET));
+	assert_int_equal(store_authorization_add(house->broker->store, &row, &id), 0);
+	expect_invalid_client(ask(house, GRANT "&client_id=01d&client_secret=" HOUSE_SECRET, NULL));
+}
+
+/* A token does not outlive what it stands for. */
+static void test_expiring_authorization(void **state)
+{
+	static const char head[] = "{\"token_type\":\"Bearer\",\"expires_in\":";
+	struct house *house = *state;
+	struct authorization_row row = { .application_id = house->application,
+		.reads = RESOURCE_WEB_PROXY_SESSION,
+		.created_at = 1 };
+	const int64_t lives[] = { 100000, 100000000, -1 };
+	int64_t id;
+	char params[256];
+
+	hash_sha256(row.client_secret_hash, HOUSE_SECRET, strlen(HOUSE_SECRET));
+	for (size_t i = 0; i < ARRAY_LEN(lives); i++) {
+		snprintf(row.client_id, sizeof row.client_id, "expires%zu", i);
+		row.expires_at = clock_wall_ms() + lives[i];
+		assert_int_equal(store_authorization_add(house->broker->store, &row, &id), 0);
+		snprintf(params, sizeof params, GRANT "&client_id=%s&client_secret=" HOUSE_SECRET,
+			row.client_id);
+		const struct house_reply *reply = ask(house, params, NULL);
+		assert_int_equal(reply->status, lives[i] < 0 ? 401 : 200);
+		if (lives[i] < 0)
+			continue;
+		long seconds = strtol(reply->body + sizeof head - 1, NULL, 10);
+		if (i == 0)
+			assert_in_range(seconds, 1, 100);
+		else
+			assert_int_equal(seconds, 3600);
+	}
+}
+
+/* Whichever step the store fails at: no token leaves, and the next one is as good as ever. */
+static void test_store_fails(void **state)
+{
+	struct house *house = *state;
+
+	failing_store(house->broker->store);
+	FAILING(FAILING_STORE) {
+		const struct house_reply *reply =
+			ask(house, GRANT "&client_id=c0ffee&client_secret=" HOUSE_SECRET, NULL);
+		assert_int_equal(reply->status, failing_struck() ? 503 : 200);
+		if (failing_struck())
+			assert_null(strstr(reply->body, "access_token"));
+	}
+	house_audit_verify(house);
+}
+
 static void test_other_grants(void **state)
 {
 	const struct house_reply *reply = ask(
@@ -101,6 +219,7 @@ static void test_other_grants(void **state)
 
 	assert_int_equal(reply->status, 400);
 	assert_memory_equal(reply->body, "{\"error\":\"unsupported_grant_type\"", 33);
+	assert_int_equal(ask(*state, "grant_type=&client_id=c0ffee", NULL)->status, 400);
 	reply = ask(*state, "client_id=c0ffee&client_secret=" HOUSE_SECRET, NULL);
 	assert_int_equal(reply->status, 400);
 	assert_memory_equal(reply->body, "{\"error\":\"invalid_request\"", 26);
@@ -114,6 +233,11 @@ static void test_never_in_the_query(void **state)
 		.params = GRANT "&client_id=c0ffee&client_secret=" HOUSE_SECRET };
 
 	assert_int_equal(house_call(*state, &call)->status, 400);
+	/* A name as long as that one is no offence. */
+	call.params = GRANT "&client_id=c0ffee&client_secreT=" HOUSE_SECRET;
+	assert_int_equal(house_call(*state, &call)->status, 400);
+	call.params = GRANT "&client_id=nobody&clientXsecret=" HOUSE_SECRET;
+	assert_int_equal(house_call(*state, &call)->status, 401);
 }
 
 static void test_slowed(void **state)
@@ -138,6 +262,12 @@ int main(void)
 		TEST(test_form),
 		TEST(test_basic),
 		TEST(test_wrong_client),
+		TEST(test_broken_basic),
+		TEST(test_two_names),
+		TEST(test_long_fields),
+		TEST(test_other_kind_of_application),
+		TEST(test_expiring_authorization),
+		TEST(test_store_fails),
 		TEST(test_other_grants),
 		TEST(test_never_in_the_query),
 		TEST(test_slowed),

@@ -32,7 +32,8 @@ static void what_is_formatted_can_be_read(void **state)
 static void everything_else_is_refused(void **state)
 {
 	static const char *const bad[] = { "", ",", "web", "users:w", "users:", "users:rwx", ":rw",
-		"users,nothing:r", "users:rw:r" };
+		"users,nothing:r", "users:rw:r",
+		"users,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		uint32_t reads = 77, writes = 77;
 		assert_int_equal(resources_parse(bad[i], &reads, &writes), -ERR_RESOURCE_UNKNOWN);

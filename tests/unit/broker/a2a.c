@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/a2a.c"
+
 #include "house.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include "base/encode.h"
-#include "base/hash.h"
-#include "broker/a2a.h"
+#include "failing.h"
+#include "failing_store.h"
 
 #define LIST "/api/pam/session/remotesessions"
 
@@ -69,6 +71,190 @@ static void test_oauth1(void **state)
 		house_audit(house, "authentication.refused").result, -ERR_SIGNATURE_INVALID);
 }
 
+static struct authorization_row plain(void)
+{
+	return (struct authorization_row){ .id = 1, .reads = 1, .writes = 1 };
+}
+
+/* Guessed signatures slow down whoever holds the right one too: by the key they name. */
+static void test_guessed_signatures(void **state)
+{
+	struct house *house = *state;
+	int64_t now = clock_wall_ms() / 1000;
+	char field[2048], nonce[16];
+
+	for (int i = 0; i < 9; i++) {
+		snprintf(nonce, sizeof nonce, "guess%d", i);
+		sign(field, nonce, now, false, true);
+		assert_int_equal(ask(house, field), 401);
+	}
+	sign(field, "right", now, false, false);
+	assert_int_equal(ask(house, field), 200); /* and forgets the key's failures */
+	sign(field, "again", now, false, true);
+	assert_int_equal(ask(house, field), 401); /* the tenth of this address */
+	sign(field, "next", now, false, false);
+	assert_int_equal(ask(house, field), 429);
+}
+
+/* Whichever step the store fails at: no success, and no blame for the caller. */
+static void test_store_fails(void **state)
+{
+	struct house *house = *state;
+	int64_t now = clock_wall_ms() / 1000;
+	unsigned run = 0;
+	char field[2048], nonce[16];
+	const struct house_call bearer = {
+		.method = "GET", .path = LIST, .authorization = "Bearer " HOUSE_TOKEN
+	};
+
+	failing_store(house->broker->store);
+	FAILING(FAILING_STORE) {
+		snprintf(nonce, sizeof nonce, "step%u", run++);
+		sign(field, nonce, now, false, false);
+		unsigned status = ask(house, field);
+		assert_int_equal(status, failing_struck() ? 503 : 200);
+	}
+	FAILING(FAILING_STORE) {
+		unsigned status = house_call(house, &bearer)->status;
+		assert_int_equal(status, failing_struck() ? 503 : 200);
+	}
+	assert_int_equal(ask(house, field), 401);
+	house_audit_verify(house);
+}
+
+/* An authorization whose secrets are not there yet verifies nothing. */
+static void test_without_secrets(void **state)
+{
+	struct house *house = *state;
+	struct authorization_row row = { .reads = RESOURCE_WEB_PROXY_SESSION,
+		.application_id = house->application,
+		.consumer_key = "dpf43f3p2l4k3l03",
+		.token_key = "other",
+		.created_at = 1 };
+	char field[2048];
+	int64_t id;
+
+	assert_int_equal(store_authorization_add(house->broker->store, &row, &id), 0);
+	sign(field, "first", clock_wall_ms() / 1000, false, false);
+	char *at = strstr(field, "nnch734d00sl2jdk");
+	memmove(at + 5, at + 16, strlen(at + 16) + 1);
+	memcpy(at, "other", 5);
+	assert_int_equal(ask(house, field), 401);
+	assert_string_equal(house->reply.body, "{\"message\":\"Invalid signature\"}");
+	/* Nor does one that nobody has. */
+	memcpy(at, "OTHER", 5);
+	assert_int_equal(ask(house, field), 401);
+}
+
+/* A token that is nobody's counts as a guess of its address, a right one of another does not. */
+static void test_guessed_tokens(void **state)
+{
+	struct house *house = *state;
+
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(ask(house, "Bearer 0123456789abcdef"), 401);
+	assert_int_equal(ask(house, "Bearer " HOUSE_TOKEN), 200);
+	assert_int_equal(ask(house, "Bearer 0123456789abcdef"), 401);
+	assert_int_equal(ask(house, "Bearer " HOUSE_TOKEN), 429);
+}
+
+/* The right token of an authorization that is not valid any more is no guess, and no key. */
+static void test_not_admitted(void **state)
+{
+	struct house *house = *state;
+
+	assert_int_equal(
+		store_authorization_set_disabled(house->broker->store, house->authorization, 5), 0);
+	for (int i = 0; i < 12; i++)
+		assert_int_equal(ask(house, "Bearer " HOUSE_TOKEN), 500);
+	assert_int_equal(house_audit(house, "authorization.denied").result, -ERR_NOT_AUTHORIZED);
+}
+
+/* The question to the vault: all three parts, or none is asked. */
+static void test_question_to_the_vault(void **state)
+{
+	struct house *house = *state;
+	uint8_t consumer[256], token[256];
+	struct authorization_row row = { .id = 1,
+		.consumer_sealed = consumer,
+		.consumer_sealed_len = sizeof consumer,
+		.token_sealed = token,
+		.token_sealed_len = sizeof token };
+	struct oauth1 oauth = { .signature = "bm8=" };
+	CLEANUP(buf_finish) struct buf base = BUF(1 << 20);
+	uint8_t *room;
+
+	memset(consumer, 1, sizeof consumer);
+	memset(token, 2, sizeof token);
+	assert_int_equal(buf_append(&base, token, sizeof token), 0);
+	for (unsigned part = 1; part <= 3; part++) { /* each makes the tail grow */
+		failing_once("malloc", part, ENOMEM);
+		assert_int_equal(signature_ask(house->broker, &oauth, &row, &base), -ERR_SYSTEM);
+		failing_end();
+	}
+	assert_int_equal(signature_ask(house->broker, &oauth, &row, &base), -ERR_SIGNATURE_INVALID);
+	row.token_sealed_len = SIGNATURE_TAIL_MAX - sizeof consumer + 1;
+	row.token_sealed = malloc(row.token_sealed_len);
+	assert_int_equal(signature_ask(house->broker, &oauth, &row, &base), -ERR_TOO_LARGE);
+	free(row.token_sealed);
+	row.token_sealed = token;
+	row.token_sealed_len = sizeof token;
+	assert_int_equal(buf_reserve(&base, SIGNATURE_TAIL_MAX, &room), 0);
+	buf_commit(&base, SIGNATURE_TAIL_MAX - base.len);
+	assert_int_equal(signature_ask(house->broker, &oauth, &row, &base), -ERR_TOO_LARGE);
+}
+
+static void test_rights(void **state)
+{
+	static const struct {
+		enum need need;
+		uint32_t reads, writes;
+		int r;
+	} rows[] = { { NEED_READ, 2, 0, 0 }, { NEED_READ, 0, 2, 0 }, { NEED_READ, 4, 4, -1 },
+		{ NEED_READ, 0, 0, -1 }, { NEED_WRITE, 2, 0, -1 }, { NEED_WRITE, 0, 2, 0 },
+		{ NEED_WRITE, 2, 4, -1 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct endpoint endpoint = { .need = rows[i].need, .resource = 2 };
+		struct call *call = calloc(1, sizeof *call);
+		call->endpoint = &endpoint;
+		call->principal.reads = rows[i].reads;
+		call->principal.writes = rows[i].writes;
+		assert_int_equal(a2a_rights(call), rows[i].r < 0 ? -ERR_NOT_AUTHORIZED : 0);
+		free(call);
+	}
+}
+
+static void test_referers_listed(void **state)
+{
+	static const struct {
+		const char *listed, *referer;
+		bool admitted;
+	} rows[] = {
+		{ "", "", true },
+		{ " , ", "https://x", true },
+		{ "*", "", true },
+		{ "https://a, *", "https://x", true },
+		{ "*a", "https://x", false },
+		{ "x", "y", false },
+		{ "https://a", "https://a?x", true },
+		{ "https://a", "https://a#x", true },
+		{ "https://a//", "https://a", true },
+		{ "https://a", "https://a:444/", false },
+		{ "https://a", "https://", false },
+		{ "/", "", false },
+		{ "//", "/", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct authorization_row row = plain();
+		text_copy(row.referers, sizeof row.referers, rows[i].listed);
+		int r = referer_check(&row, rows[i].referer);
+		if (r != (rows[i].admitted ? 0 : -ERR_REFERER_REFUSED))
+			fail_msg("'%s' for '%s'", rows[i].referer, rows[i].listed);
+	}
+}
+
 static void test_without_signature(void **state)
 {
 	struct house *house = *state;
@@ -88,11 +274,9 @@ static void test_other_schemes(void **state)
 	assert_int_equal(ask(*state, "bearer   " HOUSE_TOKEN), 200);
 	assert_int_equal(ask(*state, "Bearer"), 401);
 	assert_int_equal(ask(*state, "Negotiate x"), 401);
-}
-
-static struct authorization_row plain(void)
-{
-	return (struct authorization_row){ .id = 1, .reads = 1, .writes = 1 };
+	assert_int_equal(ask(*state, ""), 401);
+	assert_string_equal(((struct house *)*state)->reply.body,
+		"{\"message\":\"No route matched with those values.\"}");
 }
 
 static void test_allowed(void **state)
@@ -176,6 +360,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_oauth1),
+		TEST(test_guessed_signatures),
+		TEST(test_store_fails),
+		TEST(test_without_secrets),
+		TEST(test_guessed_tokens),
+		TEST(test_not_admitted),
+		TEST(test_question_to_the_vault),
+		cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_referers_listed),
 		TEST(test_without_signature),
 		TEST(test_other_schemes),
 		cmocka_unit_test(test_allowed),

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/dispatch.c"
+
 #include "house.h"
 
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "broker/throttle.h"
+#include "failing.h"
+#include "failing_store.h"
 
 #define CREATE "/api/pam/remote/session"
 #define GOOD "user=ana&credential=root&device=db1&protocol=SSH"
@@ -222,7 +225,363 @@ static void test_disk_is_full(void **state)
 	house_audit_verify(house);
 }
 
+/* ---- endpoints of the test's own, which do one thing each */
+
+static struct call *waiting; /* what deferred_answer() left */
+
+static int write_user(struct broker *broker, struct call *call)
+{
+	int64_t id;
+
+	int r = store_user_add(broker->store, "written", "", 1, &id);
+	if (r == 0)
+		call_raw(call, 200, "{\"secret\":\"made\"}");
+	return r;
+}
+
+static int write_then_fail(struct broker *broker, struct call *call)
+{
+	int64_t id;
+	int r = store_user_add(broker->store, "written", "", 1, &id);
+
+	return r < 0 ? r : call_fail(call, -ERR_FULL, "half done");
+}
+
+static int fail_first(struct broker *broker, struct call *call)
+{
+	return -ERR_FULL;
+}
+
+static int again_without_reason(struct broker *broker, struct call *call)
+{
+	return -ERR_AGAIN;
+}
+
+static int resumed(struct broker *broker, struct call *call, int result)
+{
+	return result < 0 ? result : write_user(broker, call);
+}
+
+static int deferred_answer(struct broker *broker, struct call *call)
+{
+	call_defer(call, resumed);
+	waiting = call;
+	return -ERR_AGAIN;
+}
+
+static const struct field no_fields[] = { {} };
+#define ENDPOINT(symbol, a_door, a_need, a_path, an_audit, last, an_answer)                        \
+	static const struct endpoint symbol = { .door = a_door,                                    \
+		.method = "GET",                                                                   \
+		.path = a_path,                                                                    \
+		.need = a_need,                                                                    \
+		.audit = an_audit,                                                                 \
+		.fields = no_fields,                                                               \
+		.message = "",                                                                     \
+		.writes_last = last,                                                               \
+		.answer = an_answer }
+ENDPOINT(to_write, DOOR_API, NEED_NOBODY, "t/write", "t.done", false, write_user);
+ENDPOINT(to_fail, DOOR_API, NEED_NOBODY, "t/fail", "t.done", false, write_then_fail);
+ENDPOINT(to_refuse, DOOR_API, NEED_NOBODY, "t/refuse", NULL, false, fail_first);
+ENDPOINT(to_again, DOOR_API, NEED_NOBODY, "t/again", "t.done", false, again_without_reason);
+ENDPOINT(to_defer, DOOR_API, NEED_NOBODY, "t/defer", "t.done", false, deferred_answer);
+ENDPOINT(to_write_last, DOOR_API, NEED_NOBODY, "t/last", "t.done", true, write_user);
+ENDPOINT(to_fail_last, DOOR_API, NEED_NOBODY, "t/faillast", "t.done", true, write_then_fail);
+ENDPOINT(to_fail_early, DOOR_API, NEED_NOBODY, "t/failearly", "t.done", true, fail_first);
+ENDPOINT(to_command, DOOR_CONTROL, NEED_NOBODY, "t/write", "t.done", false, write_user);
+ENDPOINT(to_command_later, DOOR_CONTROL, NEED_NOBODY, "t/defer", "t.done", false, deferred_answer);
+static const struct endpoint *const own[] = { &to_write, &to_fail, &to_refuse, &to_again, &to_defer,
+	&to_write_last, &to_fail_last, &to_fail_early, &to_command, &to_command_later, NULL };
+
+static int open_own(void **state)
+{
+	int r = house_open(state);
+	struct house *house = *state;
+
+	routes_destroy(house->broker->routes);
+	assert_int_equal(routes_create(own, &house->broker->routes), 0);
+	waiting = NULL;
+	return r;
+}
+
+static const struct house_reply *get(struct house *house, const char *path)
+{
+	struct house_call call = { .method = "GET", .path = path };
+
+	return house_call(house, &call);
+}
+
+static bool written(struct house *house)
+{
+	struct user_row user;
+
+	return store_user_find(house->broker->store, "written", &user) == 0;
+}
+
+static void test_both_or_neither(void **state)
+{
+	struct house *house = *state;
+
+	const struct house_reply *reply = get(house, "/api/t/fail");
+	assert_int_equal(reply->status, error_http(-ERR_FULL));
+	assert_false(written(house));
+	assert_int_equal(house_audit_count(house, "t.done"), 0);
+	assert_int_equal(house_audit(house, "call.refused").result, -ERR_FULL);
+	assert_non_null(strstr(house_audit(house, "call.refused").detail, "\"why\":\"half done\""));
+	assert_non_null(strstr(house_audit(house, "call.refused").detail, "\"asked\":\"t.done\""));
+	assert_int_equal(get(house, "/api/t/refuse")->status, error_http(-ERR_FULL));
+	assert_null(strstr(house_audit(house, "call.refused").detail, "asked"));
+	/* To come again later must be said before. */
+	assert_int_equal(get(house, "/api/t/again")->status, error_http(-ERR_AGAIN));
+	/* Without a savepoint what was written takes the turn with it; what was not does not. */
+	assert_int_equal(get(house, "/api/t/faillast")->status, error_http(-ERR_STORE));
+	assert_false(written(house));
+	assert_int_equal(get(house, "/api/t/failearly")->status, error_http(-ERR_FULL));
+	assert_int_equal(get(house, "/api/t/write")->status, 200);
+	assert_true(written(house));
+	assert_string_equal(house->reply.body, "{\"secret\":\"made\"}");
+	assert_int_equal(house_audit_count(house, "t.done"), 1);
+	house_audit_verify(house);
+}
+
+/* At each step: no success, nothing written, no row that says it was; afterwards all is well. */
+static void test_store_fails(void **state)
+{
+	static const char *const paths[] = { "/api/t/write", "/api/t/last" };
+	struct house *house = *state;
+
+	failing_store(house->broker->store);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		void *opened;
+		assert_int_equal(open_own(&opened), 0);
+		house = opened;
+		failing_store(house->broker->store);
+		FAILING(FAILING_STORE) {
+			const struct house_reply *reply = get(house, paths[i]);
+			assert_int_equal(reply->status, failing_struck() ? 503 : 200);
+			if (failing_struck())
+				assert_null(strstr(reply->body, "made"));
+			failing_end();
+			assert_int_equal(written(house), !failing_struck());
+			assert_int_equal(house_audit_count(house, "t.done"), !failing_struck());
+		}
+		house_audit_verify(house);
+		assert_int_equal(house_close(&opened), 0);
+	}
+	house = *state;
+	FAILING(FAILING_STORE) {
+		unsigned status = get(house, "/api/t/fail")->status;
+		assert_int_equal(status, failing_struck() ? 503 : error_http(-ERR_FULL));
+		failing_end();
+		assert_false(written(house));
+	}
+	house_audit_verify(house);
+}
+
+static void defer(struct house *house, enum door door)
+{
+	struct house_call call = { .method = "GET",
+		.path = door == DOOR_API ? "/api/t/defer" : "/control/t/defer",
+		.door = door };
+
+	waiting = NULL;
+	house->replied = false;
+	house_send_call(house, &call);
+	house_run(house);
+	assert_non_null(waiting);
+	assert_false(house->replied);
+}
+
+static void test_deferred(void **state)
+{
+	struct house *house = *state;
+	struct call *first, *second, *third;
+
+	defer(house, DOOR_API);
+	first = waiting;
+	defer(house, DOOR_CONTROL);
+	second = waiting;
+	defer(house, DOOR_API);
+	third = waiting;
+	/* Resumed in any order. */
+	call_resume(second, -ERR_TARGET_SILENT);
+	house_run(house);
+	assert_true(house->replied);
+	assert_int_equal(house->reply.status, error_http(-ERR_TARGET_SILENT));
+	assert_int_equal(house_audit(house, "call.refused").result, -ERR_TARGET_SILENT);
+	house->replied = false;
+	call_resume(first, 0);
+	house_run(house);
+	assert_int_equal(house->reply.status, 200);
+	assert_true(written(house));
+	/* Whoever asked is gone: nobody is told, and it is done all the same. */
+	defer(house, DOOR_CONTROL);
+	channel_destroy(house->front);
+	house->front = house_introduce(house, PARTY_FRONT);
+	assert_null(third->channel);
+	assert_non_null(waiting->channel);
+	call_resume(third, -ERR_FULL);
+	house_run(house);
+	assert_false(house->replied);
+	call_resume(waiting, -ERR_FULL);
+	house_run(house);
+	assert_true(house->replied);
+	assert_null(house->broker->calls.deferred);
+	house_audit_verify(house);
+}
+
+/* What waits is told when its time comes, whatever the store did when it began to wait. */
+static void test_deferred_store_fails(void **state)
+{
+	struct house *house = *state;
+
+	failing_store(house->broker->store);
+	FAILING(FAILING_STORE) {
+		struct house_call call = { .method = "GET", .path = "/api/t/defer" };
+		waiting = NULL;
+		house->replied = false;
+		house_send_call(house, &call);
+		house_run(house);
+		failing_end();
+		if (house->replied) { /* it did not come to wait */
+			assert_true(failing_struck());
+			assert_int_equal(house->reply.status, 503);
+			assert_null(house->broker->calls.deferred);
+			continue;
+		}
+		call_resume(waiting, -ERR_FULL);
+		house_run(house);
+		assert_true(house->replied);
+		assert_int_equal(house->reply.status, error_http(-ERR_FULL));
+	}
+	FAILING(FAILING_STORE) {
+		failing_end();
+		defer(house, DOOR_API);
+		failing_go_on();
+		call_resume(waiting, 0);
+		house_run(house);
+		assert_true(house->replied);
+		assert_int_equal(house->reply.status, failing_struck() ? 503 : 200);
+		failing_end();
+		assert_int_equal(written(house), !failing_struck());
+	}
+	house_audit_verify(house);
+}
+
+/* An administrator has a number and no address, and is always on record. */
+static void test_command(void **state)
+{
+	struct house *house = *state;
+	struct house_call call = {
+		.method = "GET", .path = "/control/t/write", .door = DOOR_CONTROL
+	};
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	call.fd = ends[0];
+	assert_int_equal(house_call(house, &call)->status, 200);
+	close(ends[0]);
+	close(ends[1]);
+	struct audit_row row = house_audit(house, "t.done");
+	assert_string_equal(row.actor, "administrator:0");
+	assert_string_equal(row.from, "");
+	call.path = "/control/t/nothing";
+	call.fd = 0;
+	for (int i = 0; i < THROTTLE_REFUSALS + 5; i++)
+		assert_int_equal(house_call(house, &call)->status, 404);
+	assert_int_equal(house_audit_count(house, "call.refused"), THROTTLE_REFUSALS + 5);
+}
+
+/* Strangers are on record so many times, and then counted. */
+static void test_refusals_of_strangers(void **state)
+{
+	struct house *house = *state;
+	struct address stranger;
+	unsigned omitted;
+
+	assert_int_equal(address_parse(&stranger, "192.0.2.10"), 0);
+	uint64_t before = clock_monotonic_ms() - THROTTLE_WINDOW_MS;
+	for (int i = 0; i < THROTTLE_REFUSALS + 7; i++)
+		throttle_audited(house->broker->throttle, &stranger, before, &omitted);
+	get(house, "/api/t/refuse");
+	assert_non_null(strstr(house_audit(house, "call.refused").detail, "\"omitted_before\":7"));
+	for (int i = 1; i < THROTTLE_REFUSALS + 5; i++)
+		assert_int_equal(get(house, "/api/t/refuse")->status, error_http(-ERR_FULL));
+	assert_int_equal(house_audit_count(house, "call.refused"), THROTTLE_REFUSALS);
+	/* What was never there was not asked for. */
+	assert_int_equal(get(house, "/api/t/nothing")->status, 404);
+	assert_int_equal(house_audit_count(house, "call.refused"), THROTTLE_REFUSALS);
+}
+
+static void test_no_room(void **state)
+{
+	static const enum door doors[] = { DOOR_API, DOOR_CONTROL };
+	struct house *house = *state;
+	unsigned used = house->broker->calls.used;
+
+	for (size_t i = 0; i < ARRAY_LEN(doors); i++) {
+		struct house_call call = { .method = "GET",
+			.path = doors[i] == DOOR_API ? "/api/t/write" : "/control/t/write",
+			.door = doors[i] };
+		house->broker->calls.used = CALLS_MAX;
+		assert_int_equal(house_call(house, &call)->status, 503);
+		assert_string_equal(house->reply.header, "Retry-After: 1\r\n");
+		house->broker->calls.used = used;
+		assert_false(written(house));
+	}
+	assert_int_equal(get(house, "/api/t/write")->status, 200);
+}
+
+static void ask_head(
+	struct house *house, const struct msg_api_call *head, const void *tail, size_t len)
+{
+	house->replied = false;
+	assert_int_equal(channel_send(house->front, MSG_API_CALL, channel_serial(house->front),
+				 head, tail, len, NULL, 0),
+		0);
+	house_run(house);
+	assert_true(house->replied);
+}
+
+static void test_heads(void **state)
+{
+	struct house *house = *state;
+	struct msg_api_call good = { .method = "GET", .path = "/api/t/write" }, bad;
+
+	text_copy(good.scheme, sizeof good.scheme, "https");
+	assert_true(head_whole(&good));
+#define ENDLESS(field)                                                                             \
+	bad = good;                                                                                \
+	memset(bad.field, 'x', sizeof bad.field);                                                  \
+	assert_false(head_whole(&bad))
+	ENDLESS(method);
+	ENDLESS(path);
+	ENDLESS(raw_path);
+	ENDLESS(host);
+	ENDLESS(scheme);
+	ENDLESS(authorization);
+	ENDLESS(referer);
+	ENDLESS(user_agent);
+	ENDLESS(trace);
+	struct message message = { .payload = &bad };
+	assert_int_equal(
+		dispatch_message(house->broker, house->broker->front, DOOR_API, 0, &message),
+		-ERR_MALFORMED);
+	/* A trace is made where none came; a path that is no text is no path. */
+	ask_head(house, &good, NULL, 0);
+	assert_int_equal(house->reply.status, 200);
+	assert_non_null(strstr(house_audit(house, "t.done").detail, "\"trace\":\""));
+	assert_null(strstr(house_audit(house, "t.done").detail, "\"trace\":\"\""));
+	bad = good;
+	memcpy(bad.path, "/api/\xff", 7);
+	ask_head(house, &bad, NULL, 0);
+	assert_int_equal(house->reply.status, 400);
+	ask_head(house, &good, "\1", 1);
+	assert_int_equal(house->reply.status, 400);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
+#define OWN(name) cmocka_unit_test_setup_teardown(name, open_own, house_close)
 
 int main(void)
 {
@@ -242,6 +601,14 @@ int main(void)
 		TEST(test_flood_of_one_address),
 		TEST(test_batch_is_one_commit),
 		TEST(test_disk_is_full),
+		OWN(test_both_or_neither),
+		OWN(test_store_fails),
+		OWN(test_deferred),
+		OWN(test_deferred_store_fails),
+		OWN(test_command),
+		OWN(test_refusals_of_strangers),
+		OWN(test_no_room),
+		OWN(test_heads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "failing.h"
+
 static int nothing(struct broker *broker, struct call *call)
 {
 	(void)broker;
@@ -79,11 +81,22 @@ static void test_not_found(void **state)
 	assert_null(find(DOOR_API, "PUT", "/api/thing/5", -ERR_METHOD_NOT_ALLOWED));
 }
 
+static void test_without_memory(void **state)
+{
+	FAILING(FAILING_MEMORY) {
+		struct routes *routes = NULL;
+		int r = routes_create(list, &routes);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		routes_destroy(routes);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_not_found),
+		cmocka_unit_test(test_without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

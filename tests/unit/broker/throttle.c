@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "failing.h"
 
 static struct address address_of(const char *text)
 {
@@ -58,6 +59,7 @@ static void test_window_and_success(void **state)
 		throttle, "a", &here, now + THROTTLE_WINDOW_MS); /* a new window: the first in it */
 	assert_int_equal(throttle_wait(throttle, "a", &here, now + THROTTLE_WINDOW_MS), 0);
 	throttle_failed(throttle, "a", &here, now + THROTTLE_WINDOW_MS);
+	throttle_succeeded(throttle, "nobody that failed");
 	throttle_succeeded(throttle, "a");
 	throttle_failed(throttle, "a", &there, now + THROTTLE_WINDOW_MS);
 	assert_int_equal(throttle_wait(throttle, "a", &there, now + THROTTLE_WINDOW_MS), 0);
@@ -121,7 +123,24 @@ static void test_refusals_are_counted(void **state)
 	assert_int_equal(omitted, 0);
 	assert_true(throttle_audited(throttle, &here, now + THROTTLE_WINDOW_MS, &omitted));
 	assert_int_equal(omitted, 100 - THROTTLE_REFUSALS);
+	/* All of the second stretch were audited: nothing to tell in the third. */
+	for (int i = 1; i < THROTTLE_REFUSALS; i++)
+		assert_true(throttle_audited(
+			throttle, &here, now + 2 * THROTTLE_WINDOW_MS - 1, &omitted));
+	assert_true(throttle_audited(throttle, &here, now + 2 * THROTTLE_WINDOW_MS, &omitted));
+	assert_int_equal(omitted, 0);
 	throttle_destroy(throttle);
+}
+
+static void test_without_memory(void **state)
+{
+	FAILING(FAILING_MEMORY) {
+		struct throttle *throttle = NULL;
+		int r = throttle_create(3, 5, &throttle);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		assert_int_equal(throttle == NULL, r < 0);
+		throttle_destroy(throttle);
+	}
 }
 
 int main(void)
@@ -132,6 +151,7 @@ int main(void)
 		cmocka_unit_test(test_calls_per_second),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_refusals_are_counted),
+		cmocka_unit_test(test_without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

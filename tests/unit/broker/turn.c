@@ -2,6 +2,9 @@
 #include "house.h"
 #include "store/store_private.h"
 
+#include "failing.h"
+#include "failing_store.h"
+
 struct told {
 	int order[8], results[8];
 	unsigned count;
@@ -94,6 +97,37 @@ static void test_poisoned(void **state)
 	assert_int_equal(told.results[0], -ERR_STORE);
 	struct user_row user;
 	assert_int_equal(store_user_find(house->broker->store, "eva", &user), -ERR_NOT_FOUND);
+}
+
+/* A savepoint that can be neither kept nor undone takes the whole turn with it. */
+static void test_savepoints_that_fail(void **state)
+{
+	struct house *house = *state;
+	struct broker *broker = house->broker;
+
+	failing_store(broker->store);
+	for (int keep = 0; keep < 2; keep++) {
+		struct told told = { .count = 0 };
+		struct thing one = { &told, 1 };
+		struct savepoint savepoint;
+		struct user_row user;
+		int64_t id;
+
+		assert_int_equal(turn_open(broker), 0);
+		turn_then(broker, tell, &one);
+		assert_int_equal(turn_savepoint(broker, &savepoint), 0);
+		assert_int_equal(store_user_add(broker->store, "eva", "", 1, &id), 0);
+		failing_once("store_run", 1, EIO);
+		if (keep)
+			assert_int_equal(turn_keep(broker, &savepoint), -ERR_STORE);
+		else
+			assert_int_equal(turn_undo(broker, &savepoint, -ERR_FULL), -ERR_STORE);
+		failing_end();
+		turn_close(broker);
+		assert_int_equal(told.count, 1);
+		assert_int_equal(told.results[0], -ERR_STORE);
+		assert_int_equal(store_user_find(broker->store, "eva", &user), -ERR_NOT_FOUND);
+	}
 }
 
 static void count_up(struct broker *broker, void *context, int result)
@@ -237,6 +271,7 @@ int main(void)
 		TEST(test_undone_backwards),
 		TEST(test_what_runs_after_may_write),
 		TEST(test_poisoned),
+		TEST(test_savepoints_that_fail),
 		TEST(test_full),
 		TEST(test_answers_wait_for_the_disk_alone),
 		TEST(test_one_answer_is_quickest_at_once),

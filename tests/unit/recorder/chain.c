@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recorder/chain.c"
 
+#include <errno.h>
+
+#include "failing.h"
 #include "fixture.h"
 
 static void every_record_is_chained(void **state)
@@ -60,6 +63,17 @@ static void ceiling(void **state)
 		chain_add(&chain, place, RECORDING_BODY_MAX);
 	}
 	assert_int_equal(chain_room(&chain, RECORDING_BODY_MAX, &place), -ERR_TOO_LARGE);
+	/* To the last byte, and not one more. */
+	size_t left = CHAIN_WAITING_MAX - chain.len - RECORDING_RECORD_LEN - RECORDING_CHECK_LEN;
+	assert_int_equal(chain_room(&chain, left + 1, &place), -ERR_TOO_LARGE);
+	assert_int_equal(chain_room(&chain, left, &place), 0);
+	recording_record_head(place, RECORDING_OPTIONAL, (uint32_t)left);
+	memset(place + RECORDING_RECORD_LEN, 0, left);
+	chain_add(&chain, place, left);
+	assert_int_equal(chain.len, CHAIN_WAITING_MAX);
+	assert_int_equal(chain_sign(&chain), -ERR_TOO_LARGE);
+	assert_int_equal(chain_end(&chain, &(struct recording_end){ 0 }), -ERR_TOO_LARGE);
+	assert_int_equal(chain.len, CHAIN_WAITING_MAX);
 	chain_finish(&chain);
 }
 
@@ -79,12 +93,46 @@ static void end_record(void **state)
 	chain_finish(&chain);
 }
 
+static void headers_that_cannot_be(void **state)
+{
+	struct fixture fixture;
+	struct chain chain;
+	uint8_t public_key[32], key[32] = { 0 };
+
+	fixture_init(&fixture);
+	chain_init(&chain, FIXTURE_SESSION, public_key);
+	fixture_certify(&fixture, public_key, key);
+	fixture.header.facts_len = RECORDING_FACTS_MAX + 1;
+	assert_int_equal(chain_header(&chain, &fixture.header), -ERR_TOO_LARGE);
+	assert_int_equal(chain.produced, 0);
+	chain_finish(&chain);
+}
+
+static void without_memory(void **state)
+{
+	struct fixture fixture;
+	struct chain chain;
+	uint8_t public_key[32], key[32] = { 0 };
+
+	fixture_init(&fixture);
+	FAILING(FAILING_MEMORY) {
+		chain_init(&chain, FIXTURE_SESSION, public_key);
+		fixture_certify(&fixture, public_key, key);
+		int r = chain_header(&chain, &fixture.header);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		assert_int_equal(chain.len > 0, r == 0);
+		chain_finish(&chain);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_record_is_chained),
 		cmocka_unit_test(ceiling),
 		cmocka_unit_test(end_record),
+		cmocka_unit_test(headers_that_cannot_be),
+		cmocka_unit_test(without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

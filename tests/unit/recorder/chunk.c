@@ -1,8 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <zstd.h>
+
+static ZSTD_CCtx *failing_createCCtx(void);
+#define ZSTD_createCCtx failing_createCCtx
 #include "recorder/chunk.c"
+#undef ZSTD_createCCtx
+
+#include "failing.h"
 
 #include "fixture.h"
 #include "wire/view.h"
+
+static ZSTD_CCtx *failing_createCCtx(void)
+{
+	return failing_now("ZSTD_createCCtx") ? NULL : ZSTD_createCCtx();
+}
 
 struct world {
 	struct packer packer;
@@ -160,6 +173,90 @@ static void keys_are_wiped_and_differ(void **state)
 	chunk_finish(&b);
 }
 
+/* The level shows in the bytes: a flood is packed like any program packs at -3, the rest at 1. */
+static void only_a_flood_is_packed_in_haste(void **state)
+{
+	static const struct {
+		uint32_t last_ms;
+		bool full;
+		int level;
+	} rows[] = { { FLOOD_MS, true, LEVEL_FLOOD }, { FLOOD_MS + 1, true, LEVEL },
+		{ 0, false, LEVEL } };
+	struct world *world = *state;
+	char text[8192];
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = "abcdefgh 0123456\n"[(i * 7 + i / 31 + i / 97) % 17];
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint8_t *expected = malloc(world->packer.scratch_len);
+		put(world, world->chunk.last_ms, text, sizeof(text));
+		put(world, world->chunk.last_ms + rows[i].last_ms, text, 100);
+		size_t packed = ZSTD_compress(expected, world->packer.scratch_len,
+			world->chunk.plain, world->chunk.len, rows[i].level);
+		size_t other =
+			ZSTD_compress(expected, world->packer.scratch_len, world->chunk.plain,
+				world->chunk.len, rows[i].level == LEVEL ? LEVEL_FLOOD : LEVEL);
+		assert_int_not_equal(packed, other);
+		size_t before = world->chain.len;
+		assert_int_equal(
+			chunk_close(&world->chunk, &world->packer, &world->chain, rows[i].full), 0);
+		assert_int_equal(world->chain.len - before,
+			RECORDING_RECORD_LEN + RECORDING_CHUNK_LEN + packed + RECORDING_TAG_LEN +
+				RECORDING_CHECK_LEN);
+		free(expected);
+	}
+}
+
+static void without_memory(void **state)
+{
+	struct world *world = *state;
+	struct recording_chunk chunk;
+	struct packer packer;
+	uint8_t noise[3000];
+	struct recording_frame frame = { 10, VIEW_TEXT, 0, sizeof(noise), noise };
+
+	FAILING(FAILING_MEMORY " ZSTD_createCCtx") {
+		int r = packer_init(&packer);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		assert_true(r == 0 || (packer.scratch == NULL && packer.context == NULL));
+		packer_finish(&packer);
+	}
+	/* What is in the chunk already is not lost with what did not fit. */
+	random_bytes(noise, sizeof(noise));
+	put(world, 5, "kept", 4);
+	failing_once("malloc", 1, ENOMEM);
+	assert_int_equal(chunk_append(&world->chunk, &frame), -ERR_SYSTEM);
+	failing_end();
+	assert_int_equal(world->chunk.frames, 1);
+	assert_int_equal(chunk_append(&world->chunk, &frame), 0);
+	failing_once("realloc", 1, ENOMEM);
+	assert_int_equal(
+		chunk_close(&world->chunk, &world->packer, &world->chain, false), -ERR_SYSTEM);
+	failing_end();
+	assert_int_equal(world->chain.chunks, 0);
+	uint8_t *plain = reopen(world, &chunk);
+	assert_int_equal(chunk.frames, 2);
+	assert_int_equal(chunk.end_ms, 10);
+	assert_memory_equal(plain + RECORDING_FRAME_LEN, "kept", 4);
+	free(plain);
+}
+
+static void what_cannot_be_packed_stays(void **state)
+{
+	struct world *world = *state;
+	size_t scratch = world->packer.scratch_len;
+
+	put(world, 5, "kept", 4);
+	world->packer.scratch_len = 1;
+	assert_int_equal(
+		chunk_close(&world->chunk, &world->packer, &world->chain, false), -ERR_SYSTEM);
+	assert_int_equal(world->chunk.frames, 1);
+	assert_int_equal(world->chain.len, 0);
+	world->packer.scratch_len = scratch;
+	assert_int_equal(chunk_close(&world->chunk, &world->packer, &world->chain, false), 0);
+	assert_int_equal(world->chain.chunks, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +264,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(idle_costs_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(largest, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(fills_to_the_brim, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(only_a_flood_is_packed_in_haste, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(without_memory, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_cannot_be_packed_stays, set_up, tear_down),
 		cmocka_unit_test(keys_are_wiped_and_differ),
 	};
 

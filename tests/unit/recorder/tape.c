@@ -1,13 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "recorder/writer.h"
+
+static bool pretended_full;
+static bool pretended_writer_full(struct writer_file *file);
+#define writer_full pretended_writer_full
 #include "recorder/tape.c"
+#undef writer_full
+
+#include <errno.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "ctl/reader.h"
+#include "failing.h"
 #include "fixture.h"
 #include "wire/view.h"
+
+static bool pretended_writer_full(struct writer_file *file)
+{
+	return pretended_full || writer_full(file);
+}
 
 struct world {
 	struct fixture fixture;
@@ -167,6 +182,166 @@ static void errors_stick_and_are_told(void **state)
 	wait_event(world, WRITER_FAILED);
 	assert_true(world->tape.error < 0);
 	assert_int_equal(tape_put(&world->tape, VIEW_TEXT, 0, "more", 4), world->tape.error);
+	int first = world->tape.error;
+	struct recording_end end = { .why = 0 };
+	assert_int_equal(tape_end(&world->tape, &end), first);
+	assert_int_equal(end.chunks, 0);
+}
+
+/* Whoever heard of an error by tape_put() is not told a second time. */
+static void an_error_is_told_once(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(tape_put(&world->tape, VIEW_TEXT, 0, "hello", 5), 0);
+	assert_non_null(world->tape.timer);
+	failing_once("malloc", 1, ENOMEM);
+	uint8_t noise[2000] = { 0 };
+	assert_int_equal(tape_put(&world->tape, VIEW_TEXT, 0, noise, sizeof(noise)), -ERR_SYSTEM);
+	failing_end();
+	pump(world, 2 * TAPE_CHUNK_MS);
+	assert_null(world->tape.timer);
+	assert_int_equal(world->events[WRITER_FAILED], 0);
+}
+
+/* Each way to an end of the recording: none says that it went well when it did not. */
+static void an_end_says_what_it_was(void **state)
+{
+	struct world *world = *state;
+	struct recording_end end = { .why = -ERR_TARGET_GONE, .exit_status = 5, .reason = "gone" };
+	size_t scratch = world->packer.scratch_len;
+
+	assert_int_equal(tape_put(&world->tape, VIEW_TEXT, 0, "hello", 5), 0);
+	world->packer.scratch_len = 1;
+	assert_int_equal(tape_end(&world->tape, &end), -ERR_SYSTEM);
+	world->packer.scratch_len = scratch;
+	assert_int_equal(tape_end(&world->tape, &end), -ERR_WRONG_MOMENT);
+	assert_int_equal(verify(world)->verdict, RECORDING_CUT);
+	assert_false(tape_full(&world->tape));
+	pretended_full = true;
+	assert_false(tape_full(&world->tape)); /* it is over: nothing to wait for */
+	pretended_full = false;
+}
+
+static void full_is_said(void **state)
+{
+	struct world *world = *state;
+
+	assert_false(tape_full(&world->tape));
+	pretended_full = true;
+	assert_true(tape_full(&world->tape));
+	pretended_full = false;
+}
+
+/* Closed bytes go to the writer by themselves once there are enough of them. */
+static void batches_do_not_wait(void **state)
+{
+	struct world *world = *state;
+	uint8_t noise[16384];
+
+	while (world->tape.chain.chunks < 2) {
+		random_bytes(noise, sizeof(noise));
+		assert_int_equal(tape_put(&world->tape, VIEW_TEXT, 0, noise, sizeof(noise)), 0);
+		assert_true(world->tape.chain.len < TAPE_BATCH);
+	}
+	assert_true(world->tape.chain.produced > TAPE_BATCH); /* one chunk alone waited */
+	assert_int_equal(world->tape.chain.len, 0);
+}
+
+static void fill(struct chain *chain, size_t body)
+{
+	uint8_t *place;
+
+	assert_int_equal(chain_room(chain, body, &place), 0);
+	recording_record_head(place, RECORDING_OPTIONAL, (uint32_t)body);
+	memset(place + RECORDING_RECORD_LEN, 0, body);
+	chain_add(chain, place, body);
+}
+
+/* A chunk that cannot be signed does not leave for the disk as if it were proven. */
+static void unsigned_is_an_error(void **state)
+{
+	struct world *world = *state;
+	struct chain *chain = &world->tape.chain;
+	uint8_t *place;
+	size_t body = 4096;
+	off_t before = file_size(world);
+
+	assert_int_equal(tape_put(&world->tape, VIEW_TEXT, 0, "hello", 5), 0);
+	while (chain_room(chain, body, &place) == 0)
+		fill(chain, body);
+	while (chain_room(chain, body, &place) < 0)
+		body--;
+	fill(chain, body - 150); /* for the chunk, not for a signature as well */
+	wait_event(world, WRITER_FAILED);
+	assert_int_equal(world->tape.error, -ERR_TOO_LARGE);
+	assert_int_equal(chain->chunks, 1);
+	assert_int_equal(file_size(world), before);
+}
+
+/* What does not fit into the chain any more is an error, in the middle and at the end. */
+static void a_chain_has_an_end(void **state)
+{
+	struct world *world = *state;
+	struct recording_end end = { .why = 0 };
+	uint8_t *place, noise[16384];
+
+	random_bytes(noise, sizeof(noise));
+	while (chain_room(&world->tape.chain, 4096, &place) == 0)
+		fill(&world->tape.chain, 4096);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(tape_put(&world->tape, VIEW_TEXT, 0, noise, sizeof(noise)), 0);
+	assert_int_equal(
+		tape_put(&world->tape, VIEW_TEXT, 0, noise, sizeof(noise)), -ERR_TOO_LARGE);
+	assert_int_equal(tape_end(&world->tape, &end), -ERR_TOO_LARGE);
+}
+
+static void beginnings(void **state)
+{
+	struct world *world = *state;
+	struct tape tape;
+	uint8_t public_key[32];
+
+	tape_init(&tape, &world->room, FIXTURE_SESSION, public_key);
+	fixture_certify(&world->fixture, public_key, tape.chunk.key);
+	assert_int_equal(tape_begin(&tape, &world->room, &world->fixture.header, on_event, world),
+		-ERR_EXISTS);
+	assert_false(tape.open);
+	assert_int_equal(tape_put(&tape, VIEW_TEXT, 0, "x", 1), -ERR_WRONG_MOMENT);
+	tape_finish(&tape);
+	tape_init(&tape, &world->room, FIXTURE_SESSION, public_key);
+	world->fixture.header.facts_len = RECORDING_FACTS_MAX + 1;
+	assert_int_equal(tape_begin(&tape, &world->room, &world->fixture.header, on_event, world),
+		-ERR_TOO_LARGE);
+	tape_finish(&tape);
+}
+
+/* Memory that is missing anywhere on the way is an error at the call, or told by the timer. */
+static void without_memory(void **state)
+{
+	struct world *world = *state;
+	struct recording_end end = { .why = 0 };
+	unsigned run = 0;
+	char id[SESSION_ID_SIZE] = FIXTURE_SESSION;
+
+	FAILING(FAILING_MEMORY) {
+		struct tape tape;
+		uint8_t public_key[32];
+		snprintf(id, sizeof(id), "%040u", ++run);
+		memcpy(world->fixture.header.session_id, id, sizeof(id));
+		tape_init(&tape, &world->room, id, public_key);
+		fixture_certify(&world->fixture, public_key, tape.chunk.key);
+		int r = tape_begin(&tape, &world->room, &world->fixture.header, on_event, world);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		if (r == 0)
+			r = tape_put(&tape, VIEW_TEXT, 0, "hello", 5);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		if (r == 0)
+			r = tape_end(&tape, &end);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		failing_end();
+		tape_finish(&tape);
+	}
 }
 
 int main(void)
@@ -176,6 +351,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(proven_as_it_grows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors_stick_and_are_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_error_is_told_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_end_says_what_it_was, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(full_is_said, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(batches_do_not_wait, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_chain_has_an_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(unsigned_is_an_error, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(beginnings, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(without_memory, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,13 @@ static void test_follows(void **state)
 	assert_int_equal(chain_follows(&one, &two), 0);
 	assert_int_equal(chain_follows(NULL, &two), -ERR_CRYPTO);
 	assert_int_equal(chain_follows(&two, &two), -ERR_CRYPTO);
+	two.before[HASH_LEN - 1] ^= 1; /* of another chain, and whole in itself */
+	chain_hash(&two, two.hash);
+	assert_int_equal(chain_follows(&one, &two), -ERR_CRYPTO);
+	two.before[HASH_LEN - 1] ^= 1;
+	chain_hash(&two, two.hash);
+	two.hash[HASH_LEN - 1] ^= 1; /* changed, and not hashed again */
+	assert_int_equal(chain_follows(&one, &two), -ERR_CRYPTO);
 	two.sequence = 3; /* a row was taken out */
 	chain_hash(&two, two.hash);
 	assert_int_equal(chain_follows(&one, &two), -ERR_CRYPTO);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_audit.c"
 
+#include "failing.h"
+#include "failing_store.h"
 #include "fixture.h"
 
 static struct audit_row row(int64_t sequence)
@@ -51,11 +53,57 @@ static void the_list_follows_the_sequence(void **state)
 	assert_int_equal(middle, 5);
 }
 
+static int stop(void *context, const struct audit_row *row)
+{
+	(void)context;
+	(void)row;
+	return 42;
+}
+
+static void the_list_can_be_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+	struct audit_row first = row(1);
+	assert_int_equal(store_audit_add(fixture->store, &first), 0);
+	assert_int_equal(store_audit_list(fixture->store, 0, 100, stop, NULL), 42);
+}
+
+static void a_store_that_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	struct audit_row first = row(1), last;
+	failing_store(fixture->store);
+	/* A row that could not be added is not there: the next one takes its place. */
+	FAILING(FAILING_STORE) {
+		int r = store_audit_add(fixture->store, &first);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_audit_last(fixture->store, &last);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_audit_list(fixture->store, 0, 100, stop, NULL);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 42);
+	}
+}
+
+static void damage_is_no_row(void **state)
+{
+	struct each_audit each = { .keep = stop };
+	assert_int_equal(keep_each_audit(&each, NULL, 0), -ERR_STORE);
+	assert_int_equal(each.result, -ERR_STORE);
+	assert_int_equal(keep_audit(&(struct audit_row){ 0 }, NULL, 0), -ERR_STORE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(the_last_row_comes_back),
 		CASE(the_list_follows_the_sequence),
+		CASE(the_list_can_be_stopped),
+		CASE(a_store_that_fails),
+		CASE(damage_is_no_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_authorization.c"
 
+#include "failing.h"
+#include "failing_store.h"
 #include "fixture.h"
 
 static int count_application(void *context, const struct application_row *row)
@@ -194,6 +196,79 @@ static void the_sweep_takes_what_is_past_its_time(void **state)
 	assert_int_equal(store_nonce_spend(store, fixture->authorization, NOW, hash), -ERR_EXISTS);
 }
 
+static int stop(void *context, const struct authorization_row *row)
+{
+	(void)context;
+	(void)row;
+	return 42;
+}
+
+static int stop_application(void *context, const struct application_row *row)
+{
+	(void)context;
+	(void)row;
+	return 42;
+}
+
+static void lists_can_be_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+	assert_int_equal(store_authorization_list(fixture->store, stop, NULL), 42);
+	assert_int_equal(store_application_list(fixture->store, stop_application, NULL), 42);
+}
+
+static void a_store_that_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	uint8_t hash[HASH_LEN];
+	fixture_hash(hash, 1);
+	failing_store(store);
+	assert_int_equal(store_token_add(store, hash, fixture->authorization, NOW), 0);
+	FAILING(FAILING_STORE) {
+		int r = store_sweep(store, NOW, NOW);
+		/* Whatever an earlier run took is taken. */
+		assert_true(failing_struck() ? r == -ERR_STORE : r >= 0);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_authorization_list(store, stop, NULL);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 42);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_authorization_covers(store, fixture->authorization, 99);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+}
+
+static void damage_is_no_row(void **state)
+{
+	struct each_authorization each = { .keep = stop };
+	struct each_application application = { .keep = stop_application };
+	struct authorization_row row = { .id = 7 };
+	assert_int_equal(keep_each_authorization(&each, NULL, 0), -ERR_STORE);
+	assert_int_equal(each.result, -ERR_STORE);
+	assert_int_equal(keep_each_application(&application, NULL, 0), -ERR_STORE);
+	assert_int_equal(application.result, -ERR_STORE);
+	assert_int_equal(keep_authorization(&row, NULL, 0), -ERR_STORE);
+	assert_int_equal(row.id, 7); /* nothing of it arrives */
+}
+
+/* What is missing of a secret is not left behind half. */
+static void without_memory(void **state)
+{
+	struct fixture *fixture = *state;
+	struct authorization_row row = { 0 };
+	assert_int_equal(store_authorization_set_secrets(fixture->store, fixture->authorization, 1,
+				 "con", 3, "tok", 3),
+		0);
+	FAILING(FAILING_MEMORY) {
+		int r = store_authorization_get(fixture->store, fixture->authorization, &row);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		assert_true(r == 0 || row.consumer_sealed == NULL);
+		store_authorization_finish(&row);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +280,10 @@ int main(void)
 		CASE(a_nonce_is_spent_once),
 		CASE(a_nonce_is_spent_after_a_restart),
 		CASE(the_sweep_takes_what_is_past_its_time),
+		CASE(lists_can_be_stopped),
+		CASE(a_store_that_fails),
+		CASE(damage_is_no_row),
+		CASE(without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

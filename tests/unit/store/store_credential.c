@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_credential.c"
 
+#include "failing.h"
+#include "failing_store.h"
 #include "fixture.h"
 
 static int64_t add(struct fixture *fixture, const char *username, const char *domain, int kind)
@@ -198,6 +200,82 @@ static void rotation_does_not_bring_back_an_old_secret(void **state)
 	assert_int_equal(store_envelope_put(store, &row, 2), -ERR_NOT_FOUND);
 }
 
+static int stop(
+	void *context, const struct credential_row *credential, const struct device_row *device)
+{
+	(void)context;
+	(void)credential;
+	(void)device;
+	return 42;
+}
+
+static void lists_can_be_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t id = add(fixture, "a", "", 1);
+	assert_int_equal(
+		store_authorization_cover(fixture->store, fixture->authorization, id), 0);
+	assert_int_equal(store_credential_list(fixture->store, stop, NULL), 42);
+	assert_int_equal(
+		store_authorization_coverage(fixture->store, fixture->authorization, stop, NULL),
+		42);
+}
+
+static void a_store_that_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct envelope_row row;
+	add(fixture, "a", "", 1);
+	assert_int_equal(store_authorization_set_secrets(
+				 store, fixture->authorization, 5, "con", 3, "tok", 3),
+		0);
+	failing_store(store);
+	/* The credential's envelope, then none: each of the three questions fails in turn. */
+	FAILING(FAILING_STORE) {
+		int r = store_envelope_older(store, 2, &row);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_envelope_older(store, 1, &row);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : -ERR_NOT_FOUND);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_credential_list(store, stop, NULL);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 42);
+	}
+}
+
+static void damage_is_no_row(void **state)
+{
+	struct each_credential each = { .keep = stop };
+	struct credential_row credential = { .id = 7 };
+	struct envelope_row envelope = { .id = 0 };
+	assert_int_equal(keep_each_credential(&each, NULL, 0), -ERR_STORE);
+	assert_int_equal(each.result, -ERR_STORE);
+	assert_int_equal(keep_credential(&credential, NULL, 0), -ERR_STORE);
+	assert_int_equal(credential.id, 7);
+	assert_int_equal(keep_credential_envelope(&envelope, NULL, 0), -ERR_STORE);
+	assert_int_equal(keep_authorization_envelope(&envelope, NULL, 0), -ERR_STORE);
+}
+
+static void without_memory(void **state)
+{
+	struct fixture *fixture = *state;
+	struct envelope_row row;
+	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
+	int64_t id = add(fixture, "a", "", 1);
+	FAILING(FAILING_MEMORY) {
+		int r = store_envelope_older(fixture->store, 2, &row);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+	}
+	FAILING(FAILING_MEMORY) {
+		int r = store_credential_get(fixture->store, id, &credential);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		store_credential_finish(&credential);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +285,10 @@ int main(void)
 		CASE(automatic_selection),
 		CASE(rotation_visits_every_envelope_once),
 		CASE(rotation_does_not_bring_back_an_old_secret),
+		CASE(lists_can_be_stopped),
+		CASE(a_store_that_fails),
+		CASE(damage_is_no_row),
+		CASE(without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

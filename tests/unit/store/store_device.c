@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_device.c"
 
+#include "failing.h"
+#include "failing_store.h"
 #include "fixture.h"
 
 static void devices_are_found_by_name_and_address(void **state)
@@ -125,6 +127,89 @@ static void a_failed_replacement_leaves_the_batch(void **state)
 	assert_int_equal(store_pin_list(store, fixture->device, "ssh", pins), 1);
 }
 
+static int stop(void *context, const struct device_row *row)
+{
+	(void)context;
+	(void)row;
+	return 42;
+}
+
+static int stop_connectivity(void *context, const struct connectivity_row *row)
+{
+	(void)context;
+	(void)row;
+	return 42;
+}
+
+static void lists_can_be_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+	assert_int_equal(store_device_list(fixture->store, stop, NULL), 42);
+	assert_int_equal(store_connectivity_list(
+				 fixture->store, fixture->device, stop_connectivity, NULL),
+		42);
+}
+
+static void the_longest_name(void **state)
+{
+	struct fixture *fixture = *state;
+	struct device_row device = { .ip = "192.0.2.8", .created_at = NOW }, found;
+	char name[HOSTNAME_SIZE + 1];
+	int64_t id;
+	memset(name, 'Z', sizeof name);
+	name[HOSTNAME_SIZE - 1] = 0;
+	assert_int_equal(text_copy(device.hostname, sizeof device.hostname, name), 0);
+	assert_int_equal(store_device_add(fixture->store, &device, &id), 0);
+	assert_int_equal(store_device_find(fixture->store, name, &found), 0);
+	assert_int_equal(found.id, id);
+	name[HOSTNAME_SIZE - 1] = 'Z';
+	name[HOSTNAME_SIZE] = 0;
+	assert_int_equal(store_device_find(fixture->store, name, &found), -ERR_NOT_FOUND);
+}
+
+static void a_store_that_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct pin_row pin = { .device_id = fixture->device, .protocol = "ssh", .algorithm = "x" };
+	struct pin_row pins[PINS_MAX];
+	struct device_row device;
+	failing_store(store);
+	/* Both statements of a replacement or neither: the pin before it stays. */
+	assert_int_equal(store_pin_replace(store, &pin), 0);
+	pin.pinned_at = NOW;
+	assert_int_equal(text_copy(pin.algorithm, sizeof pin.algorithm, "y"), 0);
+	FAILING(FAILING_STORE) {
+		int r = store_pin_replace(store, &pin);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+		bool struck = failing_struck();
+		failing_end();
+		assert_int_equal(store_pin_list(store, fixture->device, "ssh", pins), 1);
+		assert_string_equal(pins[0].algorithm, struck ? "x" : "y");
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_pin_list(store, fixture->device, "ssh", pins);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 1);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_device_find(store, "192.0.2.7", &device);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+}
+
+static void damage_is_no_row(void **state)
+{
+	struct each_device each = { .keep = stop };
+	struct each_connectivity connectivity = { .keep = stop_connectivity };
+	struct pin_row rows[PINS_MAX];
+	struct pins pins = { .rows = rows };
+	assert_int_equal(keep_each_device(&each, NULL, 0), -ERR_STORE);
+	assert_int_equal(each.result, -ERR_STORE);
+	assert_int_equal(keep_each_connectivity(&connectivity, NULL, 0), -ERR_STORE);
+	assert_int_equal(connectivity.result, -ERR_STORE);
+	assert_int_equal(keep_pin(&pins, NULL, 0), -ERR_STORE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +219,10 @@ int main(void)
 		CASE(devices_list_what_they_speak),
 		CASE(pins_replace_older_ones_of_their_protocol),
 		CASE(a_failed_replacement_leaves_the_batch),
+		CASE(lists_can_be_stopped),
+		CASE(the_longest_name),
+		CASE(a_store_that_fails),
+		CASE(damage_is_no_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

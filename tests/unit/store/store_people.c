@@ -83,6 +83,14 @@ static void lists_come_in_order_and_can_be_stopped(void **state)
 	assert_string_equal(nested.logins, "ana rui eva ");
 }
 
+static void damage_is_no_row(void **state)
+{
+	struct each_user each = { .keep = see };
+	assert_int_equal(keep_each_user(&each, NULL, 0), -ERR_STORE);
+	assert_int_equal(each.result, -ERR_STORE);
+	assert_int_equal(keep_user(&(struct user_row){ 0 }, NULL, 0), -ERR_STORE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -90,6 +98,7 @@ int main(void)
 		CASE(a_login_is_taken_once),
 		CASE(users_are_disabled_and_blocked),
 		CASE(lists_come_in_order_and_can_be_stopped),
+		CASE(damage_is_no_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

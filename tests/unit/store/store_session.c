@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include "failing.h"
+#include "failing_store.h"
 #include "fixture.h"
 
 static int64_t add(struct fixture *fixture, unsigned number)
@@ -327,6 +329,83 @@ static void a_race_has_one_winner(void **state)
 	assert_int_equal(pthread_barrier_destroy(&start), 0);
 }
 
+static int stop(void *context, const struct session_row *row)
+{
+	(void)context;
+	(void)row;
+	return 42;
+}
+
+static void lists_can_be_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	add_with_ticket(fixture, 1, NOW);
+	add_with_ticket(fixture, 2, NOW);
+	assert_int_equal(store_session_list(store, 0, 0, 10, stop, NULL), 42);
+	assert_int_equal(store_session_list(store, fixture->authorization, 0, 10, stop, NULL), 42);
+	assert_int_equal(store_session_unended(store, stop, NULL), 42);
+	assert_int_equal(store_session_unopened(store, NOW + 1, 10, stop, NULL), 42);
+	assert_int_equal(store_session_created_by(
+				 store, SESSION_OF_USER, fixture->user, stop, NULL),
+		42);
+	assert_int_equal(store_session_created_by(store, -1, 1, stop, NULL), -ERR_NOT_FOUND);
+	assert_int_equal(
+		store_session_created_by(store, SESSION_OF_AUTHORIZATION + 1, 1, stop, NULL),
+		-ERR_NOT_FOUND);
+	assert_int_equal(store_session_list_recorded(store, 0, 10, stop, NULL), 0);
+	assert_int_equal(store_session_redeemed(store, 1, "192.0.2.1", (uint8_t[HASH_LEN]){ 1 },
+				 (uint8_t[65]){ 4 }, NOW),
+		0);
+	assert_int_equal(store_session_live(store, 1, NOW), 0);
+	assert_int_equal(store_session_ended(store, 1, 0, "", 0, NOW), 0);
+	assert_int_equal(
+		store_session_recorded(store, 1, 1, 1, 1, (uint8_t[HASH_LEN]){ 1 }), 0);
+	assert_int_equal(store_session_list_recorded(store, 0, 10, stop, NULL), 42);
+}
+
+/* Nothing is found where the store fails, and nothing is spent by it. */
+static void a_store_that_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct ticket_row ticket;
+	struct session_row session;
+	uint8_t hash[HASH_LEN];
+	int64_t id = add_with_ticket(fixture, 1, NOW), found = 0;
+	fixture_hash(hash, 1);
+	failing_store(store);
+	FAILING(FAILING_STORE) {
+		int r = store_session_count_open(store, 0, 0);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 1);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_session_list(store, 0, 0, 10, stop, NULL);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 42);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_session_get(store, id, &session);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_ticket_peek(store, hash, &ticket);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_ticket_spend(store, hash, "", NOW - 1, &found);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+	assert_int_equal(found, id);
+}
+
+static void damage_is_no_row(void **state)
+{
+	struct each_session each = { .keep = stop };
+	assert_int_equal(keep_each_session(&each, NULL, 0), -ERR_STORE);
+	assert_int_equal(each.result, -ERR_STORE);
+	assert_int_equal(keep_ticket(&(struct ticket_row){ 0 }, NULL, 0), -ERR_STORE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +420,9 @@ int main(void)
 		CASE(a_ticket_is_spent_once),
 		CASE(a_wrong_address_does_not_spend),
 		CASE(a_race_has_one_winner),
+		CASE(lists_can_be_stopped),
+		CASE(a_store_that_fails),
+		CASE(damage_is_no_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #define head_write envelope_head_write
 #include "vault/envelope.c"
 
+#include "failing.h"
 #include "fixture.h"
 
 struct sealed {
@@ -240,6 +241,57 @@ static void test_sealed_vault(void **state)
 	fixture_finish(&f);
 }
 
+static void test_names_are_names(void **state)
+{
+	struct fixture f;
+	fixture_installation(&f);
+	struct identity own = fixture_identity(7, 3);
+	struct sealed sealed = seal(&f, &own, "password", 8);
+	for (int i = 0; i < 4; i++) {
+		struct identity other = own;
+		char *name = i % 2 == 0 ? other.object : other.field;
+		memset(name, i < 2 ? 0 : 'x', sizeof other.field);
+		assert_int_equal(open_it(&f, &other, &sealed), -ERR_MALFORMED);
+		CLEANUP(secret_destroyp) struct secret *secret = secret_create("x", 1);
+		struct sealed none = { .len = 7 };
+		assert_int_equal(envelope_seal(f.keyring, &other, SECRET_PASSWORD, secret,
+					 none.bytes, &none.len),
+			-ERR_MALFORMED);
+		assert_int_equal(none.len, 7);
+	}
+	fixture_finish(&f);
+}
+
+/* Whoever had the root key could seal what envelope_seal() never would. */
+static void test_padding_counts(void **state)
+{
+	struct fixture f;
+	fixture_installation(&f);
+	struct identity identity = fixture_identity(7, 3);
+	struct sealed sealed = { .len = ENVELOPE_OVERHEAD + ENVELOPE_BLOCK };
+	uint8_t bound[BOUND_LEN];
+	envelope_head_write(sealed.bytes, SECRET_PASSWORD, 1);
+	assert_int_equal(identity_bind(f.keyring, &identity, sealed.bytes, LAYER_KEY, bound), 0);
+	struct workspace *space = keyring_scratch(f.keyring);
+	memset(space->content, 'p', ENVELOPE_BLOCK);
+	encrypt(space, sealed.bytes, ENVELOPE_BLOCK, bound, keyring_root(f.keyring, 1));
+	assert_int_equal(open_it(&f, &identity, &sealed), -ERR_CRYPTO);
+	fixture_finish(&f);
+}
+
+static void test_without_memory(void **state)
+{
+	struct fixture f;
+	fixture_installation(&f);
+	struct identity identity = fixture_identity(7, 3);
+	struct sealed sealed = seal(&f, &identity, "password", 8);
+	FAILING(FAILING_MEMORY) {
+		int r = open_it(&f, &identity, &sealed);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+	}
+	fixture_finish(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +306,9 @@ int main(void)
 		cmocka_unit_test(test_rewrap_after_rotation),
 		cmocka_unit_test(test_scratch_is_wiped),
 		cmocka_unit_test(test_sealed_vault),
+		cmocka_unit_test(test_names_are_names),
+		cmocka_unit_test(test_padding_counts),
+		cmocka_unit_test(test_without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

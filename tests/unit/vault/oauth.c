@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "vault/oauth.c"
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
+static unsigned char *failing_HMAC(const EVP_MD *digest, const void *key, int key_len,
+	const unsigned char *bytes, size_t len, unsigned char *out, unsigned *ret_len);
+#define HMAC failing_HMAC
+#include "vault/oauth.c"
+#undef HMAC
+
+#include "failing.h"
 #include "fixture.h"
+
+static unsigned char *failing_HMAC(const EVP_MD *digest, const void *key, int key_len,
+	const unsigned char *bytes, size_t len, unsigned char *out, unsigned *ret_len)
+{
+	if (failing_now("HMAC"))
+		return NULL;
+	return HMAC(digest, key, key_len, bytes, len, out, ret_len);
+}
 
 /* The examples of RFC 5849 section 1.2 (its token request) and OAuth Core 1.0 appendix A.5. */
 #define CONSUMER "kd94hf93k423kf44"
@@ -145,6 +161,32 @@ static void test_lengths(void **state)
 	fixture_finish(&f);
 }
 
+/* Long secrets, so that the key grows with each of its three parts. Nothing is right by accident. */
+static void test_what_fails(void **state)
+{
+	char consumer[257], token[301];
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	char key[600], signature[64];
+	unsigned len;
+	struct fixture f;
+	static struct question q;
+
+	memset(consumer, 'c', sizeof consumer);
+	memset(token, 't', sizeof token);
+	consumer[sizeof consumer - 1] = token[sizeof token - 1] = 0;
+	snprintf(key, sizeof key, "%s&%s", consumer, token);
+	HMAC(EVP_sha1(), key, (int)strlen(key), (const uint8_t *)"base", 4, digest, &len);
+	base64_encode(signature, digest, len);
+	fixture_installation(&f);
+	ask(&f, &q, consumer, token, "base", signature);
+	FAILING(FAILING_MEMORY " HMAC") {
+		int r = check(&f, &q);
+		int expected = strcmp(failing_call(), "HMAC") == 0 ? -ERR_CRYPTO : -ERR_SYSTEM;
+		assert_int_equal(r, failing_struck() ? expected : 0);
+	}
+	fixture_finish(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_signatures),
 		cmocka_unit_test(test_wrong_envelopes),
 		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_what_fails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,6 +187,15 @@ static void signature(void **state)
 	assert_int_equal(
 		recording_signature_check(&record, public_key, id, 12, 3456, head), -ERR_CRYPTO);
 	head[0] ^= 1;
+	record.type = RECORDING_OPTIONAL;
+	assert_int_equal(
+		recording_signature_check(&record, public_key, id, 12, 3456, head), -ERR_MALFORMED);
+	record.type = RECORDING_SIGNATURE;
+	record.len--;
+	assert_int_equal(
+		recording_signature_check(&record, public_key, id, 12, 3456, head), -ERR_MALFORMED);
+	record.len++;
+	assert_int_equal(recording_signature_check(&record, public_key, id, 12, 3456, head), 0);
 	for (size_t bit = 0; bit < sizeof(body) * 8; bit++) {
 		body[bit / 8] ^= (uint8_t)(1U << bit % 8);
 		assert_true(recording_signature_check(&record, public_key, id, 12, 3456, head) < 0);
@@ -204,6 +213,13 @@ static void end_round_trip(void **state)
 	assert_int_equal(record.len, RECORDING_END_LEN + 16);
 	assert_int_equal(recording_end_read(&record, &back), 0);
 	assert_memory_equal(&end, &back, sizeof(end));
+	record.type = RECORDING_CHUNK;
+	assert_int_equal(recording_end_read(&record, &back), -ERR_MALFORMED);
+	record.type = RECORDING_END;
+	body[12] = 1; /* a reserved byte */
+	assert_int_equal(recording_end_read(&record, &back), -ERR_MALFORMED);
+	body[12] = 0;
+	assert_int_equal(recording_end_read(&record, &back), 0);
 	body[RECORDING_END_LEN + 3] = 0;
 	assert_int_equal(recording_end_read(&record, &back), -ERR_MALFORMED);
 	record.len = RECORDING_END_LEN - 1;
@@ -223,6 +239,9 @@ static void frames(void **state)
 	assert_int_equal(recording_frame_next(bytes, 0, &back), 0);
 	for (size_t len = 1; len < sizeof(bytes); len++)
 		assert_int_equal(recording_frame_next(bytes, len, &back), -ERR_MALFORMED);
+	bytes[5] = 1; /* reserved */
+	assert_int_equal(recording_frame_next(bytes, sizeof(bytes), &back), -ERR_MALFORMED);
+	bytes[5] = 0;
 	put32(bytes + 8, 0xffffffff);
 	assert_int_equal(recording_frame_next(bytes, sizeof(bytes), &back), -ERR_MALFORMED);
 }
