@@ -35,13 +35,13 @@ function programsFor(owner) {
 
 export class Gateway {
 	// settings: { 'ticket.lifetime': 300, .. }; owner: { uid, gid } to run as another user; programs: a
-	// directory with other programs
-	static async start(settings = {}, { owner, init = [], input, programs: directory } = {}) {
+	// directory with other programs; data: an empty directory for the installation
+	static async start(settings = {}, { owner, init = [], input, programs: directory, data } = {}) {
 		const gateway = new Gateway();
 		gateway.owner = owner;
 		gateway.copy = directory ? undefined : programsFor(owner);
 		gateway.program = path.join(directory ?? gateway.copy ?? build, 'sallyport');
-		gateway.data = mkdtempSync(path.join(tmpdir(), 'sallyport-'));
+		gateway.data = data ?? mkdtempSync(path.join(tmpdir(), 'sallyport-'));
 		if (owner) spawnSync('chown', [`${owner.uid}:${owner.gid}`, gateway.data]);
 		gateway.port = await freePort();
 		gateway.host = `localhost:${gateway.port}`;

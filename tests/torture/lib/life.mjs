@@ -82,6 +82,7 @@ export class Life {
 		await person.attach();
 		await until(() => person.ended || person.state === STATE.LIVE || person.socket.readyState > 1, 'a state', 20000);
 		if (person.state !== STATE.LIVE) throw new Error(`not live: ${JSON.stringify(person.ended)}`);
+		this.ack('live', { session: person.session, token: session.token });
 		this.people.push(person);
 		return person;
 	}
@@ -99,7 +100,7 @@ export class Life {
 			if (person.ended || person.socket.readyState > 1) throw new Error('the session is gone');
 			return person.seen.includes(`heard ${word}`);
 		}, `${word} to be heard`, milliseconds);
-		person.markers.push({ word: `heard ${word}`, at: Date.now() });
+		person.markers.push({ word: `heard ${word}`, at: Date.now(), position: this.position() });
 	}
 
 	// The same person again, after the connection broke: the session itself is expected to live.
@@ -158,16 +159,22 @@ export class Life {
 		return path.join(data, 'store', 'sallyport.db');
 	}
 
+	// For each "VALUE FROM .." the list of values. Not read-only: what a crash left may have to be rolled back.
+	ask(data, questions) {
+		const sql = questions.map((question) => `SELECT json_group_array(value) FROM (SELECT ${question.replace(' FROM', ' AS value FROM')});`);
+		const wrapped = sql.map((text, at) => (questions[at].startsWith('json_object') ? text.replace('(value)', '(json(value))') : text));
+		return run('sqlite3', [this.store(data), wrapped.join('\n')]).trim().split('\n').map((line) => JSON.parse(line));
+	}
+
 	// Compares what was acknowledged with what is in the store. Returns what was compared.
 	check(data = this.gateway.data, acks = this.acks) {
-		const ask = (sql) => JSON.parse(run('sqlite3', ['-readonly', '-json', this.store(data), sql]) || '[]');
-		const sessions = new Map(ask('SELECT id, session_id, hex(token_hash) AS token, state, redeemed_at FROM sessions')
-			.map((row) => [row.token, row]));
-		const users = ask('SELECT login FROM users').map((row) => row.login);
-		const audit = new Map();
-		for (const row of ask('SELECT event, object, count(*) AS times FROM audit GROUP BY event, object'))
-			audit.set(`${row.event} ${row.object}`, row.times);
-		const [credential] = ask("SELECT version, key_version FROM credentials WHERE username = 'root'");
+		const [sessionRows, users, auditRows, [credential]] = this.ask(data, [
+			"json_object('id', id, 'token', hex(token_hash), 'state', state, 'redeemed_at', redeemed_at) FROM sessions",
+			'login FROM users',
+			"json_object('what', event || ' ' || object, 'times', count(*)) FROM audit GROUP BY event, object",
+			"json_object('version', version) FROM credentials WHERE username = 'root'"]);
+		const sessions = new Map(sessionRows.map((row) => [row.token, row]));
+		const audit = new Map(auditRows.map((row) => [row.what, row.times]));
 		const once = (event, object) => equal(audit.get(`${event} ${object}`), 1, `audit rows ${event} ${object}`);
 		for (const ack of acks) {
 			const row = ack.token && sessions.get(hashOf(ack.token));
