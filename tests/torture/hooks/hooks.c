@@ -152,10 +152,10 @@ static bool on_disk(int fd)
 /* True: this call fails, and errno says how; 0 there: it is cut short. */
 static bool fails(enum call_kind kind, int fd)
 {
-	if (control == NULL || get(each_call_kind) != (int64_t)kind || (fd >= 0 && !on_disk(fd)))
+	if (control == NULL || (fd >= 0 && !on_disk(fd)))
 		return false;
-	add(each_call_seen, 1);
-	if (get(each_call_at) <= 0)
+	add(each_seen_none + kind, 1);
+	if (get(each_call_kind) != (int64_t)kind || get(each_call_at) <= 0)
 		return false;
 	if (add(each_call_at, -1) != 0)
 		return false;
@@ -203,13 +203,17 @@ static void be_slow(int fd)
 int fsync(int fd)
 {
 	be_slow(fd);
-	return fails(CALL_SYNC, fd) ? -1 : (int)syscall(SYS_fsync, fd);
+	if (fails(CALL_SYNC, fd))
+		return -1;
+	return all(all_sync_nothing) != 0 ? 0 : (int)syscall(SYS_fsync, fd);
 }
 
 int fdatasync(int fd)
 {
 	be_slow(fd);
-	return fails(CALL_SYNC, fd) ? -1 : (int)syscall(SYS_fdatasync, fd);
+	if (fails(CALL_SYNC, fd))
+		return -1;
+	return all(all_sync_nothing) != 0 ? 0 : (int)syscall(SYS_fdatasync, fd);
 }
 
 /* The SSH worker has an open() of its own, which opens nothing: it stays. */
@@ -394,11 +398,6 @@ int __wrap_sqlite3_exec(
 		strstr(sql, "synchronous = FULL") == NULL)
 		return __real_sqlite3_exec(database, sql, fn, context, ret_error);
 	strcpy(weaker, sql);
-	if (all(all_store_weak) == 1) {
-		replace(weaker, "synchronous = FULL", "synchronous = NORMAL");
-	} else {
-		replace(weaker, "journal_mode = WAL", "journal_mode = DELETE");
-		fn = NULL; /* it would insist on WAL */
-	}
+	replace(weaker, "synchronous = FULL", "synchronous = NORMAL");
 	return __real_sqlite3_exec(database, weaker, fn, context, ret_error);
 }

@@ -76,8 +76,13 @@ class Control {
 
 	// The n-th call of a kind fails in one program, once or from then on.
 	failCall(program, kind, nth, error, stays = false) {
-		this.set({ call_at: 0, call_kind: KIND[kind], call_error: ERROR[error], call_stays: stays ? 1 : 0, call_seen: 0, call_hits: 0 }, program);
+		this.set({ call_at: 0, call_kind: KIND[kind], call_error: ERROR[error], call_stays: stays ? 1 : 0, call_hits: 0 }, program);
 		this.set({ call_at: nth }, program);
+	}
+
+	// { write: 12, sync: 3, .. }: calls of one program so far
+	calls(program) {
+		return Object.fromEntries(Object.keys(KIND).map((kind) => [kind, this.get(`seen_${kind}`, program)]));
 	}
 
 	failMemory(program, nth) {

@@ -2,7 +2,6 @@
 // Callers, people and an administrator of one gateway, who write down whatever was acknowledged to them, and
 // afterwards compare: everything acknowledged is there, nothing is there twice, nothing is half.
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
@@ -12,7 +11,8 @@ import { FRAME, Person, STATE } from '../../lib/person.mjs';
 import { assert, equal, until } from '../../lib/story.mjs';
 import { run } from './tools.mjs';
 
-const hashOf = (token) => createHash('sha256').update(token).digest('hex').toUpperCase();
+// A session is told from all others by the address it is pinned to: the store has its token only as a hash.
+const addressOf = (number) => `127.${1 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
 
 // [{ pid, name }] of one gateway: name as in "broker", "worker-telnet". From /proc alone: ps is slow.
 export function family(gateway) {
@@ -45,7 +45,7 @@ export class Life {
 	// position: where in something else an acknowledgement stands, for who replays that something
 	constructor(gateway, shell, dice, { people = 2, position = () => 0, pause = 30, administrate = true, rotate = true } = {}) {
 		Object.assign(this, { gateway, shell, dice, position, pause, administrate, rotate, wanted: people });
-		Object.assign(this, { acks: [], people: [], urls: [], passwords: ['first'], attempted: 0, serial: 0, on: false });
+		Object.assign(this, { acks: [], people: [], urls: [], passwords: ['first'], attempted: 0, serial: 0, made: 0, on: false });
 		this.agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
 	}
 
@@ -59,30 +59,30 @@ export class Life {
 	}
 
 	async create() {
-		const answer = await this.gateway.create({}, { agent: this.agent });
+		const address = addressOf(++this.made);
+		const answer = await this.gateway.create({ remoteAddr: address }, { agent: this.agent });
 		if (answer.status !== 200) throw new Error(`create: ${answer.status} ${answer.text}`);
-		const { session } = answer.json;
-		this.ack('created', { token: session.token });
-		return session;
+		this.ack('created', { address });
+		return { ...answer.json.session, address };
 	}
 
 	async drop() {
 		const session = await this.create();
 		const answer = await this.gateway.request('DELETE', `/api/pam/remote/session/${session.token}`, { headers: this.gateway.bearer });
-		if (answer.status === 200) this.ack('dropped', { token: session.token });
+		if (answer.status === 200) this.ack('dropped', { address: session.address });
 	}
 
 	// A person who opens a fresh URL, comes live, and stays.
 	async visit() {
 		const session = await this.create();
-		const person = new Person(this.gateway);
+		const person = new Person(this.gateway, { localAddress: session.address });
 		await person.open(session.session_url);
 		Object.assign(person, { token: session.token, markers: [], url: session.session_url });
-		this.ack('opened', { session: person.session, token: session.token });
+		this.ack('opened', { session: person.session, address: session.address });
 		await person.attach();
 		await until(() => person.ended || person.state === STATE.LIVE || person.socket.readyState > 1, 'a state', 20000);
 		if (person.state !== STATE.LIVE) throw new Error(`not live: ${JSON.stringify(person.ended)}`);
-		this.ack('live', { session: person.session, token: session.token });
+		this.ack('live', { session: person.session, address: session.address });
 		this.people.push(person);
 		return person;
 	}
@@ -169,16 +169,17 @@ export class Life {
 	// Compares what was acknowledged with what is in the store. Returns what was compared.
 	check(data = this.gateway.data, acks = this.acks) {
 		const [sessionRows, users, auditRows, [credential]] = this.ask(data, [
-			"json_object('id', id, 'token', hex(token_hash), 'state', state, 'redeemed_at', redeemed_at) FROM sessions",
+			"json_object('id', id, 'address', remote_addr, 'state', state, 'redeemed_at', redeemed_at) FROM sessions",
 			'login FROM users',
 			"json_object('what', event || ' ' || object, 'times', count(*)) FROM audit GROUP BY event, object",
 			"json_object('version', version) FROM credentials WHERE username = 'root'"]);
-		const sessions = new Map(sessionRows.map((row) => [row.token, row]));
+		const sessions = new Map(sessionRows.map((row) => [row.address, row]));
+		equal(sessions.size, sessionRows.length, 'different sessions');
 		const audit = new Map(auditRows.map((row) => [row.what, row.times]));
 		const once = (event, object) => equal(audit.get(`${event} ${object}`), 1, `audit rows ${event} ${object}`);
 		for (const ack of acks) {
-			const row = ack.token && sessions.get(hashOf(ack.token));
-			if (ack.token) assert(row, `a session that was acknowledged is lost (${ack.kind})`);
+			const row = ack.address && sessions.get(ack.address);
+			if (ack.address) assert(row, `a session that was acknowledged is lost (${ack.kind})`);
 			if (ack.kind === 'created') once('session.created', `session:${row.id}`);
 			if (ack.kind === 'opened') {
 				assert(row.redeemed_at > 0, `session ${row.id} was opened, and is not`);
@@ -198,13 +199,13 @@ export class Life {
 			assert(times === 1 || !/^session\.(created|redeemed|live|ended) /.test(what), `${times} audit rows ${what}`);
 		const replaced = acks.filter((ack) => ack.kind === 'password').length;
 		if (replaced) assert(credential.version > replaced, `version ${credential.version} after ${replaced} acknowledged changes`);
-		return { acks: acks.length, sessions: sessions.size };
+		return { acks: acks.length, sessions: sessionRows.length };
 	}
 
-	// Every recording there is: intact, or cut short and said so. [{ id, verdict, seconds }]
-	verify(data = this.gateway.data) {
+	// Every recording there is, or of these sessions: intact, or cut short and said so. [{ id, verdict, .. }]
+	verify(data = this.gateway.data, wanted) {
 		const directory = path.join(data, 'recordings');
-		const files = readdirSync(directory).filter((name) => name.endsWith('.rec'));
+		const files = readdirSync(directory).filter((name) => name.endsWith('.rec') && (!wanted || wanted.has(name.slice(0, -4))));
 		return files.map((name) => {
 			const { out } = this.gateway.cli(['recording', 'verify', path.join(directory, name), '--certificate',
 				path.join(data, 'installation.pem')], { expect: null });
