@@ -129,6 +129,7 @@ static void on_tick(void *context)
 	struct broker *broker = context;
 
 	broker->tick = NULL;
+	steady_look(broker);
 	sessions_tick(broker);
 	if (loop_after(broker->loop, TICK_MS, on_tick, broker, &broker->tick) < 0)
 		log_error("broker.tick", "no memory: limits are not watched any more");
@@ -179,10 +180,15 @@ static int open_store(struct broker *broker, int listener, uint32_t owner)
 {
 	int r = store_open(broker->settings->gateway_store, ".", &broker->store);
 
+	/* One transaction: a broker whose supervisor was killed may be writing its last rows. */
+	if (r == 0)
+		r = turn_open(broker);
 	if (r == 0)
 		r = audit_load(broker);
 	if (r == 0)
 		r = sessions_load(broker);
+	if (r == 0)
+		r = steady_begin(broker);
 	if (r == 0)
 		r = audit_self(broker, "gateway.started");
 	if (r < 0)

@@ -115,7 +115,7 @@ static void audit_refused(
 		snprintf(object, sizeof object, "session:%lld", (long long)ticket.session_id);
 		if (ticket.remote_addr[0] != 0)
 			json_text(&note.json, "pinned_address", ticket.remote_addr);
-		json_bool(&note.json, "expired", ticket.expires_at <= clock_wall_ms());
+		json_bool(&note.json, "expired", ticket.expires_at <= steady_now(broker));
 	}
 	json_text(&note.json, "trace", redeem->trace);
 	audit_write(broker, "ticket.refused", "stranger", &redeem->peer, object, r, &note);
@@ -216,7 +216,7 @@ static int redeem_now(
 									     : 0;
 	if (r == 0)
 		r = store_ticket_spend(broker->store, hash, address_format(&redeem->peer, address),
-			clock_wall_ms(), &id);
+			steady_now(broker), &id);
 	if (r == -ERR_TICKET_REFUSED)
 		audit_refused(broker, redeem, hash, r);
 	if (r < 0)

@@ -225,6 +225,8 @@ int store_nonce_spend(struct store *store, int64_t authorization_id, int64_t tim
  * many. The tickets of unopened sessions stay until the session ended (store_session_unopened).
  */
 int store_sweep(struct store *store, int64_t now, int64_t nonce_before);
+/* Unspent tickets and tokens that would live beyond these times are worth nothing. */
+int store_lifetimes_cut(struct store *store, int64_t tickets, int64_t tokens);
 
 /* sessions */
 #define SESSION_STATES                                                                             \
