@@ -48,6 +48,7 @@ enum call_kind {
 
 static const char *const programs[] = { PROGRAMS };
 #define PROGRAM_COUNT (sizeof programs / sizeof *programs)
+#define CONTROL "torture.control"
 #define LATE_COMMITS 20 /* transactions that commit_late makes one of */
 
 static int64_t *control, *mine; /* NULL: no control file, no hooks */
@@ -65,7 +66,7 @@ __attribute__((constructor)) static void take_control(void)
 	const char *which = strchr(name, '-') != NULL ? strchr(name, '-') + 1 : "other";
 	while (at < PROGRAM_COUNT - 1 && strncmp(which, programs[at], strlen(programs[at])) != 0)
 		at++;
-	strcpy(name, "torture.control");
+	memcpy(name, CONTROL, sizeof CONTROL);
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
 	if (fd < 0)
 		return;
@@ -321,7 +322,9 @@ int close(int fd)
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
 	int r = (int)syscall(SYS_clock_gettime, clock, time);
-	int64_t ms = clock == CLOCK_REALTIME ? all(all_clock_ms) : 0;
+	int64_t ms = clock == CLOCK_REALTIME   ? all(all_clock_ms)
+		     : clock == CLOCK_BOOTTIME ? all(all_machine_ms)
+					       : 0;
 
 	if (r == 0 && ms != 0) {
 		int64_t total = time->tv_nsec / 1000000 + (int64_t)time->tv_sec * 1000 + ms;
@@ -397,7 +400,7 @@ int __wrap_sqlite3_exec(
 	if (all(all_store_weak) == 0 || strlen(sql) + 64 > sizeof weaker ||
 		strstr(sql, "synchronous = FULL") == NULL)
 		return __real_sqlite3_exec(database, sql, fn, context, ret_error);
-	strcpy(weaker, sql);
+	memcpy(weaker, sql, strlen(sql) + 1);
 	replace(weaker, "synchronous = FULL", "synchronous = NORMAL");
 	return __real_sqlite3_exec(database, weaker, fn, context, ret_error);
 }

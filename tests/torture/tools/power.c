@@ -317,7 +317,7 @@ static int cut(const char *image, const char *log_path, const char *out_path)
 {
 	struct log log;
 	size_t size, flushed = 0;
-	unsigned long long position, seed;
+	char line[128], *rest;
 	uint8_t *disk = map_file(image, &size);
 	log.bytes = map_file(log_path, &log.size);
 	int out = open(out_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -327,11 +327,13 @@ static int cut(const char *image, const char *log_path, const char *out_path)
 	uint8_t *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, out, 0);
 	if (copy == MAP_FAILED)
 		die(out_path);
-	while (scanf("%llu %llu", &position, &seed) == 2) {
-		flushed = apply_flushed(disk, &log, flushed, (size_t)position);
+	while (fgets(line, sizeof line, stdin) != NULL) {
+		size_t position = strtoull(line, &rest, 10);
+		uint64_t seed = strtoull(rest, NULL, 10);
+		flushed = apply_flushed(disk, &log, flushed, position);
 		memcpy(copy, disk, size);
-		printf("%llu\n", (unsigned long long)apply_some(
-					 copy, &log, flushed, (size_t)position, seed));
+		printf("%llu\n",
+			(unsigned long long)apply_some(copy, &log, flushed, position, seed));
 		fflush(stdout);
 	}
 	return 0;
