@@ -399,6 +399,8 @@ static int answer(struct broker *broker, struct call *call)
 	CLEANUP(wish_finish) struct wish wish = { 0 };
 	int r = check(broker, call, &wish);
 
+	if (r == 0)
+		r = reserve_refuses(broker);
 	return r == 0 ? create(broker, call, &wish) : r;
 }
 

@@ -3,6 +3,7 @@
 
 #include "broker/broker.h"
 #include "broker/ending.h"
+#include "broker/reserve.h"
 #include "broker/session.h"
 #include "broker/steady.h"
 #include "broker/turn.h"
@@ -27,6 +28,7 @@ struct broker {
 	struct turn turn;
 	bool broken; /* the store cannot be written any more: this process ends */
 	struct audit audit;
+	struct reserve reserve;
 	struct steady steady; /* the clock that lifetimes go by */
 	struct calls calls;
 	const struct call *answering; /* whose answer() runs now: the actor of what it does */

@@ -209,6 +209,9 @@ static int redeem_now(
 	/* Nothing is spent that could not be opened now. */
 	if (broker->recorder == NULL || broker->vault == NULL)
 		return -ERR_PEER_GONE;
+	int room = reserve_refuses(broker);
+	if (room < 0)
+		return room;
 	ticket_hash(redeem->value, hash);
 	int r = strlen(redeem->value) == TICKET_LEN ? 0 : -ERR_TICKET_REFUSED;
 	if (r == 0)
@@ -226,7 +229,7 @@ static int redeem_now(
 		audit_refused(broker, redeem, hash, r);
 		return -ERR_TICKET_REFUSED;
 	}
-	if (r < 0 && r != -ERR_STORE) {
+	if (r < 0 && r != -ERR_STORE && r != -ERR_STORE_FULL) {
 		end_unopened(broker, redeem, id, r);
 		return r == -ERR_RIGHTS_WITHDRAWN || r == -ERR_NOT_FOUND ? -ERR_TICKET_REFUSED : r;
 	}

@@ -43,6 +43,8 @@ int store_commit_later(struct store *store, uint64_t *ret_mark);
 int store_synced(struct store *store, bool wait, uint64_t *ret_mark); /* wait: for all of them */
 int store_sync_descriptor(struct store *store); /* readable when there is news; -1: never */
 void store_rollback(struct store *store);
+/* True once after the disk was found full. */
+bool store_take_full(struct store *store);
 uint64_t store_changes(struct store *store); /* rows changed so far: moves with every write */
 int store_savepoint(struct store *store);
 int store_savepoint_keep(struct store *store);
