@@ -17,7 +17,7 @@ const ALL = slots('ALL');
 const EACH = slots('EACH');
 const PROGRAMS = [...rows.match(/#define PROGRAMS (.*)/)[1].matchAll(/"(\w+)"/g)].map((match) => match[1]);
 export const KIND = { write: 1, sync: 2, open: 3, rename: 4, truncate: 5, allocate: 6, close: 7 };
-export const ERROR = { EINTR: 4, EIO: 5, ENOMEM: 12, ENOSPC: 28, short: 0 };
+export const ERROR = { short: 0, EINTR: 4, EIO: 5, ENOSPC: 28, EROFS: 30 };
 
 const directory = path.join(workshop, 'hooked');
 
