@@ -150,7 +150,7 @@ static int token_issue(
 	random_hex(token, (TOKEN_SIZE - 1) / 2);
 	hash_token(hash, token, TOKEN_SIZE - 1);
 	int r = store_token_add(
-		broker->store, hash, authorization->id, call_now(call) + lifetime * 1000);
+		broker->store, hash, authorization->id, call_steady(call) + lifetime * 1000);
 	if (r == 0) {
 		snprintf(body, sizeof body,
 			"{\"token_type\":\"Bearer\",\"expires_in\":%lld,\"access_token\":\"%s\"}",

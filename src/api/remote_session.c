@@ -379,7 +379,7 @@ static int create(struct broker *broker, struct call *call, const struct wish *w
 	int r = store_session_add(broker->store, &row, &row.id);
 	if (r == 0)
 		r = store_ticket_add(broker->store, hash, row.id, row.remote_addr,
-			call_now(call) + broker->settings->ticket_lifetime * 1000);
+			call_steady(call) + broker->settings->ticket_lifetime * 1000);
 	if (r == 0) {
 		struct json *json = call_json(call);
 		json_open_object(json, "session");
@@ -399,6 +399,8 @@ static int answer(struct broker *broker, struct call *call)
 	CLEANUP(wish_finish) struct wish wish = { 0 };
 	int r = check(broker, call, &wish);
 
+	if (r == 0)
+		r = reserve_refuses(broker);
 	return r == 0 ? create(broker, call, &wish) : r;
 }
 

@@ -7,6 +7,7 @@
 int64_t clock_wall_ms(void);       /* milliseconds since 1970, UTC */
 uint64_t clock_monotonic_ms(void); /* never jumps; for durations */
 uint64_t clock_monotonic_us(void);
+uint64_t clock_machine_ms(void); /* the same, and goes on while the machine sleeps */
 
 #define CLOCK_TEXT_SIZE 32
 /* "2026-11-23T14:05:09.123Z" */

@@ -118,7 +118,7 @@ static int identify_bearer(struct broker *broker, struct call *call, const char 
 	if (r < 0)
 		return r;
 	hash_token(hash, token, strlen(token));
-	r = store_token_find(broker->store, hash, call->now, &authorization);
+	r = store_token_find(broker->store, hash, steady_now(broker), &authorization);
 	if (r == -ERR_NOT_FOUND) {
 		a2a_failed(broker, call, "");
 		return -ERR_TOKEN_INVALID;

@@ -22,6 +22,7 @@ int audit_load(struct broker *broker)
 		return r;
 	broker->audit.sequence = row.sequence;
 	memcpy(broker->audit.hash, row.hash, HASH_LEN);
+	broker->turn.before = broker->audit;
 	return 0;
 }
 

@@ -129,6 +129,8 @@ static void on_tick(void *context)
 	struct broker *broker = context;
 
 	broker->tick = NULL;
+	steady_look(broker);
+	reserve_look(broker);
 	sessions_tick(broker);
 	if (loop_after(broker->loop, TICK_MS, on_tick, broker, &broker->tick) < 0)
 		log_error("broker.tick", "no memory: limits are not watched any more");
@@ -177,12 +179,22 @@ static int create(struct broker *broker)
 /* Inside the walls: the store is ours alone. */
 static int open_store(struct broker *broker, int listener, uint32_t owner)
 {
+	reserve_open(broker);
 	int r = store_open(broker->settings->gateway_store, ".", &broker->store);
+	if (r < 0) { /* perhaps for want of room */
+		reserve_give(broker);
+		r = store_open(broker->settings->gateway_store, ".", &broker->store);
+	}
 
+	/* One transaction: a broker whose supervisor was killed may be writing its last rows. */
+	if (r == 0)
+		r = turn_open(broker);
 	if (r == 0)
 		r = audit_load(broker);
 	if (r == 0)
 		r = sessions_load(broker);
+	if (r == 0)
+		r = steady_begin(broker);
 	if (r == 0)
 		r = audit_self(broker, "gateway.started");
 	if (r < 0)
@@ -212,6 +224,7 @@ static void finish(struct broker *broker)
 	routes_destroy(broker->routes);
 	turn_destroy(&broker->turn);
 	store_close(broker->store);
+	reserve_close(broker);
 }
 
 static int give_up(const char *what, int r)

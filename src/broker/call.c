@@ -140,6 +140,11 @@ int64_t call_now(const struct call *call)
 	return call->now;
 }
 
+int64_t call_steady(const struct call *call)
+{
+	return steady_now(call->broker);
+}
+
 struct store *call_store(const struct call *call)
 {
 	return call->broker->store;

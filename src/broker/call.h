@@ -30,8 +30,9 @@ int call_fd_out(const struct call *call);
 
 const struct principal *call_principal(const struct call *call);
 const struct address *call_peer(
-	const struct call *call);          /* the client; family 0 on the control door */
-int64_t call_now(const struct call *call); /* wall clock, the same for the whole call */
+	const struct call *call);             /* the client; family 0 on the control door */
+int64_t call_now(const struct call *call);    /* wall clock, the same for the whole call */
+int64_t call_steady(const struct call *call); /* what lifetimes begin at: steady.h */
 struct store *call_store(const struct call *call);
 const struct settings *call_settings(const struct call *call);
 

@@ -3,7 +3,9 @@
 
 #include "broker/broker.h"
 #include "broker/ending.h"
+#include "broker/reserve.h"
 #include "broker/session.h"
+#include "broker/steady.h"
 #include "broker/turn.h"
 #include "store/store.h"
 #include "wire/process.h"
@@ -26,6 +28,8 @@ struct broker {
 	struct turn turn;
 	bool broken; /* the store cannot be written any more: this process ends */
 	struct audit audit;
+	struct reserve reserve;
+	struct steady steady; /* the clock that lifetimes go by */
 	struct calls calls;
 	const struct call *answering; /* whose answer() runs now: the actor of what it does */
 	struct sessions sessions;

@@ -61,6 +61,8 @@ static void on_recording_started(struct broker *broker, const struct msg_recordi
 
 	if (session == NULL)
 		return;
+	if (started->result == -ERR_DISK)
+		reserve_recorder_full(broker);
 	if (started->result < 0) {
 		session->recorder_knows = false;
 		session_end(broker, session, started->result, NULL);
@@ -81,6 +83,8 @@ static void on_recording_done(struct broker *broker, const struct msg_recording_
 	json_number(&note.json, "file_bytes", (int64_t)done->file_bytes);
 	json_number(&note.json, "chunks", (int64_t)done->chunks);
 	json_number(&note.json, "duration_ms", done->duration_ms);
+	if (done->result == -ERR_DISK)
+		reserve_recorder_full(broker);
 	if (session == NULL)
 		return;
 	int r = audit_event(broker, session, "recording.sealed", done->result, &note);

@@ -140,7 +140,7 @@ static void end_unopened(struct broker *broker)
 		return;
 	unopened->count = 0;
 	int r = store_session_unopened(
-		broker->store, clock_wall_ms(), UNOPENED_BATCH, keep_unopened, unopened);
+		broker->store, steady_now(broker), UNOPENED_BATCH, keep_unopened, unopened);
 	if (r == 0 && unopened->count > 0)
 		r = turn_open(broker);
 	for (unsigned i = 0; r == 0 && i < unopened->count; i++)
@@ -152,13 +152,17 @@ static void end_unopened(struct broker *broker)
 /* A bounded number at a time; again at the next tick while there is much. */
 static void sweep(struct broker *broker, uint64_t now)
 {
-	int64_t wall = clock_wall_ms();
+	uint64_t jumped = broker->steady.jumped_at, kept = NONCE_KEPT_S * UINT64_C(1000);
+	int64_t nonces = clock_wall_ms() / 1000 - NONCE_KEPT_S;
 
 	if (now < broker->sweep_at)
 		return;
+	/* A clock that jumped may jump back, and stamps that were too old be young again. */
+	if (jumped != 0 && clock_machine_ms() - jumped < kept)
+		nonces = 0;
 	int dropped = turn_open(broker);
 	if (dropped == 0)
-		dropped = store_sweep(broker->store, wall, wall / 1000 - NONCE_KEPT_S);
+		dropped = store_sweep(broker->store, steady_now(broker), nonces);
 	if (dropped < 0)
 		log_error("store.sweep", "old tokens, tickets and nonces stay");
 	broker->sweep_at = dropped >= SWEEP_MUCH ? now : now + SWEEP_MS;

@@ -115,7 +115,7 @@ static void audit_refused(
 		snprintf(object, sizeof object, "session:%lld", (long long)ticket.session_id);
 		if (ticket.remote_addr[0] != 0)
 			json_text(&note.json, "pinned_address", ticket.remote_addr);
-		json_bool(&note.json, "expired", ticket.expires_at <= clock_wall_ms());
+		json_bool(&note.json, "expired", ticket.expires_at <= steady_now(broker));
 	}
 	json_text(&note.json, "trace", redeem->trace);
 	audit_write(broker, "ticket.refused", "stranger", &redeem->peer, object, r, &note);
@@ -208,6 +208,9 @@ static int redeem_now(
 	/* Nothing is spent that could not be opened now. */
 	if (broker->recorder == NULL || broker->vault == NULL)
 		return -ERR_PEER_GONE;
+	int room = reserve_refuses(broker);
+	if (room < 0)
+		return room;
 	ticket_hash(redeem->value, hash);
 	int r = strlen(redeem->value) == TICKET_LEN ? 0 : -ERR_TICKET_REFUSED;
 	if (r == 0)
@@ -215,7 +218,7 @@ static int redeem_now(
 									     : 0;
 	if (r == 0)
 		r = store_ticket_spend(broker->store, hash, address_format(&redeem->peer, address),
-			clock_wall_ms(), &id);
+			steady_now(broker), &id);
 	if (r == -ERR_TICKET_REFUSED)
 		audit_refused(broker, redeem, hash, r);
 	if (r < 0)
@@ -225,9 +228,12 @@ static int redeem_now(
 		audit_refused(broker, redeem, hash, r);
 		return -ERR_TICKET_REFUSED;
 	}
-	if (r < 0 && r != -ERR_STORE && end_unopened(broker, redeem, id, r) < 0)
+	bool store_failed = r == -ERR_STORE || r == -ERR_STORE_FULL;
+	if (r < 0 && !store_failed && end_unopened(broker, redeem, id, r) < 0) {
+		store_failed = true;
 		r = -ERR_STORE;
-	if (r == -ERR_STORE) /* half of it is written: a ticket is not spent for nothing */
+	}
+	if (store_failed) /* half of it is written: a ticket is not spent for nothing */
 		broker->turn.poisoned = true;
 	return r == -ERR_RIGHTS_WITHDRAWN || r == -ERR_NOT_FOUND ? -ERR_TICKET_REFUSED : r;
 }

@@ -64,6 +64,29 @@ int source_header(struct source *source)
 	return 0;
 }
 
+static bool rest_is_zero(struct source *source)
+{
+	for (;;) {
+		while (source->at < source->len)
+			if (source->bytes[source->at++] != 0)
+				return false;
+		if (source->eof || fill(source, 1) < 0)
+			return source->eof;
+	}
+}
+
+/*
+ * A power cut leaves the length of what was being written and the first sectors of it: the record
+ * ends in zeros, and nothing else follows. `len` bytes of it are there. Looking uses the rest up.
+ */
+static bool torn(struct source *source, size_t len)
+{
+	if (source->bytes[source->at + len - 1] != 0)
+		return false;
+	source->at += len;
+	return rest_is_zero(source);
+}
+
 int source_next(struct source *source, struct source_record *ret_record)
 {
 	int r = fill(source, RECORD_MAX);
@@ -73,24 +96,21 @@ int source_next(struct source *source, struct source_record *ret_record)
 	if (source->at == source->len)
 		return 0;
 	const uint8_t *raw = source->bytes + source->at;
-	r = recording_record_next(raw, source->len - source->at, &ret_record->record);
+	size_t there = source->len - source->at;
+	r = recording_record_next(raw, there, &ret_record->record);
+	if (r < 0 && torn(source, MIN(there, (size_t)RECORDING_RECORD_LEN)))
+		return -ERR_CLOSED;
 	if (r <= 0)
 		return r < 0 ? r : -ERR_CLOSED;
 	size_t body = (size_t)r - RECORDING_CHECK_LEN;
 	ret_record->raw = raw;
 	memcpy(ret_record->head_before, source->head, HASH_LEN);
 	recording_chain(source->head, raw, body);
-	pass(source, (size_t)r);
-	return memcmp(source->head, raw + body, RECORDING_CHECK_LEN) == 0 ? 1 : -ERR_CRYPTO;
-}
-
-bool source_rest_is_zero(struct source *source)
-{
-	for (;;) {
-		while (source->at < source->len)
-			if (source->bytes[source->at++] != 0)
-				return false;
-		if (source->eof || fill(source, 1) < 0)
-			return source->eof;
+	if (memcmp(source->head, raw + body, RECORDING_CHECK_LEN) != 0) {
+		/* The chain goes on from what is whole. */
+		memcpy(source->head, ret_record->head_before, HASH_LEN);
+		return torn(source, (size_t)r) ? -ERR_CLOSED : -ERR_CRYPTO;
 	}
+	pass(source, (size_t)r);
+	return 1;
 }

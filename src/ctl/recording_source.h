@@ -27,8 +27,8 @@ void source_finish(struct source *source);
 int source_header(struct source *source);
 /*
  * 1 with a record whose check matches; 0 at the end of the file; -ERR_CLOSED when the file ends
- * inside a record; -ERR_MALFORMED: no record; -ERR_CRYPTO: its check does not match, *ret_record is
- * filled all the same; -ERR_SYSTEM.
+ * inside a record, or is zero from inside a record to its end as a power cut leaves it;
+ * -ERR_MALFORMED: no record; -ERR_CRYPTO: its check does not match, *ret_record is filled all the
+ * same; -ERR_SYSTEM.
  */
 int source_next(struct source *source, struct source_record *ret_record);
-bool source_rest_is_zero(struct source *source);

@@ -133,7 +133,7 @@ static int walk_records(struct walk *walk, struct source *source)
 		return r;
 	if (r == -ERR_CRYPTO)
 		altered_record(walk, it.record.type);
-	else if (r == -ERR_MALFORMED && !source_rest_is_zero(source))
+	else if (r == -ERR_MALFORMED)
 		altered_record(walk, RECORDING_CHUNK);
 	else if (r < 0 && walk->sealed)
 		altered_record(walk, 0);

@@ -8,7 +8,7 @@
 #include "store/statements.h"
 
 /*
- * A database is seven functions, and three more if it can be on its way to the disk while the next
+ * A database is eight functions, and three more if it can be on its way to the disk while the next
  * transaction runs. They know nothing of what the rows mean: a statement is a number of
  * statements.def, a row is an array of values.
  */
@@ -44,6 +44,7 @@ struct backend {
 	 */
 	int (*run)(void *connection, unsigned statement, const struct value *params, unsigned count,
 		keep_row_fn *keep, void *context);
+	bool (*take_full)(void *connection);   /* the disk was full since this was asked */
 	uint64_t (*changes)(void *connection); /* rows changed since it was opened */
 	void (*close)(void *connection);
 

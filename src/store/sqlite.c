@@ -48,6 +48,9 @@ struct connection {
 	struct checkpointer *checkpointer;
 	int log_pages, carried_at; /* length of the log now, and when it was last carried over */
 	bool begun;
+	bool locked; /* somebody else was writing for BUSY_MS: until he is done nobody waits again
+		      */
+	bool full;   /* the disk, since it was asked */
 	struct prepared prepared[STMT_SCHEMA];
 };
 
@@ -75,6 +78,9 @@ static int error_of(int code)
 		return -ERR_NOT_FOUND;
 	case SQLITE_IOERR_FSYNC:
 		return -ERR_STORE_BROKEN;
+	case SQLITE_FULL:
+	case SQLITE_IOERR_SHMSIZE: /* no room for the index of the log */
+		return -ERR_STORE_FULL;
 	default:
 		return -ERR_STORE;
 	}
@@ -342,10 +348,9 @@ static int run_prepared(sqlite3 *database, struct prepared *prepared, const stru
 	return r;
 }
 
-static int sqlite_run(void *context, unsigned statement, const struct value *params, unsigned count,
-	keep_row_fn *keep, void *keep_context)
+static int run_statement(struct connection *connection, unsigned statement,
+	const struct value *params, unsigned count, keep_row_fn *keep, void *keep_context)
 {
-	struct connection *connection = context;
 	/*
 	 * A full disk or a failed read makes SQLite roll back by itself. What follows must not
 	 * commit row by row behind the batch's back.
@@ -370,10 +375,27 @@ static int sqlite_run(void *context, unsigned statement, const struct value *par
 	return r;
 }
 
+static int sqlite_run(void *context, unsigned statement, const struct value *params, unsigned count,
+	keep_row_fn *keep, void *keep_context)
+{
+	struct connection *connection = context;
+	int r = run_statement(connection, statement, params, count, keep, keep_context);
+	connection->full = connection->full || r == -ERR_STORE_FULL;
+	return r;
+}
+
+/*
+ * Everybody waits here for the one who writes. What waits behind the first that waited in vain
+ * would wait again, one after the other: it is told at once.
+ */
 static int sqlite_begin(void *context)
 {
 	struct connection *connection = context;
 	int r = sqlite_run(connection, STMT_BEGIN, NULL, 0, NULL, NULL);
+	bool locked = r < 0 && (sqlite3_errcode(connection->database) & 0xff) == SQLITE_BUSY;
+	if (locked != connection->locked)
+		sqlite3_busy_timeout(connection->database, locked ? 0 : BUSY_MS);
+	connection->locked = locked;
 	connection->begun = r >= 0;
 	return r < 0 ? r : 0;
 }
@@ -440,6 +462,14 @@ static void sqlite_rollback(void *context)
 		sqlite_run(connection, STMT_ROLLBACK, NULL, 0, NULL, NULL);
 }
 
+static bool sqlite_take_full(void *context)
+{
+	struct connection *connection = context;
+	bool full = connection->full;
+	connection->full = false;
+	return full;
+}
+
 static uint64_t sqlite_changes(void *context)
 {
 	struct connection *connection = context;
@@ -454,6 +484,7 @@ const struct backend sqlite_backend = {
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
 	.run = sqlite_run,
+	.take_full = sqlite_take_full,
 	.changes = sqlite_changes,
 	.close = sqlite_close,
 	.commit_later = sqlite_commit_later,

@@ -114,6 +114,11 @@ void store_rollback(struct store *store)
 	store->begun = false;
 }
 
+bool store_take_full(struct store *store)
+{
+	return store->backend->take_full(store->connection);
+}
+
 uint64_t store_changes(struct store *store)
 {
 	return store->backend->changes(store->connection);

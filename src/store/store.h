@@ -43,6 +43,8 @@ int store_commit_later(struct store *store, uint64_t *ret_mark);
 int store_synced(struct store *store, bool wait, uint64_t *ret_mark); /* wait: for all of them */
 int store_sync_descriptor(struct store *store); /* readable when there is news; -1: never */
 void store_rollback(struct store *store);
+/* True once after the disk was found full. */
+bool store_take_full(struct store *store);
 uint64_t store_changes(struct store *store); /* rows changed so far: moves with every write */
 int store_savepoint(struct store *store);
 int store_savepoint_keep(struct store *store);
@@ -225,6 +227,8 @@ int store_nonce_spend(struct store *store, int64_t authorization_id, int64_t tim
  * many. The tickets of unopened sessions stay until the session ended (store_session_unopened).
  */
 int store_sweep(struct store *store, int64_t now, int64_t nonce_before);
+/* Unspent tickets and tokens that would live beyond these times are worth nothing. */
+int store_lifetimes_cut(struct store *store, int64_t tickets, int64_t tokens);
 
 /* sessions */
 #define SESSION_STATES                                                                             \

@@ -223,3 +223,9 @@ int store_sweep(struct store *store, int64_t now, int64_t nonce_before)
 		RUN(store, NONCE_SWEEP, NULL, NULL, integer(nonce_before), integer(SWEEP_MOST));
 	return nonces < 0 ? nonces : tokens + tickets + nonces;
 }
+
+int store_lifetimes_cut(struct store *store, int64_t tickets, int64_t tokens)
+{
+	int r = any_rows(RUN(store, TICKET_CUT, NULL, NULL, integer(tickets)));
+	return r < 0 ? r : any_rows(RUN(store, TOKEN_CUT, NULL, NULL, integer(tokens)));
+}

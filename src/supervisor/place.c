@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -20,6 +21,8 @@
 
 #define CONF_MAX 65536
 #define BACKLOG 1024
+#define LOCK_WAIT_MS 1000
+#define LOCK_STEP_MS 20
 
 static int complain(const char *what, const char *why)
 {
@@ -127,15 +130,24 @@ static int listen_control(int directory)
 	return STEAL_FD(fd);
 }
 
+/*
+ * A command that found no gateway has the lock for as long as it runs: a gateway that is started
+ * just then, because it died a moment ago, waits for it.
+ */
 static int lock(int directory)
 {
+	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+
 	CLEANUP(fd_closep)
 	int fd = openat(directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return complain("lock", strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return complain("this installation", "a gateway is already running on it");
+	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP_MS) {
+		if (waited >= LOCK_WAIT_MS)
+			return complain("this installation", "a gateway is already running on it");
+		nanosleep(&step, NULL);
+	}
 	return STEAL_FD(fd);
 }
 

@@ -211,18 +211,20 @@ void release_log_close(struct release_log *log)
 }
 
 /*
- * A full disk is taken back and may pass. After a failed sync nobody knows what the disk has, and
- * the next line could follow one that is not there: only a new start, which reads the file, can
- * tell.
+ * What did not come to the disk is taken back. After a failed sync nobody knows what the disk has
+ * of it: nothing is released before the line is gone, and the disk has said so. The next line then
+ * writes anew whatever page it shares with the lines before.
  */
+static int line_take_back(struct release_log *log)
+{
+	log->failed = ftruncate(log->fd, log->length) < 0 || fdatasync(log->fd) < 0;
+	return log->failed ? -ERR_RELEASES_DISK : 0;
+}
+
 static int line_append(struct release_log *log, const uint8_t *bytes, size_t len)
 {
-	if (write(log->fd, bytes, len) != (ssize_t)len) {
-		log->failed = ftruncate(log->fd, log->length) < 0;
-		return -ERR_RELEASES_DISK;
-	}
-	if (fdatasync(log->fd) < 0) {
-		log->failed = true;
+	if (write(log->fd, bytes, len) != (ssize_t)len || fdatasync(log->fd) < 0) {
+		line_take_back(log);
 		return -ERR_RELEASES_DISK;
 	}
 	log->length += (off_t)len;
@@ -233,7 +235,7 @@ int release_log_write(
 	struct release_log *log, const struct keyring *keyring, const struct release *release)
 {
 	CLEANUP(buf_finish) struct buf line = BUF(RELEASE_LINE_MAX);
-	if (log->failed || log->fd < 0)
+	if (log->fd < 0 || (log->failed && line_take_back(log) < 0))
 		return -ERR_RELEASES_DISK;
 	int r = line_begin(&line, log, release);
 	if (r == 0)

@@ -20,7 +20,7 @@ struct release_log {
 	uint64_t released; /* since this vault started */
 	uint8_t previous[HASH_LEN];
 	off_t length;
-	bool failed; /* nobody knows what the disk has: nothing is released any more */
+	bool failed; /* what the disk has of the last line is not known: first it must go */
 };
 
 struct release {
@@ -41,8 +41,10 @@ struct release {
 int release_log_open(struct release_log *log, int directory, const uint8_t installation_public[32],
 	bool *ret_intact);
 void release_log_close(struct release_log *log);
-/* 0 when the line is on disk. -ERR_SEALED, -ERR_RELEASES_DISK; a failed sync fails every further
- * one too. */
+/*
+ * 0 when the line is on disk. -ERR_SEALED, -ERR_RELEASES_DISK: what the disk may have of it is
+ * taken back, at once or before the next line.
+ */
 int release_log_write(
 	struct release_log *log, const struct keyring *keyring, const struct release *release);
 /* Reads a whole log: 0 and the number of lines; -ERR_CRYPTO and the first wrong line (from 1). */

@@ -35,13 +35,13 @@ function programsFor(owner) {
 
 export class Gateway {
 	// settings: { 'ticket.lifetime': 300, .. }; owner: { uid, gid } to run as another user; programs: a
-	// directory with other programs
-	static async start(settings = {}, { owner, init = [], input, programs: directory } = {}) {
+	// directory with other programs; data: an empty directory for the installation
+	static async start(settings = {}, { owner, init = [], input, programs: directory, data } = {}) {
 		const gateway = new Gateway();
 		gateway.owner = owner;
 		gateway.copy = directory ? undefined : programsFor(owner);
 		gateway.program = path.join(directory ?? gateway.copy ?? build, 'sallyport');
-		gateway.data = mkdtempSync(path.join(tmpdir(), 'sallyport-'));
+		gateway.data = data ?? mkdtempSync(path.join(tmpdir(), 'sallyport-'));
 		if (owner) spawnSync('chown', [`${owner.uid}:${owner.gid}`, gateway.data]);
 		gateway.port = await freePort();
 		gateway.host = `localhost:${gateway.port}`;
@@ -91,7 +91,7 @@ export class Gateway {
 		const done = spawnSync(this.program,
 			['--data', this.data, ...(raw ? [] : ['--json']), ...args],
 			{ input, encoding: 'utf8', maxBuffer: 1 << 28, ...this.owner, env: { ...process.env, ...env } });
-		if (done.status !== expect)
+		if (expect !== null && done.status !== expect)
 			throw new Error(`sallyport ${args.join(' ')}: exit ${done.status}: ${done.stderr}${done.stdout}`);
 		if (raw || expect !== 0) return { out: done.stdout, error: done.stderr };
 		return done.stdout.trim() ? JSON.parse(done.stdout) : undefined;

@@ -65,20 +65,48 @@ static void faults(void **state)
 	buf_finish(&made.file);
 }
 
-static void zeros(void **state)
+/* The second record up to `keep` bytes, then zeros, and `last` as the last byte. */
+static int second_record(const struct made *made, size_t keep, size_t zeros, uint8_t last)
 {
 	struct source source;
-	uint8_t *bytes = calloc(1, 2 * SOURCE_BUFFER);
+	struct source_record it;
+	uint8_t *bytes = calloc(1, made->records[1] + keep + zeros);
 
-	for (unsigned i = 0; i < 2; i++) {
-		bytes[2 * SOURCE_BUFFER - 1] = (uint8_t)i;
-		int fd = fixture_file(bytes, 2 * SOURCE_BUFFER);
-		source_init(&source, fd);
-		assert_int_equal(source_rest_is_zero(&source), i == 0);
-		source_finish(&source);
-		close(fd);
-	}
+	memcpy(bytes, made->file.data, made->records[1] + keep);
+	bytes[made->records[1] + keep + zeros - 1] |= last;
+	int fd = fixture_file(bytes, made->records[1] + keep + zeros);
+	source_init(&source, fd);
+	assert_int_equal(source_header(&source), 0);
+	assert_int_equal(source_next(&source, &it), 1);
+	uint64_t passed = source.passed;
+	uint8_t head[HASH_LEN];
+	memcpy(head, source.head, sizeof head);
+	int r = source_next(&source, &it);
+	/* Neither counts what is not whole. */
+	assert_int_equal(source.passed, passed);
+	assert_memory_equal(source.head, head, sizeof head);
+	source_finish(&source);
+	close(fd);
 	free(bytes);
+	return r;
+}
+
+static void torn_records(void **state)
+{
+	struct fixture fixture;
+	struct made made;
+
+	fixture_init(&fixture);
+	made_init(&made, &fixture, 3, true);
+	size_t len = made.records[2] - made.records[1];
+	for (size_t keep = 0; keep < len; keep++)
+		assert_int_equal(second_record(&made, keep, 3 * len, 0), -ERR_CLOSED);
+	assert_int_equal(second_record(&made, len / 2, 2 * SOURCE_BUFFER, 0), -ERR_CLOSED);
+	/* Something behind the zeros, or no zeros: not what a power cut leaves. */
+	assert_int_equal(second_record(&made, len / 2, 2 * SOURCE_BUFFER, 1), -ERR_CRYPTO);
+	assert_int_equal(second_record(&made, len / 2, len - len / 2, 1), -ERR_CRYPTO);
+	assert_int_equal(second_record(&made, 0, 3 * len, 1), -ERR_MALFORMED);
+	buf_finish(&made.file);
 }
 
 int main(void)
@@ -86,7 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(streams),
 		cmocka_unit_test(faults),
-		cmocka_unit_test(zeros),
+		cmocka_unit_test(torn_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -168,6 +168,13 @@ static void zero_tail(void **state)
 	assert_int_equal(check(world, copy, len + 4096)->verdict, RECORDING_CUT);
 	copy[len + 4095] = 1;
 	assert_int_equal(check(world, copy, len + 4096)->verdict, RECORDING_ALTERED);
+	copy[len + 4095] = 0;
+	/* The first sectors of a record, and zeros: cut as well. */
+	size_t next = made->records[5] - len;
+	memcpy(copy + len, made->file.data + len, next / 2);
+	assert_int_equal(check(world, copy, len + 4096)->verdict, RECORDING_CUT);
+	memset(copy + len + next / 2, 7, next);
+	assert_int_equal(check(world, copy, len + 4096)->verdict, RECORDING_ALTERED);
 	free(copy);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite.c"
 
+#include "base/clock.h"
+
 #include "fixture.h"
 
 static void *attach(struct fixture *fixture)
@@ -166,7 +168,9 @@ static void a_full_database(void **state)
 		snprintf(login, sizeof login, "%0100d", i);
 		r = user_add(connection, login);
 	}
-	assert_int_equal(r, -ERR_STORE);
+	assert_int_equal(r, -ERR_STORE_FULL);
+	assert_true(sqlite_take_full(connection));
+	assert_false(sqlite_take_full(connection)); /* once */
 	sqlite_rollback(connection);
 	assert_int_equal(sqlite3_exec(connection->database, "PRAGMA max_page_count = 100000", NULL,
 				 NULL, NULL),
@@ -239,6 +243,31 @@ static void a_long_log_is_begun_anew(void **state)
 	sqlite_close(connection);
 }
 
+static uint64_t time_of_begin(struct connection *connection, int expected)
+{
+	uint64_t before = clock_monotonic_ms();
+	assert_int_equal(sqlite_begin(connection), expected);
+	return clock_monotonic_ms() - before;
+}
+
+/* Who waits behind one that waited in vain is told at once, until it is free again. */
+static void waits_do_not_add_up(void **state)
+{
+	struct connection *first = attach(*state), *second = attach(*state);
+	assert_int_equal(sqlite_begin(first), 0);
+	assert_true(time_of_begin(second, -ERR_STORE) >= BUSY_MS);
+	assert_true(time_of_begin(second, -ERR_STORE) < BUSY_MS);
+	assert_true(time_of_begin(second, -ERR_STORE) < BUSY_MS);
+	assert_int_equal(sqlite_commit(first), 0);
+	assert_int_equal(sqlite_begin(second), 0);
+	sqlite_rollback(second);
+	assert_int_equal(sqlite_begin(first), 0);
+	assert_true(time_of_begin(second, -ERR_STORE) >= BUSY_MS); /* waited for again */
+	sqlite_rollback(first);
+	sqlite_close(first);
+	sqlite_close(second);
+}
+
 static void overwrite(const char *path, long offset, const char *bytes, size_t len)
 {
 	FILE *file = fopen(path, "r+");
@@ -273,7 +302,7 @@ static void errors_have_names(void **state)
 	assert_int_equal(error_of(SQLITE_CONSTRAINT_PRIMARYKEY), -ERR_EXISTS);
 	assert_int_equal(error_of(SQLITE_CONSTRAINT_FOREIGNKEY), -ERR_NOT_FOUND);
 	assert_int_equal(error_of(SQLITE_CONSTRAINT_CHECK), -ERR_STORE);
-	assert_int_equal(error_of(SQLITE_FULL), -ERR_STORE);
+	assert_int_equal(error_of(SQLITE_FULL), -ERR_STORE_FULL);
 	assert_int_equal(error_of(SQLITE_BUSY), -ERR_STORE);
 }
 
@@ -290,6 +319,7 @@ int main(void)
 		CASE(one_writer_at_a_time),
 		CASE(a_commit_may_be_on_its_way),
 		CASE(a_long_log_is_begun_anew),
+		CASE(waits_do_not_add_up),
 		CASE(a_damaged_file_is_an_error),
 		CASE(errors_have_names),
 	};

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/wait.h>
 
 #include "supervisor/place.c"
 
@@ -145,6 +146,28 @@ static void runs_once_on_a_directory(void **state)
 	assert_int_equal(access("data/control.sock", F_OK), 0);
 	place_close(&first);
 	assert_int_equal(try_open(scene, "data", true, NULL, NULL), 0);
+}
+
+/* Another process, as a command is one, has the lock and lets it go a moment later. */
+static void waits_for_a_command(void **state)
+{
+	struct scene *scene = *state;
+	int held[2];
+	char c;
+
+	assert_int_equal(pipe(held), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int fd = open("data/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd >= 0 && flock(fd, LOCK_EX) == 0 && write(held[1], "x", 1) == 1)
+			usleep(LOCK_WAIT_MS * 1000 / 4);
+		_exit(0);
+	}
+	assert_int_equal(read(held[0], &c, 1), 1);
+	assert_int_equal(try_open(scene, "data", true, NULL, NULL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(held[0]);
+	close(held[1]);
 }
 
 static void names_the_line_that_is_wrong(void **state)
@@ -307,6 +330,7 @@ int main(int argc, char **argv)
 		CASE(says_what_is_missing),
 		CASE(follows_no_links),
 		CASE(runs_once_on_a_directory),
+		CASE(waits_for_a_command),
 		CASE(names_the_line_that_is_wrong),
 		CASE(command_line_beats_the_file),
 		cmocka_unit_test(splits_addresses),

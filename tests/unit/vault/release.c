@@ -262,18 +262,28 @@ static void test_full_disk_refuses_and_passes(void **state)
 	end(&story);
 }
 
-static void test_failed_sync_is_the_end(void **state)
+static void test_failed_sync_is_taken_back(void **state)
 {
 	struct story story;
+	uint64_t lines;
 	int ends[2];
 	begin(&story);
-	/* A pipe takes the write and refuses the sync. */
+	assert_int_equal(write_line(&story, "password"), 0);
+	/* A pipe takes the write and refuses the sync; it cannot be made shorter either. */
 	assert_int_equal(pipe(ends), 0);
 	int file = story.log.fd;
 	story.log.fd = ends[1];
 	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
-	story.log.fd = file;
+	assert_true(story.log.failed);
 	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
+	/* The disk is well again, and has something of the line that was refused. */
+	story.log.fd = file;
+	assert_int_equal(write(file, "{\"sequence\":2", 13), 13);
+	assert_int_equal(write_line(&story, "signature"), 0);
+	assert_false(story.log.failed);
+	assert_int_equal(verify(&story, &lines), 0);
+	assert_int_equal(lines, 2);
+	assert_int_equal(story.log.released, 2);
 	close(ends[0]);
 	close(ends[1]);
 	end(&story);
@@ -298,7 +308,7 @@ int main(void)
 		cmocka_unit_test(test_torn_line_is_cut_off),
 		cmocka_unit_test(test_changed_end_is_said_and_kept),
 		cmocka_unit_test(test_full_disk_refuses_and_passes),
-		cmocka_unit_test(test_failed_sync_is_the_end),
+		cmocka_unit_test(test_failed_sync_is_taken_back),
 		cmocka_unit_test(test_closed_log_refuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
