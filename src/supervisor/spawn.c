@@ -172,9 +172,9 @@ static pid_t fork_worker(struct supervisor *supervisor, const char *driver, int 
 }
 
 /*
- * What a worker is shut in with, most first: a unit may permit less (RestrictNamespaces=). Found out
- * with the first session. What was had once does not become less later, when something runs short:
- * then it is that session that is not started.
+ * What a worker is shut in with, most first: a unit may permit less (RestrictNamespaces=). Found
+ * out with the first session. What was had once does not become less later, when something runs
+ * short: then it is that session that is not started.
  */
 static pid_t start_worker(struct supervisor *supervisor, const char *driver, int program,
 	unsigned uid, const int fds[WORKER_FDS])
@@ -191,7 +191,7 @@ static pid_t start_worker(struct supervisor *supervisor, const char *driver, int
 	for (unsigned i = supervisor->spaces;; i++) {
 		bool last = i == ARRAY_LEN(spaces) - 1;
 
-		fork.namespaces = last		       ? 0
+		fork.namespaces = last               ? 0
 				  : supervisor->root ? spaces[i]
 						     : spaces[i] | CLONE_NEWUSER;
 		pid_t pid = fork_worker(supervisor, driver, program, &fork, fds);

@@ -16,13 +16,15 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "wire/process.h"
 #include "wire/wire.h"
 #include "worker/host.h"
 
 #define FDS 4 /* target, view, vault, birth */
 
-struct template {
+struct template
+{
 	struct loop *loop;
 	struct channel *supervisor;
 	jmp_buf copy; /* where a copy goes on, from within the handler that made it */
@@ -50,8 +52,11 @@ static int become(const struct msg_worker_fork *fork)
 	if (uid != 0 && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
 				setresuid(uid, uid, uid) < 0))
 		return -1;
+	/* Where a unit forbids capset(), what is left are powers over namespaces of its own. */
+	if (sandbox_powerless() < 0 && (fork->namespaces & CLONE_NEWUSER) == 0)
+		return -1;
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_DUMPABLE, 0);           /* the kernel forgot it with the uid */
+	prctl(PR_SET_DUMPABLE, 0);        /* the kernel forgot it with the uid */
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* likewise */
 	return 0;
 }
@@ -64,8 +69,8 @@ static int answer_fork(struct template *template, struct message *message)
 	if (message->fd_count != FDS)
 		return -ERR_MALFORMED;
 	/* The copy is a child of the supervisor, which started us: it reaps it. */
-	long pid = syscall(SYS_clone, fork->namespaces | CLONE_PARENT | SIGCHLD, NULL, NULL, NULL,
-		NULL);
+	long pid = syscall(
+		SYS_clone, fork->namespaces | CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
 	if (pid == 0) {
 		if (place(message->fds) < 0 || become(fork) < 0)
 			_exit(126);

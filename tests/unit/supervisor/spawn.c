@@ -270,6 +270,41 @@ static void walls_do_not_get_lower(void **state)
 	assert_int_equal(set_found(scene, CLONE_NEWNS, true), -1);
 }
 
+/* As whoever, by which way: 0, or the line where it went wrong. */
+static int powerless(struct scene *scene, unsigned uid, const char *way)
+{
+	struct pollfd poller = { scene->ends[0], POLLIN, 0 };
+
+	if (uid != 0 && setresuid(uid, uid, uid) < 0)
+		return __LINE__;
+	scene->supervisor.root = geteuid() == 0;
+	if (spawn(scene, 7, way) < 0 || poll(&poller, 1, PATIENCE_MS) != 1)
+		return __LINE__;
+	ssize_t got = recv(scene->ends[0], scene->report, sizeof scene->report - 1, 0);
+	scene->report[got > 0 ? got : 0] = '\0';
+	if (strstr(scene->report, "powers 0000000000000000 0000000000000000\n") == NULL)
+		return __LINE__;
+	return strstr(scene->report, "privileges 1\n") != NULL ? 0 : __LINE__;
+}
+
+/* Also who was copied into a user namespace of its own, where it would be root. */
+static void worker_has_no_powers(void **state)
+{
+	const unsigned uids[] = { 0, 61801 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(uids); i++)
+		for (unsigned way = 0; way < ARRAY_LEN(ways); way++) {
+			int status;
+			pid_t pid = geteuid() == 0 || uids[i] == 0 ? fork() : -1;
+			if (pid == 0)
+				_exit(powerless(*state, uids[i], ways[way]) % 255);
+			if (pid < 0)
+				continue;
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+			assert_int_equal(status, 0);
+		}
+}
+
 static void worker_is_somebody_else(void **state)
 {
 	struct scene *scene = *state;
@@ -371,6 +406,7 @@ int main(int argc, char **argv)
 		CASE(worker_starts_without_namespaces),
 		CASE(walls_are_what_is_permitted),
 		CASE(walls_do_not_get_lower),
+		CASE(worker_has_no_powers),
 		CASE(worker_is_somebody_else),
 		CASE(only_names_of_drivers_are_started),
 		CASE(kills_the_session_that_is_meant),
