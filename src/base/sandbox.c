@@ -210,18 +210,19 @@ static int change_root(int root_dir)
 	return 0;
 }
 
-/* The bounding set while root still may, the others when the uid is gone. */
+/* Where it is still permitted: by root, and in a user namespace by who made it. */
 static void drop_bounding_set(void)
 {
 	for (int capability = 0; capability < 64; capability++)
 		prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 }
 
-static int drop_capabilities(void)
+int sandbox_powerless(void)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct sets[2] = { { 0 } };
 
+	drop_bounding_set();
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (syscall(SYS_capset, &header, sets) < 0 || syscall(SYS_capget, &header, sets) < 0)
 		return -ERR_SYSTEM;
@@ -249,7 +250,7 @@ int sandbox_drop(unsigned uid, int root_dir)
 	drop_bounding_set();
 	if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
 		return -ERR_SYSTEM;
-	if (drop_capabilities() < 0 || root_comes_back())
+	if (sandbox_powerless() < 0 || root_comes_back())
 		return -ERR_SYSTEM;
 	/* The kernel reset it with the uid. */
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -ERR_SYSTEM : 0;

@@ -26,3 +26,8 @@ int sandbox_enter(enum sandbox_role role, int dir);
  * into it first. Nothing to do (and 0) when not root. Checked by trying to get it back.
  */
 int sandbox_drop(unsigned uid, int root_dir);
+/*
+ * Gives all capabilities away, the bounding set where that is permitted. For who has come to some
+ * without being root: a process that was copied, not executed, into a user namespace has all of it.
+ */
+int sandbox_powerless(void);

@@ -198,6 +198,21 @@ static int end_unopened(struct broker *broker, const struct msg_redeem *redeem, 
 	return r < 0 ? r : session_write(broker, &row, SESSION_ENDED, &moving);
 }
 
+/* A session whose URL is spent and cannot be opened ends; without a store it was not spent. */
+static int close_spent(
+	struct broker *broker, const struct msg_redeem *redeem, int64_t session, int r)
+{
+	bool store_failed = r == -ERR_STORE || r == -ERR_STORE_FULL;
+
+	if (!store_failed && end_unopened(broker, redeem, session, r) < 0) {
+		store_failed = true;
+		r = -ERR_STORE;
+	}
+	if (store_failed) /* half of it is written: a ticket is not spent for nothing */
+		broker->turn.poisoned = true;
+	return r == -ERR_RIGHTS_WITHDRAWN || r == -ERR_NOT_FOUND ? -ERR_TICKET_REFUSED : r;
+}
+
 static int redeem_now(
 	struct broker *broker, const struct msg_redeem *redeem, struct redeeming *redeeming)
 {
@@ -228,14 +243,7 @@ static int redeem_now(
 		audit_refused(broker, redeem, hash, r);
 		return -ERR_TICKET_REFUSED;
 	}
-	bool store_failed = r == -ERR_STORE || r == -ERR_STORE_FULL;
-	if (r < 0 && !store_failed && end_unopened(broker, redeem, id, r) < 0) {
-		store_failed = true;
-		r = -ERR_STORE;
-	}
-	if (store_failed) /* half of it is written: a ticket is not spent for nothing */
-		broker->turn.poisoned = true;
-	return r == -ERR_RIGHTS_WITHDRAWN || r == -ERR_NOT_FOUND ? -ERR_TICKET_REFUSED : r;
+	return r < 0 ? close_spent(broker, redeem, id, r) : 0;
 }
 
 int ticket_redeem(struct broker *broker, struct channel *front, struct message *message)

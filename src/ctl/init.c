@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -139,6 +140,21 @@ static int make_keys(int directory, int passphrase)
 	return fd >= 0 && write_all(fd, pem, len) == 0 ? CLI_OK : CLI_FAILED;
 }
 
+/* root makes it for the one whose directory it is: a package's, say, before its first start. */
+static int become_owner(int directory)
+{
+	struct stat owner;
+
+	if (geteuid() != 0)
+		return 0;
+	if (fstat(directory, &owner) < 0)
+		return -1;
+	if (owner.st_uid == 0)
+		return 0;
+	return setgroups(0, NULL) | setresgid(owner.st_gid, owner.st_gid, owner.st_gid) |
+	       setresuid(owner.st_uid, owner.st_uid, owner.st_uid);
+}
+
 static int make_directories(const char *data, int *ret_directory)
 {
 	static const char *const names[] = { "tls", "vault", "store", "recordings" };
@@ -146,7 +162,7 @@ static int make_directories(const char *data, int *ret_directory)
 	if (mkdir(data, 0700) < 0 && errno != EEXIST)
 		return cli_fail("%s: %s", data, strerror(errno));
 	*ret_directory = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*ret_directory < 0)
+	if (*ret_directory < 0 || become_owner(*ret_directory) < 0)
 		return cli_fail("%s: %s", data, strerror(errno));
 	if (faccessat(*ret_directory, "sallyport.conf", F_OK, 0) == 0)
 		return cli_fail("%s: there is an installation already", data);

@@ -4,11 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -137,11 +139,16 @@ static int listen_control(int directory)
 static int lock(int directory)
 {
 	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+	struct stat owner;
 
 	CLEANUP(fd_closep)
 	int fd = openat(directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
+		return complain("lock", strerror(errno));
+	/* Made by root for an ordinary user, it would keep him out tomorrow. */
+	if (geteuid() == 0 &&
+		(fstat(directory, &owner) < 0 || fchown(fd, owner.st_uid, owner.st_gid) < 0))
 		return complain("lock", strerror(errno));
 	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP_MS) {
 		if (waited >= LOCK_WAIT_MS)
@@ -167,6 +174,18 @@ static int open_parts(struct place *place, bool offline)
 	return place->tls_cert < 0 || place->tls_key < 0 ? -ERR_SYSTEM : 0;
 }
 
+/* The service manager's socket goes before an address: it may be a port that we could not bind. */
+static int listen_where_told(const char *where)
+{
+	int fd = manager_listener();
+
+	if (fd == -ERR_NOT_FOUND)
+		return listen_tcp(where);
+	if (fd < 0)
+		return complain("the service manager's socket", "not one listening TCP socket");
+	return fd;
+}
+
 int place_open(struct place *place, const char *directory, struct settings *settings, bool offline,
 	const char *listen_where, const char *store)
 {
@@ -184,7 +203,7 @@ int place_open(struct place *place, const char *directory, struct settings *sett
 		return -ERR_SYSTEM;
 	int r = open_parts(place, offline);
 	if (r == 0 && !offline)
-		r = place->listen = listen_tcp(settings->gateway_listen);
+		r = place->listen = listen_where_told(settings->gateway_listen);
 	if (r >= 0)
 		r = place->control = listen_control(place->directory);
 	return r < 0 ? r : 0;
@@ -219,6 +238,25 @@ int place_own(const struct place *place, const struct settings *settings)
 		return complain(
 			"the installation's directories", "cannot be given to the processes");
 	return 0;
+}
+
+int place_become_owner(const struct place *place)
+{
+	struct stat owner;
+
+	if (geteuid() != 0)
+		return 0;
+	if (fstat(place->directory, &owner) < 0)
+		return complain("the installation's directory", strerror(errno));
+	if (owner.st_uid == 0)
+		return 0;
+	if (setgroups(0, NULL) < 0 || setresgid(owner.st_gid, owner.st_gid, owner.st_gid) < 0 ||
+		setresuid(owner.st_uid, owner.st_uid, owner.st_uid) < 0 || setuid(0) == 0)
+		return complain("the owner of the installation", "cannot become that user");
+	/* The kernel reset the first with the uid; the second keeps set-uid programs powerless. */
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return 1;
 }
 
 void place_close(struct place *place)

@@ -132,6 +132,7 @@ static void announce(struct supervisor *supervisor)
 		supervisor->announced = true;
 		puts("ready");
 		fflush(stdout);
+		manager_tell("READY=1");
 		log_info("gateway.ready", "%s",
 			supervisor->offline ? "offline" : supervisor->settings.gateway_listen);
 	}
@@ -193,6 +194,7 @@ static int start_one(struct service *service)
 		close(ends[0]);
 		return -ERR_SYSTEM;
 	}
+	share_service(&supervisor->share, service->pid);
 	r = channel_create(supervisor->loop, ends[0], PARTY_SUPERVISOR, service->party, on_message,
 		on_gone, service, &service->channel);
 	if (r < 0) { /* it ends by itself without this end, and is started again when reaped */
@@ -315,6 +317,7 @@ void services_stop(struct supervisor *supervisor)
 	if (supervisor->stopping != 0)
 		return;
 	supervisor->stopping = 1;
+	manager_tell("STOPPING=1");
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		timer_cancel(STEAL(supervisor->services[i].restart));
 	next_stage(supervisor);

@@ -171,28 +171,44 @@ static pid_t fork_worker(struct supervisor *supervisor, const char *driver, int 
 	return pid > 0 ? pid : execute_worker(driver, program, fork, fds);
 }
 
-/* In namespaces, or where that is not permitted without, for this session and all others. */
+/*
+ * What a worker is shut in with, most first: a unit may permit less (RestrictNamespaces=). Found
+ * out with the first session. What was had once does not become less later, when something runs
+ * short: then it is that session that is not started.
+ */
 static pid_t start_worker(struct supervisor *supervisor, const char *driver, int program,
 	unsigned uid, const int fds[WORKER_FDS])
 {
+	static const unsigned spaces[] = {
+		CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS,
+		CLONE_NEWPID | CLONE_NEWNET,
+		0,
+	};
 	struct msg_worker_fork fork;
 
 	memset(&fork, 0, sizeof fork);
 	fork.uid = uid;
-	if (!supervisor->namespaces_refused) {
-		fork.namespaces = CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-				  CLONE_NEWNS | (supervisor->root ? 0 : CLONE_NEWUSER);
+	for (unsigned i = supervisor->spaces;; i++) {
+		bool last = i == ARRAY_LEN(spaces) - 1;
+
+		fork.namespaces = last               ? 0
+				  : supervisor->root ? spaces[i]
+						     : spaces[i] | CLONE_NEWUSER;
 		pid_t pid = fork_worker(supervisor, driver, program, &fork, fds);
-		if (pid >= 0)
-			return pid;
-		supervisor->namespaces_refused = true;
-		log_warning("supervisor.namespaces",
-			"not permitted here (%s): sessions are walled off by "
-			"seccomp and Landlock alone",
-			strerror(errno));
-		fork.namespaces = 0;
+		if (pid < 0 && !last && !supervisor->spaces_known) {
+			log_warning("supervisor.namespaces", "not permitted here (%s): %s",
+				strerror(errno),
+				i + 2 == ARRAY_LEN(spaces)
+					? "sessions are walled off by seccomp and Landlock alone"
+					: "trying with fewer");
+			continue;
+		}
+		if (pid > 0) {
+			supervisor->spaces = i;
+			supervisor->spaces_known = true;
+		}
+		return pid;
 	}
-	return fork_worker(supervisor, driver, program, &fork, fds);
 }
 
 int spawn_worker(
@@ -221,9 +237,10 @@ int spawn_worker(
 		free(worker);
 		return -ERR_SYSTEM;
 	}
-	*worker = (struct worker){ supervisor->workers, pid, start->session };
+	*worker = (struct worker){ supervisor->workers, pid, start->session, { 0 } };
 	supervisor->workers = worker;
 	supervisor->worker_count++;
+	share_watch(supervisor);
 	return 0;
 }
 

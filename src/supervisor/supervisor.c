@@ -160,11 +160,17 @@ static int run(struct supervisor *supervisor, const struct options *options)
 		options->offline, options->listen, options->store);
 	if (r < 0)
 		return r;
+	if ((r = place_become_owner(&supervisor->place)) < 0)
+		return r;
+	if (r > 0)
+		supervisor->root = false;
 	if (supervisor->root && (r = place_own(&supervisor->place, &supervisor->settings)) < 0)
 		return r;
 	if (options->offline) /* a command's own errand: its terminal is for its answer */
 		text_copy(supervisor->settings.gateway_log_level,
 			sizeof supervisor->settings.gateway_log_level, "warning");
+	else
+		share_open(&supervisor->share);
 	services_init(supervisor);
 	if ((r = watch_signals(supervisor)) < 0 || (r = services_start(supervisor)) < 0)
 		return r;
@@ -196,6 +202,7 @@ int main(int argc, char **argv)
 	supervisor->root = geteuid() == 0;
 	supervisor->offline = options.offline;
 	int r = run(supervisor, &options);
+	share_close(&supervisor->share);
 	place_close(&supervisor->place);
 	return r < 0 || !supervisor->announced ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 
 #include "base/loop.h"
 #include "base/settings.h"
+#include "supervisor/share.h"
 #include "wire/wire.h"
 
 /*
@@ -31,6 +32,7 @@ struct worker {
 	struct worker *next;
 	pid_t pid;
 	int64_t session;
+	struct appetite appetite;
 };
 
 /* What the installation directory gives: descriptors opened once, at start. */
@@ -55,8 +57,11 @@ struct supervisor {
 	bool announced; /* "ready" was printed */
 	int stopping;   /* 0, or 1 + the stage of the ordered end */
 	struct timer *stop_timer;
-	int signals; /* signalfd */
-	bool namespaces_refused;
+	int signals;     /* signalfd */
+	unsigned spaces; /* which of spawn.c's sets of namespaces is permitted here */
+	bool spaces_known;
+	struct share share;
+	struct timer *look; /* share.c's next look at the workers */
 };
 
 /* place.c: the directory, the lock, the sockets. Errors are printed; returns 0 or an error. */
@@ -65,6 +70,17 @@ int place_open(struct place *place, const char *directory, struct settings *sett
 /* As root: gives each process its own directory. */
 int place_own(const struct place *place, const struct settings *settings);
 void place_close(struct place *place);
+
+/*
+ * As root on an installation that belongs to an ordinary user: becomes that user, for good. Returns
+ * 1 when it did, 0 when there was nothing to become, or an error.
+ */
+int place_become_owner(const struct place *place);
+
+/* manager.c: what a service manager (systemd) gave us at birth and wants to hear. */
+/* The listening socket it bound for us; -ERR_NOT_FOUND: none; -ERR_MALFORMED: not one of TCP. */
+int manager_listener(void);
+void manager_tell(const char *state); /* "READY=1"; nothing when nobody asked to be told */
 
 /* services.c: the four services and who knows whom. */
 void services_init(struct supervisor *supervisor);

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "wire/process.h"
 #include "wire/wire.h"
 #include "worker/host.h"
@@ -50,6 +51,9 @@ static int become(const struct msg_worker_fork *fork)
 
 	if (uid != 0 && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
 				setresuid(uid, uid, uid) < 0))
+		return -1;
+	/* Where a unit forbids capset(), what is left are powers over namespaces of its own. */
+	if (sandbox_powerless() < 0 && (fork->namespaces & CLONE_NEWUSER) == 0)
 		return -1;
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, 0);        /* the kernel forgot it with the uid */

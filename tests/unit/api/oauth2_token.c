@@ -143,7 +143,8 @@ static void test_long_fields(void **state)
 		snprintf(params, sizeof params, GRANT "&client_id=%s&client_secret=%s", long_id,
 			HOUSE_SECRET);
 		assert_int_equal(ask(*state, params, NULL)->status, 401);
-		snprintf(params, sizeof params, GRANT "&client_id=c0ffee&client_secret=%s", long_id);
+		snprintf(
+			params, sizeof params, GRANT "&client_id=c0ffee&client_secret=%s", long_id);
 		assert_int_equal(ask(*state, params, NULL)->status, 401);
 		long_id[len] = 'c';
 	}

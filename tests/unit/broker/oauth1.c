@@ -119,8 +119,8 @@ static void test_present(void **state)
 }
 
 /* Sorted by name, then by value, the shorter first; hosts without their scheme's own port. */
-static void expect_base(const struct msg_api_call *head, const struct param *params,
-	unsigned count, const char *expected)
+static void expect_base(const struct msg_api_call *head, const struct param *params, unsigned count,
+	const char *expected)
 {
 	CLEANUP(buf_finish) struct buf base = BUF(OAUTH1_BASE_MAX);
 	struct oauth1 oauth = { 0 };
@@ -189,12 +189,14 @@ static void test_body_hash(void **state)
 		uint8_t body[32] = { 1, 2, 3 };
 		char hash[BASE64_SIZE(32)];
 		photos(&head, params);
-		memcpy(sha256 ? head.body_hash_sha256 : head.body_hash_sha1, body, sha256 ? 32 : 20);
+		memcpy(sha256 ? head.body_hash_sha256 : head.body_hash_sha1, body,
+			sha256 ? 32 : 20);
 		base64_encode(hash, body, sha256 ? 32 : 20);
 		hash[strlen(hash) - 1] = 0; /* its '=' is written %3D */
 		for (int right = 0; right < 2; right++) {
 			snprintf(field, sizeof field,
-				"OAuth oauth_consumer_key=\"a\",oauth_token=\"b\",oauth_nonce=\"c\","
+				"OAuth "
+				"oauth_consumer_key=\"a\",oauth_token=\"b\",oauth_nonce=\"c\","
 				"oauth_timestamp=\"137131202\",oauth_signature=\"c2ln\","
 				"oauth_signature_method=\"HMAC-SHA%s\",oauth_body_hash=\"%s%s\"",
 				sha256 ? "256" : "1", hash, right ? "%3D" : "");
@@ -230,7 +232,9 @@ static void test_ceilings(void **state)
 static void test_too_many_bytes(void **state)
 {
 	CLEANUP(mem_freep) char *value = malloc(OAUTH1_BASE_MAX + 1);
-	struct msg_api_call head = { .method = "G", .scheme = "https", .host = "a", .raw_path = "/" };
+	struct msg_api_call head = {
+		.method = "G", .scheme = "https", .host = "a", .raw_path = "/"
+	};
 	struct oauth1 oauth = { 0 };
 	struct param params[3];
 
@@ -356,12 +360,13 @@ static void test_refused(void **state)
 		{ "oauth_nonce=\"chapoH\"",
 			"oauth_nonce=\"chapoH\", oauth_56789012345678901234567890=\"x\", "
 			"oauth_567890123456789012345678901x=\"x\"" },
-		{ "oauth_nonce=\"chapoH\"", "oauth_nonce=\"chapoH\", x=\"" N50 N50 N50 "0123456789\"" },
+		{ "oauth_nonce=\"chapoH\"",
+			"oauth_nonce=\"chapoH\", x=\"" N50 N50 N50 "0123456789\"" },
 		{ "chapoH", N50 N50 "01234567890123456789012345678" },
 		{ "dpf43f3p2l4k3l03", N50 "01234567890123" },
 		{ "oauth_nonce=\"chapoH\"", "oauth_nonce=\"chapoH\", a=\"\", b=\"\", c=\"\", "
-					  "d=\"\", e=\"\", f=\"\", g=\"\", h=\"\", i=\"\", "
-					  "j=\"\", k=\"\", l=\"\"" },
+					    "d=\"\", e=\"\", f=\"\", g=\"\", h=\"\", i=\"\", "
+					    "j=\"\", k=\"\", l=\"\"" },
 	};
 
 	static const char *const taken[][2] = {
@@ -373,12 +378,13 @@ static void test_refused(void **state)
 		{ "oauth_nonce=\"chapoH\"", "oauth_nonce=\"chapoH\", oauth_version=\"1.0\"" },
 		{ "oauth_nonce=\"chapoH\"",
 			"oauth_nonce=\"chapoH\", oauth_5678901234567890123456789=\"x\"" },
-		{ "oauth_nonce=\"chapoH\"", "oauth_nonce=\"chapoH\", x=\"" N50 N50 N50 "012345678\"" },
+		{ "oauth_nonce=\"chapoH\"",
+			"oauth_nonce=\"chapoH\", x=\"" N50 N50 N50 "012345678\"" },
 		{ "chapoH", N50 N50 "0123456789012345678901234567" },
 		{ "dpf43f3p2l4k3l03", N50 "0123456789012" },
 		{ "oauth_nonce=\"chapoH\"", "oauth_nonce=\"chapoH\", a=\"\", b=\"\", c=\"\", "
-					  "d=\"\", e=\"\", f=\"\", g=\"\", h=\"\", i=\"\", "
-					  "j=\"\", k=\"\"" },
+					    "d=\"\", e=\"\", f=\"\", g=\"\", h=\"\", i=\"\", "
+					    "j=\"\", k=\"\"" },
 	};
 
 	(void)state;
@@ -389,8 +395,8 @@ static void test_refused(void **state)
 	for (unsigned i = 0; i < ARRAY_LEN(taken); i++)
 		if (read_changed(taken[i][0], taken[i][1], NOW_S * 1000LL) != 0)
 			fail_msg("refused: %s", taken[i][1]);
-	assert_int_equal(
-		read_changed("chapoH", "chapoH", (NOW_S - 300) * 1000LL - 999), -ERR_SIGNATURE_INVALID);
+	assert_int_equal(read_changed("chapoH", "chapoH", (NOW_S - 300) * 1000LL - 999),
+		-ERR_SIGNATURE_INVALID);
 	assert_int_equal(read_changed("chapoH", "chapoH", (NOW_S - 300) * 1000LL), 0);
 	assert_int_equal(read_changed("chapoH", "chapoH", (NOW_S + 300) * 1000LL + 999), 0);
 	assert_int_equal(read_changed("chapoH", "chapoH", (NOW_S + 300) * 1000LL), 0);

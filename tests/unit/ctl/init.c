@@ -94,6 +94,56 @@ static void what_is_made_can_be_read_by_the_gateway(void **state)
 	assert_string_equal(settings.gateway_public_url, "");
 }
 
+static void has_owner(const struct desk *desk, const char *name, unsigned uid, unsigned gid)
+{
+	char path[256];
+	struct stat stat;
+
+	path_in(desk, name, path);
+	assert_int_equal(lstat(path, &stat), 0);
+	assert_int_equal(stat.st_uid, uid);
+	assert_int_equal(stat.st_gid, gid);
+}
+
+/* Whether a stranger could start the vault's program where this was built. */
+static bool walkable(void)
+{
+	char program[URL_SIZE * 2];
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		program_path(program, sizeof program, "sallyport-vault");
+		_exit(setresuid(4321, 4321, 4321) < 0 || access(program, X_OK) < 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status == 0;
+}
+
+/* In a process of its own: what it becomes it stays. */
+static void root_makes_it_for_the_owner(void **state)
+{
+	struct desk *desk = *state;
+	char path[256];
+	int status;
+
+	if (geteuid() != 0 || !walkable())
+		skip();
+	path_in(desk, "", path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(chown(path, 4321, 4322), 0);
+	assert_int_equal(chmod(desk->directory, 0755), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(init_new(desk, NULL, NULL) == CLI_OK ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	static const char *const made[] = { "vault", "vault/root.key", "store", "recordings",
+		"tls/key.pem", "installation.pem", "sallyport.conf" };
+	for (unsigned i = 0; i < ARRAY_LEN(made); i++)
+		has_owner(desk, made[i], 4321, 4322);
+}
+
 static void leaves_an_installation_alone(void **state)
 {
 	struct desk *desk = *state;
@@ -206,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DESK_CASE(makes_an_installation),
 		DESK_CASE(what_is_made_can_be_read_by_the_gateway),
+		DESK_CASE(root_makes_it_for_the_owner),
 		DESK_CASE(leaves_an_installation_alone),
 		DESK_CASE(leaves_what_stands_there_alone),
 		DESK_CASE(bad_words_make_nothing),

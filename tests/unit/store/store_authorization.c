@@ -258,8 +258,8 @@ static void without_memory(void **state)
 {
 	struct fixture *fixture = *state;
 	struct authorization_row row = { 0 };
-	assert_int_equal(store_authorization_set_secrets(fixture->store, fixture->authorization, 1,
-				 "con", 3, "tok", 3),
+	assert_int_equal(store_authorization_set_secrets(
+				 fixture->store, fixture->authorization, 1, "con", 3, "tok", 3),
 		0);
 	FAILING(FAILING_MEMORY) {
 		int r = store_authorization_get(fixture->store, fixture->authorization, &row);

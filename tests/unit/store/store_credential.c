@@ -213,8 +213,7 @@ static void lists_can_be_stopped(void **state)
 {
 	struct fixture *fixture = *state;
 	int64_t id = add(fixture, "a", "", 1);
-	assert_int_equal(
-		store_authorization_cover(fixture->store, fixture->authorization, id), 0);
+	assert_int_equal(store_authorization_cover(fixture->store, fixture->authorization, id), 0);
 	assert_int_equal(store_credential_list(fixture->store, stop, NULL), 42);
 	assert_int_equal(
 		store_authorization_coverage(fixture->store, fixture->authorization, stop, NULL),

@@ -145,8 +145,8 @@ static void lists_can_be_stopped(void **state)
 {
 	struct fixture *fixture = *state;
 	assert_int_equal(store_device_list(fixture->store, stop, NULL), 42);
-	assert_int_equal(store_connectivity_list(
-				 fixture->store, fixture->device, stop_connectivity, NULL),
+	assert_int_equal(
+		store_connectivity_list(fixture->store, fixture->device, stop_connectivity, NULL),
 		42);
 }
 

@@ -346,9 +346,8 @@ static void lists_can_be_stopped(void **state)
 	assert_int_equal(store_session_list(store, fixture->authorization, 0, 10, stop, NULL), 42);
 	assert_int_equal(store_session_unended(store, stop, NULL), 42);
 	assert_int_equal(store_session_unopened(store, NOW + 1, 10, stop, NULL), 42);
-	assert_int_equal(store_session_created_by(
-				 store, SESSION_OF_USER, fixture->user, stop, NULL),
-		42);
+	assert_int_equal(
+		store_session_created_by(store, SESSION_OF_USER, fixture->user, stop, NULL), 42);
 	assert_int_equal(store_session_created_by(store, -1, 1, stop, NULL), -ERR_NOT_FOUND);
 	assert_int_equal(
 		store_session_created_by(store, SESSION_OF_AUTHORIZATION + 1, 1, stop, NULL),
@@ -359,8 +358,7 @@ static void lists_can_be_stopped(void **state)
 		0);
 	assert_int_equal(store_session_live(store, 1, NOW), 0);
 	assert_int_equal(store_session_ended(store, 1, 0, "", 0, NOW), 0);
-	assert_int_equal(
-		store_session_recorded(store, 1, 1, 1, 1, (uint8_t[HASH_LEN]){ 1 }), 0);
+	assert_int_equal(store_session_recorded(store, 1, 1, 1, 1, (uint8_t[HASH_LEN]){ 1 }), 0);
 	assert_int_equal(store_session_list_recorded(store, 0, 10, stop, NULL), 42);
 }
 

@@ -320,6 +320,74 @@ static void gives_each_process_its_directory(void **state)
 	assert_int_equal(owner("data"), 4321);
 }
 
+/* In a process of its own: there is no way back. What it did, and whether it is what it should be.
+ */
+static int become_owner(const struct place *place)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int r = place_become_owner(place);
+		if (r <= 0)
+			_exit(r == 0 ? 0 : 99);
+		bool became = getuid() == 4321 && geteuid() == 4321 && getegid() == 4322 &&
+			      getgroups(0, NULL) == 0 && setuid(0) < 0 &&
+			      prctl(PR_GET_DUMPABLE) == 0 &&
+			      prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+		/* What it makes tomorrow as an ordinary user must not be root's today. */
+		_exit(became && openat(place->directory, "lock", O_RDWR) >= 0 ? 1 : 98);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WEXITSTATUS(status);
+}
+
+static void root_becomes_the_owner(void **state)
+{
+	struct scene *scene = *state;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(try_open(scene, "data", true, NULL, NULL), 0);
+	assert_int_equal(become_owner(&scene->place), 0);
+	place_close(&scene->place);
+	assert_int_equal(chown("data", 4321, 4322), 0);
+	assert_int_equal(try_open(scene, "data", true, NULL, NULL), 0);
+	assert_int_equal(become_owner(&scene->place), 1);
+	assert_int_equal(owner("data/lock"), 4321);
+}
+
+/* As a service manager gives it: descriptor 3, and words in the environment. */
+static void listens_on_what_is_inherited(void **state)
+{
+	struct scene *scene = *state;
+	struct sockaddr_in bound, ours;
+	socklen_t size = sizeof bound;
+	char pid[16];
+
+	int fd = listen_tcp("127.0.0.1:0");
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&ours, &size), 0);
+	int kept = dup(3); /* whatever lies there */
+	assert_int_equal(dup2(fd, 3), 3);
+	snprintf(pid, sizeof pid, "%d", getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "1", 1);
+	assert_int_equal(try_open(scene, "data", false, "127.0.0.1:1", NULL), 0);
+	size = sizeof bound;
+	assert_int_equal(getsockname(scene->place.listen, (struct sockaddr *)&bound, &size), 0);
+	assert_int_equal(bound.sin_port, ours.sin_port);
+	place_close(&scene->place);
+	setenv("LISTEN_FDS", "2", 1);
+	refused(scene, "data", false, NULL,
+		"sallyport: the service manager's socket: not one listening TCP socket\n");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_PID");
+	close(fd);
+	if (kept >= 0)
+		dup2(kept, 3);
+	close(kept);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 
 int main(int argc, char **argv)
@@ -338,6 +406,8 @@ int main(int argc, char **argv)
 		CASE(control_socket_lies_deep),
 		CASE(old_control_socket_goes),
 		CASE(gives_each_process_its_directory),
+		CASE(root_becomes_the_owner),
+		CASE(listens_on_what_is_inherited),
 	};
 
 	stage_stand_in = realpath(argv[1], NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -175,6 +177,14 @@ static bool shares_namespace(const struct scene *scene, const char *kind)
 	return strstr(scene->report, ours) != NULL;
 }
 
+/* Which of the namespaces the set has; only the last set has none. */
+static bool set_has(unsigned set, const char *kind)
+{
+	if (set == 0)
+		return true;
+	return set == 1 && (strcmp(kind, "pid") == 0 || strcmp(kind, "net") == 0);
+}
+
 static void worker_sees_nobody(void **state)
 {
 	static const char *const kinds[] = { "pid", "net", "ipc", "uts", "mnt" };
@@ -183,10 +193,11 @@ static void worker_sees_nobody(void **state)
 	for (unsigned way = 0; way < ARRAY_LEN(ways); way++) {
 		assert_int_equal(spawn(scene, 7, ways[way]), 0);
 		read_report(scene, scene->supervisor.workers->pid);
-		bool refused = scene->supervisor.namespaces_refused;
+		assert_true(scene->supervisor.spaces_known);
 		for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
-			assert_int_equal(shares_namespace(scene, kinds[i]), refused);
-		if (!refused)
+			assert_int_equal(shares_namespace(scene, kinds[i]),
+				!set_has(scene->supervisor.spaces, kinds[i]));
+		if (set_has(scene->supervisor.spaces, "pid"))
 			reported(scene, "pid 1\n");
 	}
 }
@@ -195,12 +206,103 @@ static void worker_starts_without_namespaces(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->supervisor.namespaces_refused = true;
+	scene->supervisor.spaces = 2;
 	assert_int_equal(spawn(scene, 7, "reports"), 0);
 	read_report(scene, scene->supervisor.workers->pid);
 	assert_true(shares_namespace(scene, "net"));
 	reported(scene, "pid %d\n", scene->supervisor.workers->pid);
 	reported(scene, "open 0 1 2 3 4 5 6\n");
+}
+
+/* clone() with any of these flags is not permitted from here on, as in a unit that says so. */
+static void forbid(unsigned long flags)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (uint32_t)flags, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { ARRAY_LEN(filter), filter };
+
+	assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* In a process of its own, because what is forbidden stays so: the set that was found, or -1. */
+static int set_found(struct scene *scene, unsigned long forbidden, bool known)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		forbid(forbidden);
+		scene->supervisor.spaces_known = known;
+		if (spawn(scene, 7, "reports") < 0)
+			_exit(99);
+		waitpid(scene->supervisor.workers->pid, &status, 0);
+		_exit(scene->supervisor.spaces_known ? (int)scene->supervisor.spaces : 98);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status) == 99 ? -1 : WEXITSTATUS(status);
+}
+
+static void walls_are_what_is_permitted(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_int_equal(set_found(scene, CLONE_NEWPID, false), 2);
+	assert_int_equal(set_found(scene, CLONE_NEWUSER | CLONE_NEWNET, false), 2);
+	if (set_found(scene, 0, false) == 2)
+		skip(); /* where there are none, fewer is none too */
+	assert_int_equal(set_found(scene, CLONE_NEWNS, false), 1);
+	assert_int_equal(set_found(scene, 0, false), 0);
+}
+
+/* Something ran short: no session rather than one with lower walls. */
+static void walls_do_not_get_lower(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_int_equal(set_found(scene, CLONE_NEWNS, true), -1);
+}
+
+/* As whoever, by which way: 0, or the line where it went wrong. */
+static int powerless(struct scene *scene, unsigned uid, const char *way)
+{
+	struct pollfd poller = { scene->ends[0], POLLIN, 0 };
+
+	if (uid != 0 && setresuid(uid, uid, uid) < 0)
+		return __LINE__;
+	scene->supervisor.root = geteuid() == 0;
+	if (spawn(scene, 7, way) < 0 || poll(&poller, 1, PATIENCE_MS) != 1)
+		return __LINE__;
+	ssize_t got = recv(scene->ends[0], scene->report, sizeof scene->report - 1, 0);
+	scene->report[got > 0 ? got : 0] = '\0';
+	if (strstr(scene->report, "powers 0000000000000000 0000000000000000\n") == NULL)
+		return __LINE__;
+	return strstr(scene->report, "privileges 1\n") != NULL ? 0 : __LINE__;
+}
+
+/* Also who was copied into a user namespace of its own, where it would be root. */
+static void worker_has_no_powers(void **state)
+{
+	const unsigned uids[] = { 0, 61801 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(uids); i++)
+		for (unsigned way = 0; way < ARRAY_LEN(ways); way++) {
+			int status;
+			pid_t pid = geteuid() == 0 || uids[i] == 0 ? fork() : -1;
+			if (pid == 0)
+				_exit(powerless(*state, uids[i], ways[way]) % 255);
+			if (pid < 0)
+				continue;
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+			assert_int_equal(status, 0);
+		}
 }
 
 static void worker_is_somebody_else(void **state)
@@ -302,6 +404,9 @@ int main(int argc, char **argv)
 		CASE(worker_is_born_with_four_descriptors),
 		CASE(worker_sees_nobody),
 		CASE(worker_starts_without_namespaces),
+		CASE(walls_are_what_is_permitted),
+		CASE(walls_do_not_get_lower),
+		CASE(worker_has_no_powers),
 		CASE(worker_is_somebody_else),
 		CASE(only_names_of_drivers_are_started),
 		CASE(kills_the_session_that_is_meant),

@@ -96,6 +96,19 @@ static void report_namespace(FILE *out, const char *kind)
 	fprintf(out, "%.*s\n", len > 0 ? (int)len : 0, where);
 }
 
+/* "powers", permitted and effective capabilities. */
+static void report_powers(FILE *out)
+{
+	char text[4096];
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	ssize_t got = read(fd, text, sizeof text - 1);
+
+	close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	fprintf(out, "powers %.16s %.16s\n", strstr(text, "CapPrm:") + 8,
+		strstr(text, "CapEff:") + 8);
+}
+
 /* Everything a program is born with, as lines. */
 static void report(int fd)
 {
@@ -106,6 +119,7 @@ static void report(int fd)
 
 	report_descriptors(out);
 	report_signals(out);
+	report_powers(out);
 	getrlimit(RLIMIT_CORE, &core);
 	fprintf(out, "environment %u\nuid %u %u gid %u %u groups %d\n", count_environment(),
 		getuid(), geteuid(), getgid(), getegid(), getgroups(0, NULL));

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "supervisor/share.c"
+
+#define MILLION 1000000u
+
+/* A directory that looks like a control group of ours, except that nothing happens. */
+struct scene {
+	struct stage stage;
+	struct share share;
+	int dir;
+};
+
+static int open_scene(void **state)
+{
+	static const char *const groups[] = { "group/gateway", "group/sessions", "group/heavy" };
+	struct scene *scene = calloc(1, sizeof *scene);
+	char path[64];
+
+	stage_open(&scene->stage);
+	assert_int_equal(mkdir("group", 0755), 0);
+	stage_file("group/cgroup.procs", "", 0600);
+	stage_file("group/cgroup.subtree_control", "", 0600);
+	for (unsigned i = 0; i < ARRAY_LEN(groups); i++) {
+		assert_int_equal(mkdir(groups[i], 0755), 0);
+		snprintf(path, sizeof path, "%s/cgroup.procs", groups[i]);
+		stage_file(path, "", 0600);
+		snprintf(path, sizeof path, "%s/cpu.weight", groups[i]);
+		stage_file(path, "", 0600);
+	}
+	scene->dir = open("group", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*state = scene;
+	return 0;
+}
+
+static int close_scene(void **state)
+{
+	struct scene *scene = *state;
+
+	share_close(&scene->share);
+	close(scene->dir);
+	stage_close(&scene->stage);
+	free(scene);
+	return 0;
+}
+
+static void holds(const char *path, const char *text)
+{
+	char bytes[64];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = read(fd, bytes, sizeof bytes - 1);
+
+	close(fd);
+	bytes[got > 0 ? got : 0] = '\0';
+	assert_string_equal(bytes, text);
+}
+
+static const char *own_pid(void)
+{
+	static char text[16];
+
+	snprintf(text, sizeof text, "%d", getpid());
+	return text;
+}
+
+static void a_group_of_ours_is_divided(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_int_equal(take(&scene->share, scene->dir), 0);
+	assert_true(scene->share.divided);
+	holds("group/sessions/cgroup.procs", own_pid());
+	holds("group/cgroup.subtree_control", "+cpu");
+	holds("group/gateway/cpu.weight", "400");
+	holds("group/sessions/cpu.weight", "100");
+	holds("group/heavy/cpu.weight", "10");
+	share_service(&scene->share, 4242);
+	holds("group/gateway/cgroup.procs", "4242");
+}
+
+static void who_shares_a_group_does_not_own_it(void **state)
+{
+	struct scene *scene = *state;
+	char text[32];
+
+	stage_file("group/cgroup.procs", "1\n", 0600);
+	assert_true(take(&scene->share, scene->dir) < 0);
+	snprintf(text, sizeof text, "%s\n17\n", own_pid());
+	stage_file("group/cgroup.procs", text, 0600);
+	assert_true(take(&scene->share, scene->dir) < 0);
+	assert_false(scene->share.divided);
+	holds("group/sessions/cgroup.procs", "");
+	snprintf(text, sizeof text, "%s\n", own_pid());
+	stage_file("group/cgroup.procs", text, 0600);
+	assert_int_equal(take(&scene->share, scene->dir), 0);
+}
+
+/* No controller, no right: everything as it was. */
+static void what_fails_is_undone(void **state)
+{
+	static const char *const missing[] = { "group/cgroup.subtree_control",
+		"group/heavy/cpu.weight", "group/sessions/cgroup.procs",
+		"group/gateway/cgroup.procs" };
+	struct scene *scene = *state;
+
+	for (unsigned i = 0; i < ARRAY_LEN(missing); i++) {
+		stage_file("group/cgroup.procs", "", 0600);
+		assert_int_equal(rename(missing[i], "away"), 0);
+		assert_true(take(&scene->share, scene->dir) < 0);
+		assert_false(scene->share.divided);
+		holds("group/cgroup.procs", own_pid());
+		assert_int_equal(rename("away", missing[i]), 0);
+		share_service(&scene->share, 4242);
+		holds("group/gateway/cgroup.procs", "");
+	}
+}
+
+static void only_a_real_group_is_looked_for(void **state)
+{
+	char path[PATH_SIZE];
+	int dir = open_own();
+
+	if (find_own(path) == 0)
+		assert_int_equal(path[0], '/');
+	if (dir >= 0) {
+		struct statfs stat;
+		assert_int_equal(fstatfs(dir, &stat), 0);
+		assert_int_equal(stat.f_type, CGROUP2_MAGIC);
+		close(dir);
+	}
+}
+
+static struct worker worker_with(pid_t pid)
+{
+	return (struct worker){ .pid = pid, .session = 7 };
+}
+
+static void judged(const struct share *share, struct worker *worker, unsigned percent, bool heavy)
+{
+	judge(share, worker, (uint64_t)percent * 10000 * 5000, 5000);
+	assert_int_equal(worker->appetite.heavy, heavy);
+}
+
+static void who_takes_all_twice_is_heavy(void **state)
+{
+	struct scene *scene = *state;
+	struct worker worker = worker_with(4243);
+
+	assert_int_equal(take(&scene->share, scene->dir), 0);
+	judged(&scene->share, &worker, 100, false);
+	judged(&scene->share, &worker, 79, false); /* a pause */
+	judged(&scene->share, &worker, 100, false);
+	holds("group/heavy/cgroup.procs", "");
+	judged(&scene->share, &worker, 80, true);
+	holds("group/heavy/cgroup.procs", "4243");
+	judged(&scene->share, &worker, 100, true);
+	judged(&scene->share, &worker, 50, true);
+	stage_file("group/sessions/cgroup.procs", "", 0600);
+	judged(&scene->share, &worker, 49, false);
+	holds("group/sessions/cgroup.procs", "4243");
+}
+
+static pid_t spinner(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (;;)
+			;
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void ends(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void without_groups_the_heavy_are_nice(void **state)
+{
+	struct share share = { 0 };
+	pid_t pid = spinner();
+	struct worker worker = worker_with(pid);
+
+	judged(&share, &worker, 100, false);
+	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)pid), getpriority(PRIO_PROCESS, 0));
+	judged(&share, &worker, 100, true);
+	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)pid), NICENESS_MOST);
+	if (geteuid() == 0) {
+		judged(&share, &worker, 0, false);
+		assert_int_equal(getpriority(PRIO_PROCESS, (id_t)pid), NICENESS_BORN);
+	}
+	ends(pid);
+}
+
+/* The look itself, on real processes: one that spins and one that sleeps. */
+static void the_hungry_are_found(void **state)
+{
+	struct supervisor supervisor = { 0 };
+	struct worker idle = worker_with(getpid()), hungry = worker_with(spinner());
+	uint64_t used = 0;
+
+	while (used < 100 * MILLION) /* events, not time: it has run */
+		assert_int_equal(time_used(hungry.pid, &used), 0);
+	hungry.next = &idle;
+	supervisor.workers = &hungry;
+	assert_int_equal(time_used(idle.pid, &idle.appetite.used), 0);
+	/* As if all of it had been taken in the time between two looks. */
+	for (unsigned i = 0; i < HUNGRY_LOOKS; i++) {
+		supervisor.share.looked_at = clock_monotonic_ms() - LOOK_MS;
+		hungry.appetite.used -= (uint64_t)LOOK_MS * MILLION;
+		look(&supervisor);
+	}
+	assert_true(hungry.appetite.heavy);
+	assert_false(idle.appetite.heavy);
+	/* Too short to judge, and one that is gone. */
+	supervisor.share.looked_at = clock_monotonic_ms();
+	look(&supervisor);
+	assert_true(hungry.appetite.heavy);
+	ends(hungry.pid);
+	look(&supervisor);
+}
+
+static void looks_while_there_is_somebody(void **state)
+{
+	struct supervisor supervisor = { 0 };
+	struct worker worker = worker_with(getpid());
+
+	assert_int_equal(loop_create(&supervisor.loop), 0);
+	share_watch(&supervisor);
+	struct timer *first = supervisor.look;
+	assert_non_null(first);
+	share_watch(&supervisor);
+	assert_ptr_equal(supervisor.look, first);
+	timer_cancel(STEAL(supervisor.look));
+	on_look(&supervisor);
+	assert_null(supervisor.look);
+	supervisor.workers = &worker;
+	on_look(&supervisor);
+	assert_non_null(supervisor.look);
+	loop_destroy(supervisor.loop);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_group_of_ours_is_divided),
+		CASE(who_shares_a_group_does_not_own_it),
+		CASE(what_fails_is_undone),
+		cmocka_unit_test(only_a_real_group_is_looked_for),
+		CASE(who_takes_all_twice_is_heavy),
+		cmocka_unit_test(without_groups_the_heavy_are_nice),
+		cmocka_unit_test(the_hungry_are_found),
+		cmocka_unit_test(looks_while_there_is_somebody),
+	};
+
+	stage_stand_in = realpath(argv[1], NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free(stage_stand_in);
+	return failed;
+}
