@@ -362,6 +362,7 @@ static void open_broker(struct house *house)
 	broker->settings = &broker->process.settings;
 	text_copy(broker->process.settings.gateway_tenant, NAME_SIZE, "Acme");
 	text_copy(broker->process.settings.gateway_public_url, URL_SIZE, "https://gw.example");
+	broker->reserve.fd = -1; /* this house keeps none */
 	assert_int_equal(create(broker), 0);
 	assert_int_equal(store_open("sqlite", house->directory, &broker->store), 0);
 	assert_int_equal(audit_load(broker), 0);
