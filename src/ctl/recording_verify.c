@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "ctl/recording_source.h"
-#include "wire/recording_certificate.h"
+#include "wire/certificate.h"
 
 /* What has been seen while the records pass by. */
 struct walk {
@@ -144,13 +144,13 @@ static int walk_records(struct walk *walk, struct source *source)
 
 static bool certified(const struct recording_header *header, const uint8_t installation_public[32])
 {
-	struct recording_certificate certificate = { .key_version = header->key_version };
+	struct certificate certificate = { .purpose = CERTIFICATE_RECORDING,
+		.key_version = header->key_version };
 
 	text_copy(certificate.session_id, sizeof(certificate.session_id), header->session_id);
-	hash_sha256(certificate.facts_hash, header->facts, header->facts_len);
+	hash_sha256(certificate.subject, header->facts, header->facts_len);
 	memcpy(certificate.public_key, header->public_key, sizeof(certificate.public_key));
-	return recording_certificate_verify(
-		       &certificate, header->certificate, installation_public) == 0;
+	return certificate_verify(&certificate, header->certificate, installation_public) == 0;
 }
 
 static enum recording_verdict header_verdict(const struct source *source, int r)

@@ -14,7 +14,7 @@
 #include "base/sandbox.h"
 #include "recorder/corridor.h"
 #include "wire/process.h"
-#include "wire/recording_certificate.h"
+#include "wire/recording_key.h"
 
 #define CERTIFY_MS 5000 /* how long the vault may take to certify, its restart included */
 #define STOP_MS 3000    /* how long sealing may take when the gateway stops */

@@ -230,6 +230,16 @@ static int answer_recording_certify(struct vault *vault, struct message *message
 		NULL, 0, NULL, 0);
 }
 
+static int answer_broker_certify(struct vault *vault, struct message *message)
+{
+	struct msg_broker_certified answer;
+	certify_broker(vault->keyring, message->payload, &answer);
+	if (answer.result < 0 && answer.result != -ERR_SEALED) /* sealed: it asks again */
+		log_warning("vault.certify", "%s", error_name(answer.result));
+	return channel_send(
+		vault->broker, MSG_BROKER_CERTIFIED, message->serial, &answer, NULL, 0, NULL, 0);
+}
+
 static int open_recording(struct vault *vault, const struct msg_recording_open *question, int fd)
 {
 	uint8_t key[32];
@@ -293,6 +303,7 @@ int vault_answer(void *context, struct channel *channel, struct message *message
 		[MSG_UNSEAL] = answer_unseal,
 		[MSG_ROTATE] = answer_rotate,
 		[MSG_RECORDING_CERTIFY] = answer_recording_certify,
+		[MSG_BROKER_CERTIFY] = answer_broker_certify,
 		[MSG_RECORDING_OPEN] = answer_recording_open,
 		[MSG_SECRET_GRANT] = answer_secret_grant,
 		[MSG_SECRET_RELEASE] = answer_secret_release,

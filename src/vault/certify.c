@@ -5,13 +5,21 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "wire/recording_certificate.h"
+#include "wire/recording_key.h"
+
+static int sign(const struct keyring *keyring, const struct certificate *certificate,
+	uint8_t ret_signature[64])
+{
+	uint8_t layout[CERTIFICATE_LEN];
+	int r = certificate_layout(certificate, layout);
+	return r < 0 ? r : keyring_sign(keyring, layout, sizeof layout, ret_signature);
+}
 
 void certify_recording(const struct keyring *keyring, const struct msg_certify *question,
 	struct msg_certified *ret_answer)
 {
-	struct recording_certificate certificate = { .key_version = keyring_newest(keyring) };
-	uint8_t layout[RECORDING_CERTIFICATE_LEN];
+	struct certificate certificate = { .purpose = CERTIFICATE_RECORDING,
+		.key_version = keyring_newest(keyring) };
 	memset(ret_answer, 0, sizeof *ret_answer);
 	ret_answer->session = question->session;
 	ret_answer->key_version = certificate.key_version;
@@ -20,15 +28,26 @@ void certify_recording(const struct keyring *keyring, const struct msg_certify *
 		return;
 	}
 	memcpy(certificate.session_id, question->session_id, sizeof certificate.session_id);
-	memcpy(certificate.facts_hash, question->facts_hash, sizeof certificate.facts_hash);
+	memcpy(certificate.subject, question->facts_hash, sizeof certificate.subject);
 	memcpy(certificate.public_key, question->public_key, sizeof certificate.public_key);
-	int r = recording_certificate_layout(&certificate, layout);
+	int r = sign(keyring, &certificate, ret_answer->signature);
 	if (r == 0)
 		r = keyring_recording_public(
 			keyring, certificate.key_version, ret_answer->recording_public);
-	if (r == 0)
-		r = keyring_sign(keyring, layout, sizeof layout, ret_answer->signature);
 	ret_answer->result = r;
+}
+
+void certify_broker(const struct keyring *keyring, const struct msg_broker_certify *question,
+	struct msg_broker_certified *ret_answer)
+{
+	struct certificate certificate = { .purpose = CERTIFICATE_BROKER };
+	memset(ret_answer, 0, sizeof *ret_answer);
+	memcpy(ret_answer->public_key, question->public_key, sizeof ret_answer->public_key);
+	memcpy(certificate.subject, question->trail, sizeof certificate.subject);
+	memcpy(certificate.public_key, question->public_key, sizeof certificate.public_key);
+	ret_answer->result = keyring_sealed(keyring)
+				     ? -ERR_SEALED
+				     : sign(keyring, &certificate, ret_answer->certificate);
 }
 
 int certify_open(const struct keyring *keyring, const struct msg_recording_open *question,

@@ -121,6 +121,16 @@ struct msg_vault_state {
 	uint8_t installation_public[32]; /* Ed25519: certifies recording keys */
 };
 
+struct msg_broker_certify {
+	uint8_t public_key[32];  /* Ed25519, made by this broker for its life */
+	uint8_t trail[HASH_LEN]; /* hash of the audit trail's first row */
+};
+struct msg_broker_certified {
+	int32_t result;
+	uint8_t public_key[32];
+	uint8_t certificate[64]; /* wire/certificate.h */
+};
+
 struct msg_redeem {
 	char value[192];        /* the _sr value as it stood in the query */
 	uint8_t public_key[65]; /* P-256, uncompressed point */

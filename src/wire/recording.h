@@ -63,7 +63,7 @@ struct recording_header {
 	int64_t started_ms;
 	char session_id[SESSION_ID_SIZE];
 	uint8_t public_key[32];  /* Ed25519 */
-	uint8_t certificate[64]; /* recording_certificate.h */
+	uint8_t certificate[64]; /* certificate.h */
 	uint32_t key_version;
 	uint16_t wrapped_len;
 	uint8_t wrapped[RECORDING_WRAPPED_MAX]; /* sealed box: 40 digits of the session id, data key

@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "wire/recording.h"
-#include "wire/recording_certificate.h"
+#include "wire/recording_key.h"
 
 /*
  * Recordings whose certificate, chain and signatures are right and whose content is the fuzzer's:
@@ -33,9 +33,10 @@ static inline struct build *build_new(void)
 {
 	static const uint8_t seeds[2][crypto_sign_SEEDBYTES] = { { 1 }, { 2 } };
 	static const char facts[] = "{\"user\":\"ana\",\"device\":\"db1\"}";
-	struct recording_certificate certificate = { .key_version = 1,
-		.session_id = BUILD_SESSION };
-	uint8_t layout[RECORDING_CERTIFICATE_LEN];
+	struct certificate certificate = {
+		.purpose = CERTIFICATE_RECORDING, .key_version = 1, .session_id = BUILD_SESSION
+	};
+	uint8_t layout[CERTIFICATE_LEN];
 	struct build *build = calloc(1, sizeof(*build));
 
 	assert(build != NULL && sodium_init() >= 0);
@@ -53,8 +54,8 @@ static inline struct build *build_new(void)
 	memcpy(build->header.facts, facts, sizeof(facts) - 1);
 	memcpy(build->header.public_key, build->public_key, 32);
 	memcpy(certificate.public_key, build->public_key, 32);
-	hash_sha256(certificate.facts_hash, facts, sizeof(facts) - 1);
-	assert(recording_certificate_layout(&certificate, layout) == 0);
+	hash_sha256(certificate.subject, facts, sizeof(facts) - 1);
+	assert(certificate_layout(&certificate, layout) == 0);
 	crypto_sign_detached(build->header.certificate, NULL, layout, sizeof(layout),
 		build->installation_secret);
 	return build;

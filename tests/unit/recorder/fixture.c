@@ -12,7 +12,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "wire/recording_certificate.h"
+#include "wire/recording_key.h"
 #include "wire/view.h"
 
 void fixture_init(struct fixture *fixture)
@@ -38,15 +38,16 @@ void fixture_certify(
 	struct fixture *fixture, const uint8_t public_key[32], const uint8_t key[RECORDING_KEY_LEN])
 {
 	struct recording_header *header = &fixture->header;
-	struct recording_certificate certificate = { .key_version = header->key_version };
-	uint8_t layout[RECORDING_CERTIFICATE_LEN];
+	struct certificate certificate = { .purpose = CERTIFICATE_RECORDING,
+		.key_version = header->key_version };
+	uint8_t layout[CERTIFICATE_LEN];
 
 	memcpy(header->public_key, public_key, 32);
 	memcpy(fixture->key, key, RECORDING_KEY_LEN);
 	text_copy(certificate.session_id, sizeof(certificate.session_id), header->session_id);
-	hash_sha256(certificate.facts_hash, header->facts, header->facts_len);
+	hash_sha256(certificate.subject, header->facts, header->facts_len);
 	memcpy(certificate.public_key, public_key, 32);
-	assert_int_equal(recording_certificate_layout(&certificate, layout), 0);
+	assert_int_equal(certificate_layout(&certificate, layout), 0);
 	crypto_sign_detached(
 		header->certificate, NULL, layout, sizeof(layout), fixture->installation_secret);
 	header->wrapped_len = RECORDING_WRAPPED_LEN;

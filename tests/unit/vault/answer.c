@@ -10,7 +10,7 @@
 #include "vault/agent.h"
 #include "vault/release.h"
 #include "vault/sshwire.h"
-#include "wire/recording_certificate.h"
+#include "wire/recording_key.h"
 
 #define SESSION_ID "00112233445566778899aabbccddeeff00112233"
 
@@ -193,6 +193,27 @@ static void test_new_secrets_check_signatures(void **state)
 	running_finish(&running);
 }
 
+static void test_broker_key(void **state)
+{
+	struct running running;
+	struct message reply;
+	struct msg_broker_certify question;
+	struct certificate certificate = { .purpose = CERTIFICATE_BROKER };
+	running_begin(&running);
+	memset(&question, 3, sizeof question);
+	memcpy(certificate.public_key, question.public_key, 32);
+	memcpy(certificate.subject, question.trail, HASH_LEN);
+	running_ask(
+		&running, MSG_BROKER_CERTIFY, &question, NULL, 0, -1, MSG_BROKER_CERTIFIED, &reply);
+	struct msg_broker_certified answer = *(const struct msg_broker_certified *)reply.payload;
+	message_finish(&reply);
+	assert_int_equal(answer.result, 0);
+	struct msg_vault_state vault = running_state(&running, MSG_VAULT_STATUS, NULL);
+	assert_int_equal(
+		certificate_verify(&certificate, answer.certificate, vault.installation_public), 0);
+	running_finish(&running);
+}
+
 static void test_recordings(void **state)
 {
 	struct running running;
@@ -212,11 +233,11 @@ static void test_recordings(void **state)
 	assert_int_equal(answer.result, 0);
 	struct msg_vault_state vault = running_state(&running, MSG_VAULT_STATUS, NULL);
 	assert_memory_equal(vault.recording_public, answer.recording_public, 32);
-	struct recording_certificate certificate = { .key_version = answer.key_version };
+	struct certificate certificate = { .purpose = CERTIFICATE_RECORDING,
+		.key_version = answer.key_version };
 	text_copy(certificate.session_id, sizeof certificate.session_id, SESSION_ID);
-	assert_int_equal(recording_certificate_verify(
-				 &certificate, answer.signature, vault.installation_public),
-		0);
+	assert_int_equal(
+		certificate_verify(&certificate, answer.signature, vault.installation_public), 0);
 
 	open.key_version = answer.key_version;
 	assert_int_equal(
@@ -438,6 +459,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_seal_of_a_key_describes_it),
 		cmocka_unit_test(test_slow_secret_holds_nobody_up),
 		cmocka_unit_test(test_new_secrets_check_signatures),
+		cmocka_unit_test(test_broker_key),
 		cmocka_unit_test(test_recordings),
 		cmocka_unit_test(test_password_login),
 		cmocka_unit_test(test_impostor_gets_nothing),

@@ -14,12 +14,12 @@ static struct msg_certify question(void)
 	return message;
 }
 
-static struct recording_certificate certificate_of(
-	const struct msg_certify *message, uint32_t key_version)
+static struct certificate certificate_of(const struct msg_certify *message, uint32_t key_version)
 {
-	struct recording_certificate certificate = { .key_version = key_version };
+	struct certificate certificate = { .purpose = CERTIFICATE_RECORDING,
+		.key_version = key_version };
 	memcpy(certificate.public_key, message->public_key, 32);
-	memcpy(certificate.facts_hash, message->facts_hash, 32);
+	memcpy(certificate.subject, message->facts_hash, 32);
 	memcpy(certificate.session_id, message->session_id, sizeof certificate.session_id);
 	return certificate;
 }
@@ -35,12 +35,12 @@ static void test_certificate_verifies_without_vault(void **state)
 	assert_int_equal(answer.result, 0);
 	assert_int_equal(answer.session, 7);
 	assert_int_equal(answer.key_version, 2);
-	struct recording_certificate certificate = certificate_of(&message, 2);
-	assert_int_equal(recording_certificate_verify(&certificate, answer.signature,
+	struct certificate certificate = certificate_of(&message, 2);
+	assert_int_equal(certificate_verify(&certificate, answer.signature,
 				 keyring_installation_public(f.keyring)),
 		0);
-	certificate.facts_hash[31] ^= 1;
-	assert_int_equal(recording_certificate_verify(&certificate, answer.signature,
+	certificate.subject[31] ^= 1;
+	assert_int_equal(certificate_verify(&certificate, answer.signature,
 				 keyring_installation_public(f.keyring)),
 		-ERR_CRYPTO);
 	fixture_finish(&f);
@@ -104,6 +104,34 @@ static void test_key_comes_back(void **state)
 	fixture_finish(&f);
 }
 
+static void test_broker(void **state)
+{
+	struct fixture f;
+	struct msg_broker_certify message;
+	struct msg_broker_certified answer;
+	struct certificate certificate = { .purpose = CERTIFICATE_BROKER };
+	memset(message.public_key, 1, 32);
+	memset(message.trail, 2, HASH_LEN);
+	memset(certificate.public_key, 1, 32);
+	memset(certificate.subject, 2, HASH_LEN);
+	fixture_installation(&f);
+	const uint8_t *public = keyring_installation_public(f.keyring);
+	certify_broker(f.keyring, &message, &answer);
+	assert_int_equal(answer.result, 0);
+	assert_memory_equal(answer.public_key, message.public_key, 32);
+	assert_int_equal(certificate_verify(&certificate, answer.certificate, public), 0);
+	certificate.subject[0] ^= 1;
+	assert_int_equal(certificate_verify(&certificate, answer.certificate, public), -ERR_CRYPTO);
+
+	/* What a broker has certified is no recording's key, even of the same fields. */
+	certificate = certificate_of(&(struct msg_certify){ 0 }, 0);
+	memset(certificate.public_key, 1, 32);
+	memset(certificate.subject, 2, HASH_LEN);
+	text_copy(certificate.session_id, sizeof certificate.session_id, SESSION);
+	assert_int_equal(certificate_verify(&certificate, answer.certificate, public), -ERR_CRYPTO);
+	fixture_finish(&f);
+}
+
 static void test_sealed(void **state)
 {
 	struct fixture f;
@@ -119,6 +147,10 @@ static void test_sealed(void **state)
 	certify_recording(f.keyring, &message, &answer);
 	assert_int_equal(answer.result, -ERR_SEALED);
 	assert_int_equal(certify_open(f.keyring, &open, key), -ERR_SEALED);
+	struct msg_broker_certify broker = { { 0 } };
+	struct msg_broker_certified certified;
+	certify_broker(f.keyring, &broker, &certified);
+	assert_int_equal(certified.result, -ERR_SEALED);
 	fixture_finish(&f);
 }
 
@@ -128,6 +160,7 @@ int main(void)
 		cmocka_unit_test(test_certificate_verifies_without_vault),
 		cmocka_unit_test(test_bad_session_id),
 		cmocka_unit_test(test_key_comes_back),
+		cmocka_unit_test(test_broker),
 		cmocka_unit_test(test_sealed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
