@@ -10,6 +10,12 @@
 #include "store/chain.h"
 #include "broker/context.h"
 
+static int keep_trail(void *context, const struct audit_row *first)
+{
+	memcpy(context, first->hash, HASH_LEN);
+	return 0;
+}
+
 int audit_load(struct broker *broker)
 {
 	struct audit_row row;
@@ -22,8 +28,9 @@ int audit_load(struct broker *broker)
 		return r;
 	broker->audit.sequence = row.sequence;
 	memcpy(broker->audit.hash, row.hash, HASH_LEN);
+	int trail = store_audit_list(broker->store, 0, 1, keep_trail, broker->audit.trail);
 	broker->turn.before = broker->audit;
-	return 0;
+	return trail;
 }
 
 void note_begin(struct note *note)
@@ -89,5 +96,7 @@ int audit_write(struct broker *broker, const char *event, const char *actor,
 	}
 	broker->audit.sequence = row.sequence;
 	memcpy(broker->audit.hash, row.hash, HASH_LEN);
+	if (row.sequence == 1)
+		memcpy(broker->audit.trail, row.hash, HASH_LEN);
 	return 0;
 }

@@ -15,6 +15,7 @@ struct broker;
 struct audit {
 	int64_t sequence;
 	uint8_t hash[HASH_LEN];
+	uint8_t trail[HASH_LEN]; /* hash of the first row: names the chain */
 };
 
 int audit_load(struct broker *broker); /* the head, from the store */

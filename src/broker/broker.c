@@ -42,6 +42,10 @@ static int on_front(void *context, struct channel *channel, struct message *mess
 static int on_vault(void *context, struct channel *channel, struct message *message)
 {
 	(void)channel;
+	if (message->type == MSG_BROKER_CERTIFIED) {
+		head_certified(context, message->payload);
+		return 0;
+	}
 	return session_from_vault(context, message);
 }
 
@@ -69,6 +73,7 @@ static void front_gone(struct broker *broker)
 
 static void vault_gone(struct broker *broker)
 {
+	broker->head.asked_at = 0;
 	channel_destroy(STEAL(broker->vault));
 }
 
@@ -117,6 +122,8 @@ static void meet(void *context, enum party party, int fd)
 	}
 	if (party == PARTY_RECORDER)
 		sessions_recorder_came(broker);
+	if (party == PARTY_VAULT)
+		head_ask(broker);
 }
 
 static void on_turn(void *context)
@@ -132,6 +139,7 @@ static void on_tick(void *context)
 	steady_look(broker);
 	reserve_look(broker);
 	sessions_tick(broker);
+	head_ask(broker);
 	if (loop_after(broker->loop, TICK_MS, on_tick, broker, &broker->tick) < 0)
 		log_error("broker.tick", "no memory: limits are not watched any more");
 }
@@ -168,6 +176,8 @@ static int create(struct broker *broker)
 {
 	int r = turn_create(&broker->turn);
 
+	if (r == 0)
+		r = head_create(&broker->head);
 	if (r == 0)
 		r = routes_create(endpoints, &broker->routes);
 	if (r == 0)
@@ -223,6 +233,7 @@ static void finish(struct broker *broker)
 	throttle_destroy(broker->throttle);
 	routes_destroy(broker->routes);
 	turn_destroy(&broker->turn);
+	head_destroy(&broker->head);
 	store_close(broker->store);
 	reserve_close(broker);
 }

@@ -3,6 +3,7 @@
 
 #include "broker/broker.h"
 #include "broker/ending.h"
+#include "broker/head.h"
 #include "broker/reserve.h"
 #include "broker/session.h"
 #include "broker/steady.h"
@@ -28,6 +29,7 @@ struct broker {
 	struct turn turn;
 	bool broken; /* the store cannot be written any more: this process ends */
 	struct audit audit;
+	struct head head;
 	struct reserve reserve;
 	struct steady steady; /* the clock that lifetimes go by */
 	struct calls calls;

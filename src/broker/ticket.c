@@ -226,6 +226,8 @@ static int redeem_now(
 	int room = reserve_refuses(broker);
 	if (room < 0)
 		return room;
+	if (head_ready(broker) < 0)
+		return head_ready(broker);
 	ticket_hash(redeem->value, hash);
 	int r = strlen(redeem->value) == TICKET_LEN ? 0 : -ERR_TICKET_REFUSED;
 	if (r == 0)

@@ -87,6 +87,7 @@ static void tell_ahead(struct broker *broker, uint64_t mark)
 {
 	struct turn_ahead *ahead = &broker->turn.ahead;
 
+	head_durable(broker, mark);
 	while (ahead->count > 0 && ahead->rows[ahead->first].mark <= mark) {
 		struct turn_row row = ahead->rows[ahead->first];
 		ahead->first = (ahead->first + 1) % TURN_AHEAD;
@@ -149,6 +150,9 @@ static int commit(struct broker *broker, bool ahead, uint64_t *ret_mark)
 		return -ERR_STORE_BROKEN;
 	if (broker->turn.poisoned)
 		return -ERR_STORE;
+	int r = head_seal(broker);
+	if (r < 0)
+		return r;
 	return ahead ? store_commit_later(broker->store, ret_mark) : store_commit(broker->store);
 }
 
@@ -173,6 +177,8 @@ static void close_once(struct broker *broker, bool wait)
 	turn->open = turn->poisoned = false;
 	turn->waiting = turn->running;
 	turn->running = list;
+	if (r == 0)
+		head_committed(broker, mark);
 	if (r < 0) {
 		undo(broker, list, r);
 	} else if (ahead) {

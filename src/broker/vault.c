@@ -85,7 +85,13 @@ int vault_unseal(struct broker *broker, int passphrase, struct msg_vault_state *
 {
 	if (passphrase < 0)
 		return -ERR_PARAMETER_MISSING;
-	return ask_state(broker, MSG_UNSEAL, passphrase, ret_state);
+	int r = ask_state(broker, MSG_UNSEAL, passphrase, ret_state);
+
+	if (r == 0 && !ret_state->sealed) {
+		broker->head.asked_at = 0; /* it can certify now: at once */
+		head_ask(broker);
+	}
+	return r;
 }
 
 int vault_rotate(struct broker *broker, struct msg_vault_state *ret_state)

@@ -19,8 +19,8 @@ static const struct {
 };
 
 /* ADD A MIGRATION: a file in schema/, its name here and in meson.build. */
-extern const char schema_0000_facts[], schema_0001_first[];
-static const char *const migrations[] = { schema_0000_facts, schema_0001_first };
+extern const char schema_0000_facts[], schema_0001_first[], schema_0002_heads[];
+static const char *const migrations[] = { schema_0000_facts, schema_0001_first, schema_0002_heads };
 
 unsigned schema_newest(void)
 {

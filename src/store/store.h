@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/address.h"
+#include "wire/audit.h"
 
 /*
  * Every fact that survives a restart. One typed function per question the broker asks; rows of SQL
@@ -321,22 +322,21 @@ int store_ticket_peek(
 int store_ticket_spend(struct store *store, const uint8_t hash[HASH_LEN], const char *address,
 	int64_t now, int64_t *ret_session_id);
 
-/* audit: append-only, chained; the chain is audit.c's, the row is written here */
-struct audit_row {
-	int64_t sequence; /* from 1, without holes */
-	int64_t at;
-	char event[48];        /* "session.created" */
-	char actor[NAME_SIZE]; /* "application:portal", "user:ana", "administrator:0", "gateway" */
-	char from[ADDRESS_SIZE];
-	char object[NAME_SIZE]; /* "session:4711", "device:db1" */
-	int32_t result;         /* 0 or -ERR_... */
-	char detail[1024];      /* JSON object */
-	uint8_t before[HASH_LEN], hash[HASH_LEN];
-};
+/* audit: append-only, chained and signed; chain and heads are the broker's, rows are written here
+ */
 int store_audit_add(struct store *store, const struct audit_row *row);
 int store_audit_last(struct store *store, struct audit_row *ret_row); /* NOT_FOUND: empty */
 int store_audit_list(struct store *store, int64_t after, unsigned limit,
 	int (*keep)(void *, const struct audit_row *), void *context);
+/* A broker's key, before it signs; and the vault's word on it, when it comes. */
+int store_signer_add(
+	struct store *store, const struct signer *signer, int64_t now, int64_t *ret_id);
+int store_signer_certified(
+	struct store *store, int64_t signer, const uint8_t certificate[64], int64_t now);
+int store_head_add(struct store *store, const struct audit_head *head, int64_t signer);
+/* Heads of rows after this one, with their keys. Of each: what it says, the row's hash not. */
+int store_head_list(struct store *store, int64_t after, unsigned limit,
+	int (*keep)(void *, const struct audit_head *), void *context);
 
 /* small facts by name: schema and installation facts. */
 int store_fact_get(struct store *store, const char *name, char *out, unsigned size);

@@ -8,7 +8,9 @@ int broker_main(int argc, char **argv);
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <assert.h>
 #include <signal.h>
+#include <sodium.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -16,6 +18,7 @@ int broker_main(int argc, char **argv);
 #include "base/encode.h"
 #include "base/hash.h"
 #include "store/chain.h"
+#include "wire/certificate.h"
 
 #define PATIENCE 200 /* rounds of house_run(), 15 ms each, for what another process does */
 
@@ -71,6 +74,32 @@ static int vault_states(struct channel *channel, struct message *message)
 	return channel_send(channel, MSG_VAULT_STATE, message->serial, &state, NULL, 0, NULL, 0);
 }
 
+/* Certifies as the installation with the key pair of HOUSE_SEED. */
+static int vault_certifies(struct channel *channel, struct message *message)
+{
+	const struct msg_broker_certify *ask = message->payload;
+	struct certificate certificate = { .purpose = CERTIFICATE_BROKER };
+	struct msg_broker_certified answer = { 0 };
+	uint8_t layout[CERTIFICATE_LEN], public[32], secret[64];
+
+	house_installation(public, secret);
+	memcpy(certificate.public_key, ask->public_key, 32);
+	memcpy(certificate.subject, ask->trail, HASH_LEN);
+	memcpy(answer.public_key, ask->public_key, 32);
+	assert(certificate_layout(&certificate, layout) == 0);
+	crypto_sign_detached(answer.certificate, NULL, layout, sizeof layout, secret);
+	return channel_send(
+		channel, MSG_BROKER_CERTIFIED, message->serial, &answer, NULL, 0, NULL, 0);
+}
+
+void house_installation(uint8_t ret_public[32], uint8_t ret_secret[64])
+{
+	uint8_t seed[32];
+
+	memset(seed, 0x5e, sizeof seed);
+	crypto_sign_seed_keypair(ret_public, ret_secret, seed);
+}
+
 static int vault_message(void *context, struct channel *channel, struct message *message)
 {
 	struct msg_result opened = { 0 };
@@ -88,6 +117,8 @@ static int vault_message(void *context, struct channel *channel, struct message 
 	case MSG_UNSEAL:
 	case MSG_ROTATE:
 		return vault_states(channel, message);
+	case MSG_BROKER_CERTIFY:
+		return vault_certifies(channel, message);
 	case MSG_RECORDING_OPEN:
 		return channel_send(
 			channel, MSG_RECORDING_OPENED, message->serial, &opened, NULL, 0, NULL, 0);
@@ -389,7 +420,11 @@ int house_open(void **state)
 	introduce_vault(house);
 	house->front = introduce(house, PARTY_FRONT);
 	house->recorder = introduce(house, PARTY_RECORDER);
-	house_run(house);
+	assert_int_equal(audit_self(house->broker, "gateway.started"), 0);
+	turn_close(house->broker);
+	head_ask(house->broker);
+	for (int i = 0; i < PATIENCE && head_ready(house->broker) < 0; i++)
+		house_run(house);
 	*state = house;
 	return 0;
 }

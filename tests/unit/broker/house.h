@@ -91,6 +91,9 @@ void house_send(struct channel *channel, enum msg_type type, const void *payload
 struct channel *house_introduce(struct house *house, enum party party);
 void house_stop(struct house *house); /* what STOP does */
 
+/* The key pair that certifies the broker's. */
+void house_installation(uint8_t ret_public[32], uint8_t ret_secret[64]);
+
 /* Newest audit row with this event; fails the test when there is none. */
 struct audit_row house_audit(struct house *house, const char *event);
 unsigned house_audit_count(struct house *house, const char *event);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_private.h"
+
+int store_signer_add(struct store *store, const struct signer *signer, int64_t now, int64_t *ret_id)
+{
+	return any_rows(RUN(store, SIGNER_ADD, keep_number, ret_id, HASH(signer->trail),
+		bytes(signer->public_key, sizeof signer->public_key), integer(now)));
+}
+
+int store_signer_certified(
+	struct store *store, int64_t signer, const uint8_t certificate[64], int64_t now)
+{
+	return any_rows(RUN(store, SIGNER_CERTIFIED, NULL, NULL, integer(signer),
+		bytes(certificate, 64), integer(now)));
+}
+
+int store_head_add(struct store *store, const struct audit_head *head, int64_t signer)
+{
+	return any_rows(RUN(store, HEAD_ADD, NULL, NULL, integer(head->sequence), integer(head->at),
+		integer(signer), bytes(head->signature, sizeof head->signature)));
+}
+
+struct each_head {
+	int (*keep)(void *, const struct audit_head *);
+	void *context;
+	int result;
+};
+
+static int keep_each_head(void *context, const struct value *values, unsigned count)
+{
+	struct each_head *each = context;
+	struct audit_head head;
+	struct reader reader = READER(values, count);
+
+	memset(&head, 0, sizeof head);
+	head.sequence = read_integer(&reader);
+	head.at = read_integer(&reader);
+	read_bytes(&reader, head.signature, sizeof head.signature);
+	read_bytes(&reader, head.signer.trail, HASH_LEN);
+	read_bytes(&reader, head.signer.public_key, sizeof head.signer.public_key);
+	head.signer.certified = reader.next < count && values[reader.next].type != VALUE_NULL;
+	read_bytes(&reader, head.signer.certificate, sizeof head.signer.certificate);
+	each->result = reader.error;
+	if (each->result == 0)
+		each->result = each->keep(each->context, &head);
+	return each->result;
+}
+
+int store_head_list(struct store *store, int64_t after, unsigned limit,
+	int (*keep)(void *, const struct audit_head *), void *context)
+{
+	struct each_head each = { .keep = keep, .context = context };
+	int r = RUN(store, HEAD_LIST, keep_each_head, &each, integer(after), integer(limit));
+
+	return each.result != 0 ? each.result : any_rows(r);
+}
