@@ -126,8 +126,8 @@ void head_certified(struct broker *broker, const struct msg_broker_certified *ce
 	struct head *head = &broker->head;
 	struct signer *signer = &head->newest.signer;
 
-	if (signer->certified || memcmp(certified->public_key, signer->public_key,
-					 sizeof signer->public_key) != 0)
+	if (signer->certified ||
+		memcmp(certified->public_key, signer->public_key, sizeof signer->public_key) != 0)
 		return;
 	head->refused = certified->result;
 	if (certified->result < 0)

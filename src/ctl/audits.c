@@ -1,94 +1,162 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit trail, proven from the store's file alone. */
+/* The audit trail, proven from files alone: the store, a copy of it, or its mirror. */
 #include "ctl/commands.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
-#include "store/chain.h"
+#include "base/mem.h"
+#include "base/sandbox.h"
+#include "ctl/evidence.h"
+#include "ctl/trail.h"
 #include "store/store.h"
 
-#define PAGE 1000
-
-struct proof {
-	int64_t sequence; /* last row that was proven */
-	uint8_t head[HASH_LEN];
-	int64_t broken; /* first row that is not what was written; 0: none */
-	const char *how;
-	unsigned page;
-};
-
-static int broken(struct proof *proof, int64_t sequence, const char *how)
+static json_t *report_json(const struct trail_report *report)
 {
-	proof->broken = sequence;
-	proof->how = how;
-	return 1;
+	bool broken = report->verdict == TRAIL_ALTERED || report->verdict == TRAIL_FOREIGN;
+	char words[REASON_SIZE];
+	json_t *object = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:s?, s:I, s:I}", "verdict",
+		trail_verdict_name(report->verdict), "detail", trail_verdict_text(report, words),
+		"first", (json_int_t)report->first, "rows", (json_int_t)report->last, "proven",
+		(json_int_t)report->proven, "heads", (json_int_t)report->heads, "how", report->how,
+		"broken", (json_int_t)(broken ? report->altered : 0), "broken_last",
+		(json_int_t)(broken ? report->altered_last : 0));
+
+	if (report->compared)
+		json_object_set_new(object, "witness", witness_report_json(&report->witness));
+	return object;
 }
 
-static int prove(void *context, const struct audit_row *row)
+static void say(const struct cli *cli, const struct trail_report *report)
 {
-	struct proof *proof = context;
-	uint8_t hash[HASH_LEN];
+	char words[REASON_SIZE];
 
-	proof->page++;
-	if (row->sequence != proof->sequence + 1)
-		return broken(proof, proof->sequence + 1, "is missing");
-	if (memcmp(row->before, proof->head, HASH_LEN) != 0)
-		return broken(proof, row->sequence, "does not follow the one before it");
-	chain_hash(row, hash);
-	if (memcmp(row->hash, hash, HASH_LEN) != 0)
-		return broken(proof, row->sequence, "was altered");
-	proof->sequence = row->sequence;
-	memcpy(proof->head, hash, HASH_LEN);
-	return 0;
+	if (cli->json) {
+		json_t *object = report_json(report);
+		show_json(object);
+		json_decref(object);
+		return;
+	}
+	puts(trail_verdict_text(report, words));
+	printf("proven       up to row %lld, by %lld signatures\n", (long long)report->proven,
+		(long long)report->heads);
+	if (report->compared)
+		witness_report_print(&report->witness, stdout);
 }
 
-static int prove_all(struct store *store, struct proof *proof)
+static int exit_of(const struct trail_report *report)
 {
-	int r;
+	static const int codes[] = { [TRAIL_INTACT] = CLI_OK,
+		[TRAIL_CUT] = CLI_CUT,
+		[TRAIL_ALTERED] = CLI_ALTERED,
+		[TRAIL_DISAGREES] = CLI_DISAGREES,
+		[TRAIL_FOREIGN] = CLI_FOREIGN,
+		[TRAIL_UNPROVEN] = CLI_UNPROVEN,
+		[TRAIL_EMPTY] = CLI_UNPROVEN };
 
-	do {
-		proof->page = 0;
-		r = store_audit_list(store, proof->sequence, PAGE, prove, proof);
-	} while (r >= 0 && proof->broken == 0 && proof->page > 0);
+	if (report->verdict == TRAIL_INTACT && report->compared)
+		return evidence_compared(&report->witness, "audit trail");
+	return codes[report->verdict];
+}
+
+static bool is_mirror(int fd)
+{
+	struct stat stat;
+	char first;
+
+	return fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) &&
+	       (stat.st_size == 0 || (pread(fd, &first, 1, 0) == 1 && first == '{'));
+}
+
+/* Files of a mirror, oldest first; nothing is opened after the walls. */
+static int read_mirrors(struct cli *cli, struct trail *trail)
+{
+	int fds[16], r = 0;
+	unsigned count = 0;
+
+	for (const char *path; r >= 0 && (path = cli_argument(cli, count)) != NULL; count++) {
+		fds[count] = open(path, O_RDONLY | O_CLOEXEC);
+		if (fds[count] < 0 || !is_mirror(fds[count])) {
+			cli_fail("%s: %s", path,
+				fds[count] < 0 ? strerror(errno) : "not a mirror's file");
+			r = -ERR_NOT_FOUND;
+		}
+	}
+	if (r == 0 && sandbox_enter(SANDBOX_READER, -1) < 0) {
+		cli_fail("no sandbox can be had; a mirror is not read without one");
+		r = -ERR_NOT_FOUND;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		if (r == 0 && (r = trail_from_mirror(trail, fds[i])) < 0)
+			cli_fail("%s: %s", cli_argument(cli, i), error_text(r));
+		fd_closep(&fds[i]);
+	}
 	return r;
 }
 
-static int say(const struct cli *cli, const struct proof *proof)
+static int read_store(const char *path, struct trail *trail)
 {
-	bool intact = proof->broken == 0;
+	struct store *store = NULL;
+	int r = store_open_read(path, &store);
 
-	if (cli->json)
-		show_json(json_pack("{s:s, s:I, s:s?, s:I}", "verdict",
-			intact ? "intact" : "altered", "rows", (json_int_t)proof->sequence, "how",
-			proof->how, "broken", (json_int_t)proof->broken));
-	else if (intact)
-		printf("intact: %lld rows\n", (long long)proof->sequence);
-	else
-		printf("row %lld %s\n", (long long)proof->broken, proof->how);
-	return intact ? CLI_OK : CLI_FAILED;
+	if (r == 0)
+		r = trail_from_store(trail, store);
+	store_close(store);
+	if (r < 0)
+		cli_fail("%s: %s", path, error_text(r));
+	return r;
+}
+
+static int read_trail(struct cli *cli, struct trail *trail)
+{
+	char store[URL_SIZE * 2];
+	const char *path = cli_argument(cli, 0);
+
+	snprintf(store, sizeof store, "%s/store", cli->data);
+	if (path == NULL)
+		return read_store(store, trail);
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		cli_fail("%s: %s", path, strerror(errno));
+		return -ERR_NOT_FOUND;
+	}
+	return is_mirror(fd) ? read_mirrors(cli, trail) : read_store(path, trail);
 }
 
 static int audit_verify(struct cli *cli)
 {
-	char directory[URL_SIZE * 2];
-	struct proof proof = { 0 };
-	struct store *store = NULL;
+	CLEANUP(fd_closep) int kept = -1;
+	struct trail_report report;
+	struct witness witness;
+	struct trail trail;
+	uint8_t key[32];
 
-	snprintf(directory, sizeof directory, "%s/store", cli->data);
-	int r = store_open_read(directory, &store);
-	if (r == 0)
-		r = prove_all(store, &proof);
-	store_close(store);
-	if (r < 0)
-		return cli_fail("%s: %s", directory, error_text(r));
-	return say(cli, &proof);
+	int r = evidence_public_key(cli, key);
+	if (r == CLI_OK)
+		r = evidence_open_witness(cli, &kept);
+	if (r != CLI_OK)
+		return r;
+	witness_open(&witness, kept, key);
+	trail_begin(&trail, key, kept >= 0 ? &witness : NULL, &report);
+	if (read_trail(cli, &trail) < 0)
+		return CLI_FAILED;
+	if (trail_end(&trail) < 0)
+		return cli_fail("the witness file cannot be read");
+	say(cli, &report);
+	return exit_of(&report);
 }
 
 const struct command command_audit_verify = {
 	.words = "audit verify",
-	.takes = "",
-	.sentence = "Say whether the audit trail is whole, from the store's file alone",
+	.takes = "[FILE..]",
+	.sentence =
+		"Say whether the audit trail is whole, from files and the public key alone: the "
+		"store, a copy of it, or its mirror",
+	.options = (const struct option_row[]){ EVIDENCE_OPTIONS{ 0 } },
 	.run = audit_verify,
 };

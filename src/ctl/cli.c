@@ -194,7 +194,7 @@ static int take_one(struct cli *cli, const struct option_row *row, const char *v
 	return param != NULL && param[0] != '\0' ? cli_param(cli, param, value) : CLI_OK;
 }
 
-/* "LOGIN", "[FILE]", "ID REASON": how few and how many. */
+/* "LOGIN", "[FILE]", "ID REASON", "[FILE..]": how few and how many. */
 static void arity(const char *takes, unsigned *ret_least, unsigned *ret_most)
 {
 	*ret_least = *ret_most = 0;
@@ -205,6 +205,8 @@ static void arity(const char *takes, unsigned *ret_least, unsigned *ret_most)
 			inside = true;
 			*ret_least += *takes != '[';
 			(*ret_most)++;
+		} else if (strncmp(takes, "..", 2) == 0) {
+			*ret_most = ARGUMENTS_MAX;
 		}
 	}
 }

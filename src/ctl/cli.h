@@ -56,8 +56,17 @@ struct command {
 };
 extern const struct command *const commands[];
 
-/* Exit codes. Functions that return int return one of these. */
-enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+/* Exit codes. Functions that return int return one of these. From 3 on: what was verified. */
+enum {
+	CLI_OK = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_CUT = 3,
+	CLI_ALTERED = 4,
+	CLI_DISAGREES = 5, /* the witness does */
+	CLI_FOREIGN = 6,   /* not certified by this installation */
+	CLI_UNPROVEN = 7   /* not signed, or not by a certified key */
+};
 
 /* cli.c */
 int cli_usage_error(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));

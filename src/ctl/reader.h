@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "ctl/witness_file.h"
 #include "wire/recording.h"
 
 /*
@@ -22,6 +23,7 @@
 enum recording_verdict {
 	RECORDING_INTACT,
 	RECORDING_CUT,            /* everything up to `ms` is proven; the end is missing */
+	RECORDING_DISAGREES,      /* the witness has another head, or one after the end */
 	RECORDING_ALTERED,        /* see `what` and `altered` */
 	RECORDING_HEADER_ALTERED, /* or cut short inside the header */
 	RECORDING_FOREIGN,        /* not certified by this installation */
@@ -41,12 +43,19 @@ struct recording_report {
 	bool ended;                     /* end is filled in */
 	struct recording_end end;
 	uint8_t head[HASH_LEN]; /* after the last record: what RECORDING_DONE told the broker */
+	uint64_t signatures;
+	bool compared; /* with a witness */
+	struct witness_report witness;
+	uint32_t disagrees_ms; /* where the witness has another head */
 	struct recording_header header;
 };
 
 /* Streams; memory does not grow. 0 (see the verdict), or -ERR_SYSTEM when it cannot be read. */
 int recording_verify(
 	int fd, const uint8_t installation_public[32], struct recording_report *ret_report);
+/* The same, compared with what a witness kept (opened, not loaded; NULL: none). */
+int recording_verify_against(int fd, const uint8_t installation_public[32], struct witness *witness,
+	struct recording_report *ret_report);
 /* "intact", "cut short after second 12", "chunk 3 altered": one line, safe to print. */
 const char *recording_verdict_text(const struct recording_report *report, char out[REASON_SIZE]);
 const char *recording_verdict_name(enum recording_verdict verdict); /* "intact", "cut", .. */

@@ -289,6 +289,8 @@ static void print_report_json(const struct recording_report *report, FILE *out)
 	}
 	if (report->ended)
 		put_end(object, &report->end);
+	if (report->compared)
+		json_object_set_new(object, "witness", witness_report_json(&report->witness));
 	print_json(object, out);
 	fputc('\n', out);
 }
@@ -337,4 +339,6 @@ void recording_report_print(const struct recording_report *report, bool json, FI
 	if (report->unsigned_chunks > 0)
 		fprintf(out, "beyond       %" PRIu64 " whole chunks without a signature\n",
 			report->unsigned_chunks);
+	if (report->compared)
+		witness_report_print(&report->witness, out);
 }

@@ -13,6 +13,7 @@
 /* What has been seen while the records pass by. */
 struct walk {
 	struct recording_report *report;
+	struct witness *witness; /* or NULL */
 	uint64_t chunks;
 	uint32_t ms;              /* end of the last chunk */
 	bool signed_once, sealed; /* sealed: a signature came after the end */
@@ -71,6 +72,19 @@ static int take_chunk(struct walk *walk, const struct recording_record *record)
 	return 0;
 }
 
+static void compare(struct walk *walk, const uint8_t head[HASH_LEN])
+{
+	struct recording_report *report = walk->report;
+
+	report->signatures++;
+	if (walk->witness == NULL)
+		return;
+	bool before = walk->witness->report.disagrees;
+	witness_compare(walk->witness, report->signatures, head);
+	if (walk->witness->report.disagrees && !before)
+		report->disagrees_ms = walk->ms;
+}
+
 static int take_signature(
 	struct walk *walk, const struct source *source, const struct source_record *it)
 {
@@ -81,6 +95,7 @@ static int take_signature(
 	if (recording_signature_check(&it->record, source->header.public_key,
 		    source->header.session_id, walk->chunks, walk->ms, it->head_before) < 0)
 		return altered_since_signature(walk);
+	compare(walk, it->head_before);
 	walk->signed_once = true;
 	walk->sealed = report->ended;
 	report->chunks = walk->chunks;
@@ -164,11 +179,25 @@ static enum recording_verdict header_verdict(const struct source *source, int r)
 	return RECORDING_HEADER_ALTERED;
 }
 
-int recording_verify(
-	int fd, const uint8_t installation_public[32], struct recording_report *ret_report)
+/* What the witness says counts where nothing worse was found. */
+static void hear_witness(struct recording_report *report, struct witness *witness)
+{
+	witness_close(witness, report->signatures);
+	report->witness = witness->report;
+	report->compared = true;
+	if (report->verdict != RECORDING_INTACT && report->verdict != RECORDING_CUT)
+		return;
+	/* A whole recording has its last signature: no genuine one can follow. */
+	if (report->witness.disagrees ||
+		(report->witness.beyond > 0 && report->verdict == RECORDING_INTACT))
+		report->verdict = RECORDING_DISAGREES;
+}
+
+int recording_verify_against(int fd, const uint8_t installation_public[32], struct witness *witness,
+	struct recording_report *ret_report)
 {
 	CLEANUP(source_finish) struct source source = {};
-	struct walk walk = { .report = ret_report };
+	struct walk walk = { .report = ret_report, .witness = witness };
 	int r = source_init(&source, fd);
 
 	memset(ret_report, 0, sizeof(*ret_report));
@@ -185,19 +214,31 @@ int recording_verify(
 		ret_report->verdict = RECORDING_FOREIGN;
 		return 0;
 	}
-	r = walk_records(&walk, &source);
+	r = witness != NULL ? witness_load_recording(witness, source.header.session_id) : 0;
+	if (r == 0)
+		r = walk_records(&walk, &source);
+	if (r < 0)
+		return r;
 	ret_report->bytes = source.passed;
 	ret_report->unsigned_chunks = walk.chunks - ret_report->chunks;
 	memcpy(ret_report->head, source.head, HASH_LEN);
 	/* An end that no signature covers is no end. */
 	ret_report->ended = ret_report->ended && walk.sealed;
-	return r;
+	if (witness != NULL)
+		hear_witness(ret_report, witness);
+	return 0;
+}
+
+int recording_verify(
+	int fd, const uint8_t installation_public[32], struct recording_report *ret_report)
+{
+	return recording_verify_against(fd, installation_public, NULL, ret_report);
 }
 
 const char *recording_verdict_name(enum recording_verdict verdict)
 {
-	static const char *const names[] = { "intact", "cut", "altered", "header altered",
-		"not certified", "newer", "no recording" };
+	static const char *const names[] = { "intact", "cut", "witness disagrees", "altered",
+		"header altered", "not certified", "newer", "no recording" };
 
 	return (unsigned)verdict < ARRAY_LEN(names) ? names[verdict] : "?";
 }
@@ -219,6 +260,25 @@ static void altered_text(const struct recording_report *report, char out[REASON_
 		snprintf(out, REASON_SIZE, "chunk %" PRIu64 " altered", report->altered);
 }
 
+static void cut_text(const struct recording_report *report, char out[REASON_SIZE])
+{
+	if (report->witness.beyond > 0)
+		snprintf(out, REASON_SIZE,
+			"cut short after second %" PRIu32 ": the witness saw second %" PRIu32,
+			report->ms / 1000, report->witness.beyond_ms / 1000);
+	else
+		snprintf(out, REASON_SIZE, "cut short after second %" PRIu32, report->ms / 1000);
+}
+
+static void disagrees_text(const struct recording_report *report, char out[REASON_SIZE])
+{
+	if (report->witness.disagrees)
+		snprintf(out, REASON_SIZE, "witness disagrees at second %" PRIu32,
+			report->disagrees_ms / 1000);
+	else
+		snprintf(out, REASON_SIZE, "witness disagrees: it saw more after the end");
+}
+
 const char *recording_verdict_text(const struct recording_report *report, char out[REASON_SIZE])
 {
 	switch (report->verdict) {
@@ -226,7 +286,10 @@ const char *recording_verdict_text(const struct recording_report *report, char o
 		snprintf(out, REASON_SIZE, "intact");
 		break;
 	case RECORDING_CUT:
-		snprintf(out, REASON_SIZE, "cut short after second %" PRIu32, report->ms / 1000);
+		cut_text(report, out);
+		break;
+	case RECORDING_DISAGREES:
+		disagrees_text(report, out);
 		break;
 	case RECORDING_ALTERED:
 		altered_text(report, out);

@@ -15,10 +15,10 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
+#include "ctl/evidence.h"
 #include "ctl/reader.h"
 
 #define PARAMS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define PEM_MAX 4096
 
 const struct command command_recording_list = {
 	.words = "recording list",
@@ -88,39 +88,46 @@ static int open_recording(struct cli *cli, const char *what)
 	return fd;
 }
 
-static int read_public_key(const struct cli *cli, uint8_t ret_key[32])
+static int exit_of(const struct recording_report *report)
 {
-	char path[URL_SIZE * 2], pem[PEM_MAX];
-	const char *given = cli_option(cli, "certificate", 0);
-
-	snprintf(path, sizeof path, "%s/installation.pem", cli->data);
-	if (given != NULL && text_copy(path, sizeof path, given) < 0)
-		return cli_fail("the path of the certificate is too long");
-	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd >= 0 ? read(fd, pem, sizeof pem - 1) : -1;
-	if (got < 0)
-		return cli_fail("%s: %s", path, strerror(errno));
-	pem[got] = '\0';
-	return recording_public_key(pem, ret_key) < 0
-		       ? cli_fail("%s: not an installation's public key", path)
-		       : CLI_OK;
+	switch (report->verdict) {
+	case RECORDING_INTACT:
+		return report->compared ? evidence_compared(&report->witness, "recording") : CLI_OK;
+	case RECORDING_CUT:
+		return CLI_CUT;
+	case RECORDING_DISAGREES:
+		return CLI_DISAGREES;
+	case RECORDING_ALTERED:
+	case RECORDING_HEADER_ALTERED:
+		return CLI_ALTERED;
+	case RECORDING_FOREIGN:
+		return CLI_FOREIGN;
+	default:
+		return CLI_FAILED;
+	}
 }
 
 static int verify(struct cli *cli)
 {
 	uint8_t key[32];
+	struct witness witness;
 	struct recording_report *report = calloc(1, sizeof *report);
+	CLEANUP(fd_closep) int kept = -1;
 	CLEANUP(fd_closep) int fd = report != NULL ? open_recording(cli, cli_argument(cli, 0)) : -1;
 
-	int r = fd >= 0 ? read_public_key(cli, key) : CLI_FAILED;
+	int r = fd >= 0 ? evidence_public_key(cli, key) : CLI_FAILED;
+	if (r == CLI_OK)
+		r = evidence_open_witness(cli, &kept);
 	client_close(cli);
 	if (r == CLI_OK && sandbox_enter(SANDBOX_READER, -1) < 0)
 		r = cli_fail("no sandbox can be had; a recording is not read without one");
-	if (r == CLI_OK && recording_verify(fd, key, report) < 0)
-		r = cli_fail("the recording cannot be read");
+	witness_open(&witness, kept, key);
+	if (r == CLI_OK &&
+		recording_verify_against(fd, key, kept >= 0 ? &witness : NULL, report) < 0)
+		r = cli_fail("the recording or the witness file cannot be read");
 	if (r == CLI_OK) {
 		recording_report_print(report, cli->json, stdout);
-		r = report->verdict == RECORDING_INTACT ? CLI_OK : CLI_FAILED;
+		r = exit_of(report);
 	}
 	free(report);
 	return r;
@@ -130,11 +137,7 @@ const struct command command_recording_verify = {
 	.words = "recording verify",
 	.takes = "FILE|ID",
 	.sentence = "Say whether a recording is whole, from the file and the public key alone",
-	.options =
-		(const struct option_row[]){
-			{ "certificate", NULL, OPTION_TEXT, "FILE",
-				"the installation's public key; DIR/installation.pem unless said" },
-			{ 0 } },
+	.options = (const struct option_row[]){ EVIDENCE_OPTIONS{ 0 } },
 	.run = verify,
 };
 

@@ -223,7 +223,9 @@ static int sqlite_open(const char *where, const char *directory, void **ret_conn
 {
 	char path[PATH_SIZE];
 	bool only_read = strcmp(where, "sqlite-read") == 0;
-	int len = snprintf(path, sizeof path, "%s/sallyport.db", directory);
+	struct stat stat_of;
+	bool copy = only_read && stat(directory, &stat_of) == 0 && S_ISREG(stat_of.st_mode);
+	int len = snprintf(path, sizeof path, copy ? "%s" : "%s/sallyport.db", directory);
 	if ((!only_read && strcmp(where, "sqlite") != 0) || len < 0 || (size_t)len >= sizeof path)
 		return -ERR_STORE;
 	CLEANUP(sqlite_closep) struct connection *connection = calloc(1, sizeof *connection);

@@ -25,9 +25,10 @@ struct store;
 int store_open(const char *where, const char *directory, struct store **ret_store);
 /*
  * Reads only, on files alone, beside a running gateway or without one: migrates nothing, makes
- * nothing, changes no owner. Functions that write return -ERR_STORE.
+ * nothing, changes no owner. Functions that write return -ERR_STORE. A copy of the database may
+ * have any name.
  */
-int store_open_read(const char *directory, struct store **ret_store);
+int store_open_read(const char *directory_or_file, struct store **ret_store);
 void store_close(struct store *store);
 const char *store_kind(const struct store *store); /* "sqlite" */
 

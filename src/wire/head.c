@@ -49,8 +49,8 @@ int audit_head_check(const struct audit_head *head)
 	uint8_t bytes[AUDIT_LEN];
 
 	layout(head, bytes);
-	return crypto_sign_verify_detached(head->signature, bytes, sizeof bytes,
-		       head->signer.public_key) == 0
+	return crypto_sign_verify_detached(
+		       head->signature, bytes, sizeof bytes, head->signer.public_key) == 0
 		       ? 0
 		       : -ERR_CRYPTO;
 }
@@ -71,8 +71,8 @@ int receipt_sign(
 	int r = receipt_layout(text, len, bytes);
 
 	if (r == 0)
-		crypto_sign_detached(ret_signature, NULL, bytes, sizeof RECEIPT_LABEL + len,
-			secret_key);
+		crypto_sign_detached(
+			ret_signature, NULL, bytes, sizeof RECEIPT_LABEL + len, secret_key);
 	return r;
 }
 
@@ -109,12 +109,11 @@ static int recording_signature_verify(const struct recording_head *head)
 	for (unsigned i = 0; i < 4; i++)
 		body[8 + i] = (uint8_t)(head->ms >> (8 * i));
 	put(body + 16, head->signature, sizeof head->signature);
-	return recording_signature_check(&record, head->public_key, head->session_id, head->chunks,
-		head->ms, head->head);
+	return recording_signature_check(
+		&record, head->public_key, head->session_id, head->chunks, head->ms, head->head);
 }
 
-int recording_head_check(
-	const struct recording_head *head, const uint8_t installation_public[32])
+int recording_head_check(const struct recording_head *head, const uint8_t installation_public[32])
 {
 	struct certificate certificate = { .purpose = CERTIFICATE_RECORDING,
 		.key_version = head->key_version };

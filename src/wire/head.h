@@ -33,5 +33,4 @@ int receipt_check(
 int signer_check(const struct signer *signer, const uint8_t installation_public[32]);
 
 /* Signature and certificate of a recording's head. -ERR_CRYPTO. */
-int recording_head_check(
-	const struct recording_head *head, const uint8_t installation_public[32]);
+int recording_head_check(const struct recording_head *head, const uint8_t installation_public[32]);

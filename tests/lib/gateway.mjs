@@ -91,7 +91,7 @@ export class Gateway {
 		const done = spawnSync(this.program,
 			['--data', this.data, ...(raw ? [] : ['--json']), ...args],
 			{ input, encoding: 'utf8', maxBuffer: 1 << 28, ...this.owner, env: { ...process.env, ...env } });
-		if (expect !== null && done.status !== expect)
+		if (expect !== null && ![expect].flat().includes(done.status)) // a status, several, or any
 			throw new Error(`sallyport ${args.join(' ')}: exit ${done.status}: ${done.stderr}${done.stdout}`);
 		if (raw || expect !== 0) return { out: done.stdout, error: done.stderr };
 		return done.stdout.trim() ? JSON.parse(done.stdout) : undefined;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "wire/line.h"
+
 #include "../recorder/fixture.h"
 
 struct world {
@@ -375,6 +377,145 @@ static void public_key(void **state)
 		-ERR_MALFORMED);
 }
 
+/* ---- with a witness ---- */
+
+/* Every signed head of the file, as the recorder sent it out. */
+static void write_heads(const struct made *made, struct buf *out)
+{
+	int fd = fixture_file(made->file.data, made->file.len);
+	struct line line = { .kind = LINE_RECORDING_HEAD };
+	struct recording_head *head = &line.recording;
+	struct recording_chunk chunk;
+	struct source_record it;
+	struct source source;
+
+	assert_int_equal(source_init(&source, fd), 0);
+	assert_int_equal(source_header(&source), 0);
+	text_copy(head->session_id, sizeof(head->session_id), source.header.session_id);
+	memcpy(head->public_key, source.header.public_key, 32);
+	memcpy(head->certificate, source.header.certificate, 64);
+	head->key_version = source.header.key_version;
+	hash_sha256(head->facts_hash, source.header.facts, source.header.facts_len);
+	while (source_next(&source, &it) == 1) {
+		if (recording_chunk_read(&it.record, &chunk) == 0) {
+			head->chunks = chunk.number;
+			head->ms = chunk.end_ms;
+		} else if (it.record.type == RECORDING_SIGNATURE) {
+			head->number++;
+			memcpy(head->head, it.head_before, HASH_LEN);
+			memcpy(head->signature, it.record.body + 16, 64);
+			assert_int_equal(line_write(out, &line), 0);
+		}
+	}
+	source_finish(&source);
+	close(fd);
+}
+
+static struct recording_report *check_with(
+	const struct world *world, size_t len, const struct buf *kept)
+{
+	static struct recording_report report;
+	int fd = fixture_file(world->made.file.data, len);
+	int witness_fd = fixture_file(kept->data, kept->len);
+	struct witness witness;
+
+	witness_open(&witness, witness_fd, world->fixture.installation_public);
+	assert_int_equal(
+		recording_verify_against(fd, world->fixture.installation_public, &witness, &report),
+		0);
+	close(fd);
+	close(witness_fd);
+	return &report;
+}
+
+static void says(const struct recording_report *report, const char *words)
+{
+	char text[REASON_SIZE];
+
+	assert_string_equal(recording_verdict_text(report, text), words);
+}
+
+static void the_witness_agrees(void **state)
+{
+	const struct world *world = *state;
+	CLEANUP(buf_finish) struct buf kept = BUF(65536);
+
+	write_heads(&world->made, &kept);
+	struct recording_report *report = check_with(world, world->made.file.len, &kept);
+	assert_int_equal(report->verdict, RECORDING_INTACT);
+	assert_true(report->compared && report->signatures >= 3);
+	assert_int_equal(report->witness.agreed, report->signatures);
+	assert_int_equal(report->witness.heads, report->signatures);
+}
+
+/* At each of its signatures a file can be given out as one that a crash cut. */
+static void a_cut_is_seen_from_outside(void **state)
+{
+	const struct world *world = *state;
+	CLEANUP(buf_finish) struct buf kept = BUF(65536);
+	unsigned cuts = 0;
+
+	write_heads(&world->made, &kept);
+	for (unsigned i = 1; i + 1 < world->made.record_count; i++) {
+		if (world->made.types[i] != RECORDING_SIGNATURE)
+			continue;
+		struct recording_report *report =
+			check_with(world, world->made.records[i + 1], &kept);
+		assert_int_equal(report->verdict, RECORDING_CUT);
+		assert_true(report->witness.beyond > report->signatures);
+		cuts++;
+	}
+	assert_true(cuts > 0);
+	says(check_with(world, world->made.records[1], &kept),
+		"cut short after second 0: the witness saw second 4");
+}
+
+/* The same session, recorded by the same installation, and not the same recording. */
+static void the_witness_disagrees(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(buf_finish) struct buf kept = BUF(65536);
+	struct made other;
+
+	made_init(&other, &world->fixture, 5, true);
+	write_heads(&other, &kept);
+	buf_finish(&other.file);
+	struct recording_report *report = check_with(world, world->made.file.len, &kept);
+	assert_int_equal(report->verdict, RECORDING_DISAGREES);
+	says(report, "witness disagrees at second 0");
+	assert_string_equal(recording_verdict_name(report->verdict), "witness disagrees");
+}
+
+static void more_than_a_whole_recording(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(buf_finish) struct buf kept = BUF(65536);
+	struct made longer;
+
+	made_init(&longer, &world->fixture, 9, true);
+	write_heads(&longer, &kept);
+	buf_finish(&longer.file);
+	/* only what is after the end of the shorter one */
+	size_t lines = 0, at = kept.len;
+	while (lines < 2)
+		lines += kept.data[--at] == '\n';
+	struct buf last = { .data = kept.data + at + 1, .len = kept.len - at - 1 };
+	struct recording_report *report = check_with(world, world->made.file.len, &last);
+	assert_int_equal(report->verdict, RECORDING_DISAGREES);
+	says(report, "witness disagrees: it saw more after the end");
+}
+
+static void worse_is_said_first(void **state)
+{
+	struct world *world = *state;
+	CLEANUP(buf_finish) struct buf kept = BUF(65536);
+
+	write_heads(&world->made, &kept);
+	world->made.file.data[world->made.records[2] + 30] ^= 1;
+	assert_int_equal(
+		check_with(world, world->made.file.len, &kept)->verdict, RECORDING_ALTERED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +532,11 @@ int main(void)
 		cmocka_unit_test(appended),
 		cmocka_unit_test(random_changes),
 		cmocka_unit_test(public_key),
+		cmocka_unit_test_setup_teardown(the_witness_agrees, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_cut_is_seen_from_outside, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_witness_disagrees, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(more_than_a_whole_recording, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(worse_is_said_first, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

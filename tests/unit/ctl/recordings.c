@@ -90,12 +90,40 @@ static void alterations_are_a_failure(void **state)
 	scene->made.file.data[scene->made.records[2] + 40] ^= 1;
 	put_file(scene->other, scene->made.file.data, scene->made.file.len);
 	assert_int_equal(
-		desk_run(scene->desk, "recording", "verify", scene->other, NULL), CLI_FAILED);
+		desk_run(scene->desk, "recording", "verify", scene->other, NULL), CLI_ALTERED);
 	assert_null(strstr(scene->desk->out, "intact"));
 	assert_non_null(strstr(scene->desk->out, "altered"));
 	put_file(scene->other, "no recording", 12);
 	assert_int_equal(
 		desk_run(scene->desk, "recording", "verify", scene->other, NULL), CLI_FAILED);
+}
+
+static void a_cut_has_its_own_exit_code(void **state)
+{
+	struct scene *scene = *state;
+
+	put_file(scene->other, scene->made.file.data, scene->made.records[3]);
+	assert_int_equal(desk_run(scene->desk, "recording", "verify", scene->other, NULL), CLI_CUT);
+	assert_non_null(strstr(scene->desk->out, "cut short after second"));
+}
+
+static void a_witness_without_a_word_is_no_comparison(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_int_equal(desk_run(scene->desk, "recording", "verify", scene->file, "--witness",
+				 "/dev/null", NULL),
+		CLI_FAILED);
+	desk_complained(scene->desk, "the witness file has no head of this recording");
+	assert_non_null(strstr(scene->desk->out, "witness      0 of 0 heads agree"));
+	assert_int_equal(desk_run(scene->desk, "--json", "recording", "verify", scene->file,
+				 "--witness", "/dev/null", NULL),
+		CLI_FAILED);
+	assert_non_null(strstr(scene->desk->out, "\"witness\":{\"heads\":0,"));
+	assert_int_equal(desk_run(scene->desk, "recording", "verify", scene->file, "--witness",
+				 "/nonesuch", NULL),
+		CLI_FAILED);
+	assert_string_equal(scene->desk->out, "");
 }
 
 static void short_ids_are_asked_for(void **state)
@@ -139,8 +167,8 @@ static void the_key_of_the_installation_counts(void **state)
 
 	put_public_key(scene, "foreign.pem", scene->fixture.vault_public);
 	snprintf(option, sizeof option, "--certificate=%s/foreign.pem", scene->desk->directory);
-	assert_int_equal(
-		desk_run(scene->desk, "recording", "verify", scene->file, option, NULL), 1);
+	assert_int_equal(desk_run(scene->desk, "recording", "verify", scene->file, option, NULL),
+		CLI_FOREIGN);
 	assert_null(strstr(scene->desk->out, "intact"));
 	desk_file(scene->desk, "foreign.pem", "no key");
 	assert_int_equal(
@@ -290,6 +318,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(verifies_by_file_without_a_gateway),
 		SCENE(alterations_are_a_failure),
+		SCENE(a_cut_has_its_own_exit_code),
+		SCENE(a_witness_without_a_word_is_no_comparison),
 		SCENE(short_ids_are_asked_for),
 		SCENE(what_is_not_there_is_said),
 		SCENE(the_key_of_the_installation_counts),

@@ -75,8 +75,7 @@ static void nothing_is_changed(void **state)
 	assert_int_equal(store_head_add(fixture->store, &added, id), 0);
 	assert_int_equal(store_head_add(fixture->store, &added, id), -ERR_EXISTS);
 	assert_int_equal(store_signer_certified(fixture->store, id, certificate, NOW), 0);
-	assert_int_equal(
-		store_signer_certified(fixture->store, id, certificate, NOW), -ERR_EXISTS);
+	assert_int_equal(store_signer_certified(fixture->store, id, certificate, NOW), -ERR_EXISTS);
 }
 
 static void a_head_has_a_signer(void **state)

@@ -33,8 +33,8 @@ static void test_what_is_signed_is_as_drawn(void **state)
 		bytes[63 + i] = (uint8_t)(INT64_C(1763906709123) >> (8 * i));
 	memset(bytes + 71, 0xaa, 32);
 	assert_int_equal(sizeof bytes, AUDIT_LEN);
-	assert_int_equal(crypto_sign_verify_detached(head.signature, bytes, sizeof bytes,
-				 head.signer.public_key),
+	assert_int_equal(crypto_sign_verify_detached(
+				 head.signature, bytes, sizeof bytes, head.signer.public_key),
 		0);
 	assert_int_equal(audit_head_check(&head), 0);
 }
@@ -119,8 +119,7 @@ static void test_receipts(void **state)
 	assert_int_equal(receipt_check(long_text, RECEIPT_MAX, signature, public), 0);
 	assert_int_equal(
 		receipt_sign(long_text, RECEIPT_MAX + 1, secret, signature), -ERR_TOO_LARGE);
-	assert_int_equal(
-		receipt_check(long_text, RECEIPT_MAX + 1, signature, public), -ERR_CRYPTO);
+	assert_int_equal(receipt_check(long_text, RECEIPT_MAX + 1, signature, public), -ERR_CRYPTO);
 }
 
 /* A head of the trail that somebody gives out as a receipt: the words before it are others. */
@@ -130,8 +129,8 @@ static void test_a_head_is_no_receipt(void **state)
 	struct audit_head head = signed_head(secret);
 
 	layout(&head, bytes);
-	assert_int_equal(receipt_check((char *)bytes, sizeof bytes, head.signature,
-				 head.signer.public_key),
+	assert_int_equal(
+		receipt_check((char *)bytes, sizeof bytes, head.signature, head.signer.public_key),
 		-ERR_CRYPTO);
 }
 

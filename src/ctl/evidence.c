@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/evidence.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "ctl/reader.h"
+
+#define PEM_MAX 4096
+
+int evidence_public_key(const struct cli *cli, uint8_t ret_key[32])
+{
+	char path[URL_SIZE * 2], pem[PEM_MAX];
+	const char *given = cli_option(cli, "certificate", 0);
+
+	snprintf(path, sizeof path, "%s/installation.pem", cli->data);
+	if (given != NULL && text_copy(path, sizeof path, given) < 0)
+		return cli_fail("the path of the certificate is too long");
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd >= 0 ? read(fd, pem, sizeof pem - 1) : -1;
+	if (got < 0)
+		return cli_fail("%s: %s", path, strerror(errno));
+	pem[got] = '\0';
+	return recording_public_key(pem, ret_key) < 0
+		       ? cli_fail("%s: not an installation's public key", path)
+		       : CLI_OK;
+}
+
+int evidence_open_witness(const struct cli *cli, int *ret_fd)
+{
+	const char *path = cli_option(cli, "witness", 0);
+
+	if (path == NULL)
+		return CLI_OK;
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* It is read twice where it differs. */
+	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return cli_fail("%s: %s", path, strerror(errno));
+	*ret_fd = STEAL_FD(fd);
+	return CLI_OK;
+}
+
+int evidence_compared(const struct witness_report *report, const char *what)
+{
+	if (report->heads == 0)
+		return cli_fail("the witness file has no head of this %s", what);
+	if (report->agreed == 0)
+		return cli_fail("none of the %" PRIu64 " heads in the witness file is of this %s",
+			report->heads, what);
+	return CLI_OK;
+}
