@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,6 +98,18 @@ static void on_gone(void *context, struct channel *channel)
 		vault_gone(broker);
 	else
 		recorder_gone(broker);
+}
+
+/* One strike: the supervisor ends it, the trail says why. */
+static void on_strike(void *context, enum party peer, int why)
+{
+	struct broker *broker = context;
+	char object[32];
+
+	snprintf(object, sizeof object, "process:%s", party_name(peer));
+	if (turn_open(broker) < 0 ||
+		audit_write(broker, "process.struck", "gateway", NULL, object, why, NULL) < 0)
+		log_error("process.struck", "%s: not on record", party_name(peer));
 }
 
 /* A peer, at the start or after it was started again: the old channel is history. */
@@ -269,6 +282,7 @@ int main(int argc, char **argv)
 	broker->process.supervisor_fn = on_supervisor;
 	process_on_peer(&broker->process, meet, broker);
 	process_on_stop(&broker->process, on_stop);
+	process_on_strike(&broker->process, on_strike);
 	r = process_run(&broker->process);
 	if (broker->broken)
 		_exit(1); /* the store is left as it is: the next start reads what came to the disk

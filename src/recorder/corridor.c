@@ -268,23 +268,26 @@ static void take_ended(struct corridor *corridor, const struct view_frame *frame
 }
 
 /* What a driver can have to say; anything else comes from a worker that was taken over. */
-static bool worker_may_send(const struct view_frame *frame)
+static bool worker_may_send(const struct corridor *corridor, const struct view_frame *frame)
 {
+	/* Each state once, forward: every one of them is work for the broker and its store. */
 	if (frame->type == VIEW_STATE)
-		return frame->payload[0] >= VIEW_CONNECTING && frame->payload[0] <= VIEW_OVER;
+		return frame->payload[0] > corridor->said && frame->payload[0] <= VIEW_OVER;
 	return frame->type == VIEW_TEXT || frame->type == VIEW_SIZE || frame->type == VIEW_ENDED;
 }
 
 /* Records one frame. 1: it was the last, 0, or why nothing more may pass. */
 static int take_frame(struct corridor *corridor, const struct view_frame *frame)
 {
-	if (!worker_may_send(frame))
+	if (!worker_may_send(corridor, frame))
 		return -ERR_WORKER_DIED;
 	int r = tape_put(&corridor->tape, frame->type, 0, frame->payload, frame->len);
 	if (r < 0)
 		return r;
 	if (frame->type == VIEW_TEXT)
 		corridor->output_bytes += frame->len;
+	if (frame->type == VIEW_STATE)
+		corridor->said = frame->payload[0];
 	/* That it is over is said by ENDED alone. */
 	if (frame->type == VIEW_STATE && frame->payload[0] < VIEW_OVER)
 		tell_moved(corridor, frame->payload[0], 0, -1, frame->payload + 1, frame->len - 1);

@@ -138,6 +138,39 @@ static void announce(struct supervisor *supervisor)
 	}
 }
 
+static bool acquaintances(enum service_id one, enum service_id other)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(acquainted); i++)
+		if ((acquainted[i][0] == one && acquainted[i][1] == other) ||
+			(acquainted[i][0] == other && acquainted[i][1] == one))
+			return true;
+	return false;
+}
+
+/*
+ * Two that run and have no channel: who broke the rules ends, or who could not hear. It is started
+ * again and both are introduced anew. A liar can have his acquaintances ended, and nobody else.
+ */
+static int on_strike(struct service *teller, const struct msg_strike *strike)
+{
+	struct supervisor *supervisor = teller->supervisor;
+
+	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
+		struct service *peer = &supervisor->services[i];
+		struct service *ends = strike->why == -ERR_MALFORMED ? peer : teller;
+		if (peer->party != strike->party ||
+			!acquaintances((enum service_id)(teller - supervisor->services),
+				(enum service_id)i))
+			continue;
+		log_error("service.struck", "%s, told by %s: %s", ends->program, teller->program,
+			error_name(strike->why));
+		if (ends->pid > 0 && supervisor->stopping == 0)
+			kill(ends->pid, SIGKILL);
+		return 0;
+	}
+	return -ERR_MALFORMED;
+}
+
 static int on_message(void *context, struct channel *channel, struct message *message)
 {
 	struct service *service = context;
@@ -159,6 +192,8 @@ static int on_message(void *context, struct channel *channel, struct message *me
 	case MSG_WORKER_KILL:
 		spawn_kill(supervisor, ((const struct msg_session *)message->payload)->session);
 		return 0;
+	case MSG_STRIKE:
+		return on_strike(service, message->payload);
 	case MSG_STOP_ASK:
 		services_stop(supervisor);
 		return 0;

@@ -56,6 +56,10 @@ struct msg_give {
 struct msg_peer {
 	uint8_t party; /* enum party: who is at the other end */
 };
+struct msg_strike {
+	uint8_t party; /* enum party: at the other end of the channel that is now closed */
+	int32_t why;   /* -ERR_MALFORMED: its words; anything else: the teller's own trouble */
+};
 
 /* A call: syntax was checked by the sender, meaning is checked by the broker. */
 struct msg_api_call {

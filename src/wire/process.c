@@ -155,6 +155,27 @@ static enum log_level level_from(const char *word)
 	return LOG_LEVEL_INFO;
 }
 
+/*
+ * The channel is closed, but whoever is at its other end may live on and be of no use to anyone:
+ * the supervisor ends it, and introduces the one that comes after it.
+ */
+static void on_struck(void *context, enum party peer, int why)
+{
+	struct process *process = context;
+	struct msg_strike strike;
+
+	if (peer != PARTY_FRONT && peer != PARTY_BROKER && peer != PARTY_VAULT &&
+		peer != PARTY_RECORDER)
+		return;
+	log_error("peer.struck", "%s: %s", party_name(peer), error_name(why));
+	memset(&strike, 0, sizeof strike);
+	strike.party = (uint8_t)peer;
+	strike.why = why;
+	channel_tell(process->supervisor, MSG_STRIKE, &strike);
+	if (process->strike_fn != NULL)
+		process->strike_fn(process->context, peer, why);
+}
+
 void process_begin(struct process *process, int argc, char **argv, enum party self)
 {
 	char name[32];
@@ -172,6 +193,7 @@ void process_begin(struct process *process, int argc, char **argv, enum party se
 		channel_create(process->loop, SUPERVISOR_FD, self, PARTY_SUPERVISOR, on_supervisor,
 			on_supervisor_gone, process, &process->supervisor) < 0)
 		die("process.begin", "no memory");
+	wire_on_strike(on_struck, process);
 	loop_run(process->loop);
 	/* The loop also stops when the supervisor is gone: half of what was given is nothing. */
 	if (process->build[0] == '\0' || !process->going)
@@ -211,6 +233,11 @@ void process_on_peer(struct process *process, void (*fn)(void *, enum party, int
 void process_on_stop(struct process *process, void (*fn)(void *))
 {
 	process->stop_fn = fn;
+}
+
+void process_on_strike(struct process *process, strike_fn *fn)
+{
+	process->strike_fn = fn;
 }
 
 int process_run(struct process *process)

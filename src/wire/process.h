@@ -34,6 +34,7 @@ struct process {
 	bool going, stopping; /* GO came, STOP came */
 	void (*peer_fn)(void *context, enum party party, int fd);
 	void (*stop_fn)(void *context);
+	strike_fn *strike_fn;
 	/* broker only: what the supervisor says about workers */
 	message_fn *supervisor_fn;
 	void *context;
@@ -52,5 +53,7 @@ void process_drop(struct process *process, int sandbox_role, int dir);
 void process_on_peer(struct process *process, void (*fn)(void *, enum party, int), void *context);
 /* fn is called on STOP or when the supervisor is gone; it ends the loop itself when it is done. */
 void process_on_stop(struct process *process, void (*fn)(void *));
+/* fn is called when a peer was struck (wire_on_strike), after the supervisor was told. */
+void process_on_strike(struct process *process, strike_fn *fn);
 int process_run(struct process *process);
 const char *process_build(void); /* hash of what shapes messages: peers must have the same */

@@ -63,6 +63,24 @@ struct channel {
 	uint8_t *buffer;   /* MESSAGE_MAX */
 };
 
+/* One per process by nature. */
+static struct {
+	strike_fn *fn;
+	void *context;
+} on_strike;
+
+void wire_on_strike(strike_fn *fn, void *context)
+{
+	on_strike.fn = fn;
+	on_strike.context = context;
+}
+
+static void strike(const struct channel *channel, int why)
+{
+	if (on_strike.fn != NULL)
+		on_strike.fn(on_strike.context, channel->peer, why);
+}
+
 const char *party_name(enum party party)
 {
 	static const char *const names[PARTY_COUNT] = { "any", "supervisor", "front", "broker",
@@ -303,6 +321,7 @@ static bool deliver(
 	if (channel->doomed)
 		return false;
 	if (r < 0) {
+		strike(channel, r);
 		channel_lost(channel);
 		return false;
 	}
@@ -544,6 +563,10 @@ int channel_ask(struct channel *channel, enum msg_type type, const void *payload
 		}
 		struct message reply = { 0 };
 		r = wire_permit(channel->peer, channel->self, bytes, (size_t)got, count, &reply);
+		if (r < 0) { /* the loop will find the channel closed */
+			strike(channel, r);
+			shutdown(channel->fd, SHUT_RDWR);
+		}
 		if (r == 0 && reply.type == expect && reply.serial == serial) {
 			reply_fill(&reply, count, got_fds);
 			*ret_reply = reply;

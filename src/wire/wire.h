@@ -36,6 +36,13 @@ void channel_destroy(struct channel *channel); /* never calls gone */
 int channel_fd(const struct channel *channel);
 
 /*
+ * One strike ends a channel: a packet that is not a row, or a handler's error. fn is told before
+ * `gone` is called; it is one for the whole process, as the supervisor is who wants to know.
+ */
+typedef void strike_fn(void *context, enum party peer, int why);
+void wire_on_strike(strike_fn *fn, void *context);
+
+/*
  * Sends one message; descriptors are duplicated by the kernel, the caller keeps his. What the
  * socket does not take now is queued, up to CHANNEL_QUEUE_MAX bytes (-ERR_FULL).
  * Sending a row that is not ours is a programming error (assert).

@@ -35,10 +35,11 @@ function programsFor(owner) {
 
 export class Gateway {
 	// settings: { 'ticket.lifetime': 300, .. }; owner: { uid, gid } to run as another user; programs: a
-	// directory with other programs; data: an empty directory for the installation
-	static async start(settings = {}, { owner, init = [], input, programs: directory, data } = {}) {
+	// directory with other programs; data: an empty directory for the installation; wrap: a command that
+	// runs the gateway in its own place
+	static async start(settings = {}, { owner, init = [], input, programs: directory, data, wrap = [] } = {}) {
 		const gateway = new Gateway();
-		gateway.owner = owner;
+		Object.assign(gateway, { owner, wrap });
 		gateway.copy = directory ? undefined : programsFor(owner);
 		gateway.program = path.join(directory ?? gateway.copy ?? build, 'sallyport');
 		gateway.data = data ?? mkdtempSync(path.join(tmpdir(), 'sallyport-'));
@@ -67,7 +68,8 @@ export class Gateway {
 
 	async serve() {
 		this.log = '';
-		this.process = endWith(spawn(this.program, ['--data', this.data, 'serve'],
+		const [program, ...words] = [...this.wrap ?? [], this.program, '--data', this.data, 'serve'];
+		this.process = endWith(spawn(program, words,
 			{ stdio: ['ignore', 'pipe', 'pipe'], ...this.owner }));
 		this.exited = new Promise((done) => this.process.on('exit', done));
 		let out = '';
@@ -136,7 +138,7 @@ export class Gateway {
 			sent['Content-Type'] = 'application/json';
 		return new Promise((done, fail) => {
 			const request = https.request({ host: '127.0.0.1', port: this.port, method, path: target, headers: sent,
-				rejectUnauthorized: false, servername: 'localhost', agent: agent ?? false, localAddress, setHost: false },
+				rejectUnauthorized: false, servername: 'localhost', agent: agent ?? this.agent ?? false, localAddress, setHost: false },
 			(answer) => {
 				const chunks = [];
 				answer.on('data', (chunk) => chunks.push(chunk));

@@ -4,15 +4,21 @@
  * any other, in the real host, behind the real walls; a line that the target sends or the person
  * types names what to try:
  *
- *	list				every name
+ *	list				every name, its class, and what becomes of it
  *	openat_to_read			an attempt of tests/unit/base/probes.def
  *	vault_again			one of its own, below
  *
- * It says "trying NAME" first, and "NAME: refused (why)" or "NAME: GOT AWAY WITH IT" if it is still
- * alive afterwards. To play it, put it in the place of another worker's executable.
+ * What becomes of an attempt: "deadly", the filter ends the process; "struck", who it was said to
+ *ends the session; "refused", an error; "bounded", it goes on and does not matter; "granted", the
+ *little that a worker may.
+ *
+ * It says "trying NAME" first, and "NAME refused (why)" or "NAME GOT AWAY WITH IT" if it is still
+ *alive afterwards. To play it, put it in the place of another worker's executable.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +31,10 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "drivers/driver.h"
+#include "wire/messages.h"
 #include "../unit/base/probes.h"
 
+#define FD_TARGET_SOCKET 3
 #define FD_VIEW 4
 #define FD_VAULT 5
 #define LINE_MAX_LEN 64
@@ -124,15 +132,146 @@ static long flood_recorder(void)
 	return 1600;
 }
 
+/* States without end: each would be work for the broker. */
+static long flood_states(void)
+{
+	fcntl(FD_VIEW, F_SETFL, 0);
+	for (int i = 0; i < 100000; i++)
+		if (raw_frame(VIEW_STATE, 1, "\3", 1) < 0)
+			return FOUND_NOTHING;
+	return 100000;
+}
+
+/* Bytes without end that are no frames. */
+static long flood_garbage(void)
+{
+	static uint8_t bytes[65536];
+
+	memset(bytes, 0xa5, sizeof bytes);
+	fcntl(FD_VIEW, F_SETFL, 0);
+	for (int i = 0; i < 1600; i++)
+		if (send(FD_VIEW, bytes, sizeof bytes, MSG_NOSIGNAL) < 0)
+			return FOUND_NOTHING;
+	return 1600;
+}
+
+/* Questions without end to the vault, none of whose answers is read. */
+static long flood_vault(void)
+{
+	static const uint8_t list[5] = { 0, 0, 0, 1, 11 };
+
+	fcntl(FD_VAULT, F_SETFL, 0);
+	for (int i = 0; i < 1000000; i++)
+		if (send(FD_VAULT, list, sizeof list, MSG_NOSIGNAL) < 0)
+			return FOUND_NOTHING;
+	return 1000000;
+}
+
+static long flood_vault_garbage(void)
+{
+	static uint8_t bytes[65536];
+
+	memset(bytes, 0xa5, sizeof bytes);
+	fcntl(FD_VAULT, F_SETFL, 0);
+	for (int i = 0; i < 1600; i++)
+		if (send(FD_VAULT, bytes, sizeof bytes, MSG_NOSIGNAL) < 0)
+			return FOUND_NOTHING;
+	return 1600;
+}
+
+/* Messages as processes exchange them, to whoever is at the other end: nobody there reads them. */
+static long say_message(int fd)
+{
+	uint8_t packet[16] = { MSG_STOP_ASK };
+
+	return send(fd, packet, sizeof packet, MSG_NOSIGNAL);
+}
+
+static long message_to_recorder(void)
+{
+	return say_message(FD_VIEW);
+}
+
+static long message_to_vault(void)
+{
+	long r = say_message(FD_VAULT);
+	uint8_t answer[8];
+
+	fcntl(FD_VAULT, F_SETFL, 0);
+	return r < 0 || recv(FD_VAULT, answer, sizeof answer, 0) <= 4 || answer[4] == 5
+		       ? FOUND_NOTHING
+		       : r;
+}
+
+static long resolve_a_name(void)
+{
+	struct addrinfo *found;
+
+	return getaddrinfo("localhost", "22", NULL, &found) == 0 ? 1 : FOUND_NOTHING;
+}
+
+static long its_own_socket(void)
+{
+	return send(FD_TARGET_SOCKET, "granted\n", 8, MSG_NOSIGNAL);
+}
+
+/* Threads and processes by the library, as code that was smuggled in would. */
+static long fork_by_library(void)
+{
+	return fork();
+}
+
+static void *idle(void *context)
+{
+	return context;
+}
+
+static long thread_by_library(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, idle, NULL) == 0 ? 1 : FOUND_NOTHING;
+}
+
+/* Memory of many small pieces, whose tables are the kernel's. */
+static long eat_mappings(void)
+{
+	for (long i = 0; i < 1000000; i++)
+		if (mmap(NULL, 4096, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+			return FOUND_NOTHING;
+	return 1000000;
+}
+
+static long lock_memory(void)
+{
+	void *piece =
+		mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return piece == MAP_FAILED || mlock(piece, 64 << 20) < 0 ? FOUND_NOTHING : 1;
+}
+
 static const struct {
-	const char *name;
+	const char *name, *class, *becomes;
 	long (*attempt)(void);
 } simple[] = {
-	{ "vault_sign_first", vault_sign_first },
-	{ "eat_memory", eat_memory },
-	{ "eat_descriptors", eat_descriptors },
-	{ "spin", spin },
-	{ "flood_recorder", flood_recorder },
+	{ "its_own_socket", "E2", "granted", its_own_socket },
+	{ "resolve_a_name", "E2", "deadly", resolve_a_name },
+	{ "fork_by_library", "E3", "deadly", fork_by_library },
+	{ "thread_by_library", "E3", "deadly", thread_by_library },
+	{ "eat_memory", "E7", "refused", eat_memory },
+	{ "eat_mappings", "E7", "refused", eat_mappings },
+	{ "lock_memory", "E7", "refused", lock_memory },
+	{ "eat_descriptors", "E7", "refused", eat_descriptors },
+	{ "spin", "E7", "bounded", spin },
+	{ "flood_recorder", "E7", "bounded", flood_recorder },
+	{ "flood_garbage", "E7", "struck", flood_garbage },
+	{ "flood_states", "E7", "struck", flood_states },
+	{ "flood_vault", "E7", "refused", flood_vault },
+	{ "flood_vault_garbage", "E7", "refused", flood_vault_garbage },
+	{ "message_to_recorder", "E8", "struck", message_to_recorder },
+	{ "message_to_vault", "E8", "refused", message_to_vault },
+	{ "vault_sign_first", "E8", "refused", vault_sign_first },
 };
 
 /* Frames a worker must not send, whatever it became. */
@@ -151,6 +290,8 @@ static const struct {
 	{ "frame_gateway_speaks", VIEW_NOTICE, 5, "Hello", 5 },
 	{ "frame_too_long", VIEW_TEXT, 0xffffffff, "x", 1 },
 	{ "frame_empty_text", VIEW_TEXT, 0, "", 0 },
+	{ "frame_state_again", VIEW_STATE, 1, "\3", 1 },
+	{ "frame_state_backwards", VIEW_STATE, 1, "\1", 1 },
 	{ "frame_bad_state", VIEW_STATE, 1, "\x63", 1 },
 	{ "frame_reserved_bits", 0xff, 1, "x", 1 },
 };
@@ -165,14 +306,21 @@ static void say(struct villain *villain, const char *name, const char *what)
 
 static void list(struct villain *villain)
 {
-	for (unsigned i = 0; i < probe_count; i++)
-		say(villain, probes[i].name, "");
-	for (unsigned i = 0; i < ARRAY_LEN(simple); i++)
-		say(villain, simple[i].name, "");
+	char what[32];
+
+	for (unsigned i = 0; i < probe_count; i++) {
+		snprintf(what, sizeof what, "%s deadly", probes[i].class);
+		say(villain, probes[i].name, what);
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(simple); i++) {
+		snprintf(what, sizeof what, "%s %s", simple[i].class, simple[i].becomes);
+		say(villain, simple[i].name, what);
+	}
 	for (unsigned i = 0; i < ARRAY_LEN(frames); i++)
-		say(villain, frames[i].name, "");
-	say(villain, "vault_again", "");
-	say(villain, "vault_other_key", "");
+		say(villain, frames[i].name, "E8 struck");
+	say(villain, "vault_again", "E8 refused");
+	say(villain, "vault_other_key", "E8 refused");
+	say(villain, "list", "is complete");
 }
 
 /* 1 when there is such an attempt. */

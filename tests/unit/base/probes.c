@@ -42,20 +42,20 @@ static long old_getpid(void)
 	return result;
 }
 
-#define PROBE(name, attempt)                                                                       \
+#define PROBE(class, name, attempt)                                                                \
 	static long try_##name(struct spoils spoils)                                               \
 	{                                                                                          \
 		(void)spoils;                                                                      \
 		return attempt;                                                                    \
 	}
-#define READING(name, attempt) PROBE(name, attempt)
+#define READING(class, name, attempt) PROBE(class, name, attempt)
 #include "probes.def"
 #undef PROBE
 #undef READING
 
 const struct probe probes[] = {
-#define PROBE(name, attempt) { #name, try_##name, false },
-#define READING(name, attempt) { #name, try_##name, true },
+#define PROBE(class, name, attempt) { #class, #name, try_##name, false },
+#define READING(class, name, attempt) { #class, #name, try_##name, true },
 #include "probes.def"
 #undef PROBE
 #undef READING

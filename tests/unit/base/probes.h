@@ -13,6 +13,7 @@ struct spoils {
 };
 
 struct probe {
+	const char *class; /* "E1": of what the sandbox has to stop */
 	const char *name;
 	long (*attempt)(struct spoils spoils); /* negative with errno, or what it got */
 	bool reading; /* in a sanitized build an error instead of death will do */

@@ -39,7 +39,7 @@ static void test_recorder_comes_back(void **state)
 	house_take(house, MSG_RECORDER_LIST);
 }
 
-/* What is not in the table ends the channel, and that alone. */
+/* What is not in the table ends the channel, and that alone; it is on record. */
 static void test_strange_message(void **state)
 {
 	struct house *house = *state;
@@ -49,6 +49,10 @@ static void test_strange_message(void **state)
 	house_run(house);
 	assert_null(house->broker->front);
 	assert_non_null(house->broker->recorder);
+	struct audit_row row = house_audit(house, "process.struck");
+	assert_string_equal(row.object, "process:front");
+	assert_int_equal(row.result, -ERR_MALFORMED);
+	house_audit_verify(house);
 }
 
 static void test_stop(void **state)

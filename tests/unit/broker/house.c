@@ -401,6 +401,7 @@ static void open_broker(struct house *house)
 	assert_int_equal(sessions_load(broker), 0);
 	assert_int_equal(turn_watch(broker), 0);
 	loop_every_turn(broker->loop, on_turn, broker);
+	wire_on_strike(on_strike, broker); /* as process_begin() does, by way of the supervisor */
 }
 
 int house_open(void **state)
@@ -443,6 +444,7 @@ int house_close(void **state)
 	struct house *house = *state;
 	char path[128];
 
+	wire_on_strike(NULL, NULL);
 	drop_messages(house);
 	channel_destroy(house->front);
 	channel_destroy(house->recorder);

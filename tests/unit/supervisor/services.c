@@ -299,6 +299,42 @@ static void who_breaks_the_rules_is_killed(void **state)
 	assert_non_null(front->restart);
 }
 
+/* The broker accuses somebody: who was killed for it, or SERVICE_COUNT. */
+static enum service_id killed_for(struct scene *scene, const char *plan)
+{
+	char word[32];
+
+	for (int i = 0; i < 3000 && !scene->supervisor.services[SERVICE_BROKER].ready; i++)
+		run_for(scene, 10);
+	snprintf(word, sizeof word, "accuses %s", plan);
+	stage_plan("sallyport-broker", word);
+	/* The broker that is started again reads its plan then. */
+	assert_true(scene->supervisor.services[SERVICE_BROKER].pid > 0);
+	memset(scene->reaped, 0, sizeof scene->reaped);
+	kill(scene->supervisor.services[SERVICE_BROKER].pid, SIGKILL);
+	for (int i = 0; i < 3000; i++) {
+		run_for(scene, 10);
+		for (unsigned id = 0; id < SERVICE_COUNT; id++)
+			if (scene->reaped[id] > (id == SERVICE_BROKER ? 1 : 0))
+				return (enum service_id)id;
+	}
+	return SERVICE_COUNT;
+}
+
+/* Who breaks the rules towards another ends, or who cannot hear; only towards an acquaintance. */
+static void strikes_end_somebody(void **state)
+{
+	struct scene *scene = *state;
+
+	start_all(scene);
+	assert_int_equal(killed_for(scene, "front"), SERVICE_FRONT);
+	assert_int_equal(scene->last_status, SIGKILL);
+	assert_int_equal(killed_for(scene, "FRONT"), SERVICE_BROKER);
+	assert_int_equal(killed_for(scene, "broker"), SERVICE_BROKER); /* itself: a lie */
+	assert_false(acquaintances(SERVICE_FRONT, SERVICE_VAULT));
+	assert_true(acquaintances(SERVICE_VAULT, SERVICE_BROKER));
+}
+
 static void gives_up_what_never_starts(void **state)
 {
 	struct scene *scene = *state;
@@ -411,6 +447,7 @@ int main(int argc, char **argv)
 		CASE(deaf_ones_are_killed_in_time),
 		CASE(who_dies_is_started_and_introduced_again),
 		CASE(who_breaks_the_rules_is_killed),
+		CASE(strikes_end_somebody),
 		CASE(gives_up_what_never_starts),
 		CASE(programs_can_be_missing),
 		CASE(missing_programs_do_not_start),

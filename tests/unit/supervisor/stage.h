@@ -19,6 +19,7 @@
  *	deaf	READY; hears STOP and goes on
  *	mute	never READY
  *	rude	bytes that are no message, then nothing
+ *	accuses WHOM	of bad words; in capitals: of words it could not hear (broker, once)
  *	starts	broker: has a worker started; asks for the end when that one has exited
  */
 struct stage {

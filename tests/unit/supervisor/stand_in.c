@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -13,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/mem.h"
 #include "wire/process.h"
 #include "worker/template.h"
@@ -31,13 +33,13 @@ static void tell(const char *what)
 		_exit(9);
 }
 
-static void read_plan(char word[16])
+static void read_plan(char word[32])
 {
 	char path[96];
 
 	snprintf(path, sizeof path, "plan/%s", name);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd >= 0 ? read(fd, word, 15) : 0;
+	ssize_t got = fd >= 0 ? read(fd, word, 31) : 0;
 	word[got > 0 ? got : 0] = '\0';
 	close(fd);
 }
@@ -146,7 +148,7 @@ static void on_peer(void *context, enum party party, int fd)
 static void on_stop(void *context)
 {
 	struct process *process = context;
-	char word[16];
+	char word[32];
 
 	read_plan(word);
 	tell("stops");
@@ -206,6 +208,18 @@ static void tell_given(const struct process *process)
 	tell(line);
 }
 
+/* "accuses front": of bad words. "accuses FRONT": of words it could not hear. */
+static void accuse(struct process *process, const char *whom)
+{
+	struct msg_strike strike = { .why = whom[0] >= 'a' ? -ERR_MALFORMED : -ERR_SYSTEM };
+
+	for (int party = PARTY_ANY; party < PARTY_COUNT; party++)
+		if (strcasecmp(whom, party_name((enum party)party)) == 0)
+			strike.party = (uint8_t)party;
+	unlinkat(AT_FDCWD, "plan/sallyport-broker", 0); /* once */
+	channel_tell(process->supervisor, MSG_STRIKE, &strike);
+}
+
 static int serve(int argc, char **argv, const char *plan)
 {
 	struct process process;
@@ -219,6 +233,8 @@ static int serve(int argc, char **argv, const char *plan)
 		return loop_run(process.loop);
 	if (strcmp(plan, "starts") == 0)
 		start_worker(&process);
+	if (strncmp(plan, "accuses ", 8) == 0)
+		accuse(&process, plan + 8);
 	if (strcmp(plan, "rude") == 0 && write(3, "rude", 4) == 4)
 		pause();
 	return process_run(&process);
@@ -226,7 +242,7 @@ static int serve(int argc, char **argv, const char *plan)
 
 int main(int argc, char **argv)
 {
-	char plan[16];
+	char plan[32];
 
 	text_copy(name, sizeof name, argv[0]);
 	if (argc > 2 && strcmp(name, "sallyport-worker-mute") == 0)

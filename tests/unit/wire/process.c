@@ -22,11 +22,18 @@ struct birth {
 	struct channel *channel; /* to the process */
 	int words;               /* what it says of itself */
 	bool ready, gone;
+	struct msg_strike strike; /* the last one told */
 };
 
 static int on_word(void *context, struct channel *channel, struct message *message)
 {
-	((struct birth *)context)->ready |= message->type == MSG_READY;
+	struct birth *birth = context;
+
+	birth->ready |= message->type == MSG_READY;
+	if (message->type == MSG_STRIKE) {
+		birth->strike = *(const struct msg_strike *)message->payload;
+		loop_stop(birth->loop);
+	}
 	return 0;
 }
 
@@ -47,10 +54,32 @@ static void say(int out, const char *format, ...)
 		_exit(9);
 }
 
+static struct process living;
+
+/* Hears nothing from anybody. */
+static int on_recorder(void *context, struct channel *channel, struct message *message)
+{
+	return message->type == MSG_RECORDING_CERTIFY ? -ERR_DISK : -ERR_MALFORMED;
+}
+
+static void on_recorder_gone(void *context, struct channel *channel)
+{
+	channel_destroy(channel);
+}
+
+static void on_strike_of_ours(void *context, enum party peer, int why)
+{
+	say(*(int *)context, "struck %s\n", party_name(peer));
+}
+
 static void on_peer(void *context, enum party party, int fd)
 {
+	struct channel *channel;
+
 	say(*(int *)context, "peer %s\n", party_name(party));
-	close(fd);
+	if (party != PARTY_RECORDER || channel_create(living.loop, fd, PARTY_VAULT, party,
+					       on_recorder, on_recorder_gone, NULL, &channel) < 0)
+		close(fd);
 }
 
 /* What an ordinary process does with what it was given. */
@@ -58,18 +87,18 @@ static int live(int out, enum party self)
 {
 	static char room[] = "sallyport-test\0                                        ";
 	char *argv[] = { room, room + 15, NULL };
-	struct process process;
 	char byte = 0;
 
-	process_begin(&process, 2, argv, self);
-	say(out, "begun uid %u lifetime %lld %s\n", process.uid,
-		(long long)process.settings.ticket_lifetime, room);
-	int fd = process_fd(&process, "words");
+	process_begin(&living, 2, argv, self);
+	say(out, "begun uid %u lifetime %lld %s\n", living.uid,
+		(long long)living.settings.ticket_lifetime, room);
+	int fd = process_fd(&living, "words");
 	say(out, "words %c\n", read(fd, &byte, 1) == 1 ? byte : '?');
-	say(out, "again %d other %d\n", process_fd(&process, "words"),
-		process_fd(&process, "nothing"));
-	process_on_peer(&process, on_peer, &out);
-	return process_run(&process);
+	say(out, "again %d other %d\n", process_fd(&living, "words"),
+		process_fd(&living, "nothing"));
+	process_on_peer(&living, on_peer, &out);
+	process_on_strike(&living, on_strike_of_ours);
+	return process_run(&living);
 }
 
 static void begin(struct birth *birth, enum party self)
@@ -124,7 +153,8 @@ static void give(struct birth *birth, const char *name, const char *words)
 	close(ends[1]);
 }
 
-static void introduce(struct birth *birth, enum party party)
+/* Its end of the peer's channel is returned. */
+static int introduce(struct birth *birth, enum party party)
 {
 	struct msg_peer peer = { .party = (uint8_t)party };
 	int ends[2];
@@ -132,7 +162,7 @@ static void introduce(struct birth *birth, enum party party)
 	assert_int_equal(wire_pair(SOCK_SEQPACKET, ends), 0);
 	assert_int_equal(channel_send(birth->channel, MSG_PEER, 0, &peer, NULL, 0, &ends[0], 1), 0);
 	close(ends[0]);
-	close(ends[1]);
+	return ends[1];
 }
 
 static void tell(struct birth *birth, enum msg_type type)
@@ -180,13 +210,13 @@ static void takes_what_it_is_given(void **state)
 	start(&birth, process_build());
 	give(&birth, "other", "o");
 	give(&birth, "words", "w");
-	introduce(&birth, PARTY_BROKER);
-	introduce(&birth, PARTY_RECORDER);
+	close(introduce(&birth, PARTY_BROKER));
+	close(introduce(&birth, PARTY_RECORDER));
 	tell(&birth, MSG_GO);
 	listen_until(&birth, "peer recorder\n", said);
 	assert_string_equal(said, "begun uid 4242 lifetime 77 sallyport-vault: starting\nwords w\n"
 				  "again -1 other -1\npeer broker\npeer recorder\n");
-	introduce(&birth, PARTY_BROKER); /* a broker that was started again */
+	close(introduce(&birth, PARTY_BROKER)); /* a broker that was started again */
 	listen_until(&birth, "peer broker\n", said);
 	assert_string_equal(said, "peer broker\n");
 	tell(&birth, MSG_STOP);
@@ -295,7 +325,7 @@ static void refuses_more_than_it_can_hold(void **state)
 	begin(&birth, PARTY_VAULT);
 	start(&birth, process_build());
 	for (int i = 0; i < 9; i++)
-		introduce(&birth, PARTY_BROKER);
+		close(introduce(&birth, PARTY_BROKER));
 	ends_unborn(&birth);
 }
 
@@ -329,6 +359,49 @@ static void stops_at_words_for_others(void **state)
 	tell(&birth, MSG_GO);
 	listen_until(&birth, "again", said);
 	assert_int_equal(channel_tell(birth.channel, MSG_WORKER_EXITED, &exited), 0);
+	listen_until(&birth, NULL, said);
+	assert_int_equal(end(&birth), 0);
+}
+
+/* A peer that breaks the rules is told of: to the supervisor, then inside. */
+static void strikes_are_told(void **state)
+{
+	static const struct {
+		size_t len;
+		uint8_t bytes[64];
+		int why;
+	} words[] = {
+		{ 4, "rude", -ERR_MALFORMED },
+		{ 16, { MSG_GO }, -ERR_MALFORMED },
+	};
+	struct birth birth;
+	char said[1024];
+
+	begin(&birth, PARTY_VAULT);
+	start(&birth, process_build());
+	give(&birth, "words", "w");
+	tell(&birth, MSG_GO);
+	for (unsigned i = 0; i < ARRAY_LEN(words); i++) {
+		int peer = introduce(&birth, PARTY_RECORDER);
+		assert_int_equal(write(peer, words[i].bytes, words[i].len), words[i].len);
+		loop_run(birth.loop);
+		assert_int_equal(birth.strike.party, PARTY_RECORDER);
+		assert_int_equal(birth.strike.why, words[i].why);
+		listen_until(&birth, "struck recorder", said);
+		close(peer);
+	}
+	/* Words that may be said, but could not be heard. */
+	struct msg_certify certify = { 0 };
+	struct channel *channel;
+	int peer = introduce(&birth, PARTY_RECORDER);
+	assert_int_equal(channel_create(birth.loop, peer, PARTY_RECORDER, PARTY_VAULT, on_word,
+				 on_end, &birth, &channel),
+		0);
+	assert_int_equal(channel_tell(channel, MSG_RECORDING_CERTIFY, &certify), 0);
+	while (birth.strike.why != -ERR_DISK)
+		loop_run(birth.loop);
+	channel_destroy(channel);
+	tell(&birth, MSG_STOP);
 	listen_until(&birth, NULL, said);
 	assert_int_equal(end(&birth), 0);
 }
@@ -492,6 +565,7 @@ int main(void)
 		cmocka_unit_test(refuses_more_than_it_can_hold),
 		cmocka_unit_test(refuses_a_gift_without_a_descriptor),
 		cmocka_unit_test(stops_at_words_for_others),
+		cmocka_unit_test(strikes_are_told),
 		cmocka_unit_test(stops_with_its_supervisor),
 		cmocka_unit_test(hears_a_stop_behind_go),
 		cmocka_unit_test(stop_is_ours_when_we_ask),

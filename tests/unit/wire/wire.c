@@ -258,6 +258,72 @@ static void a_handler_error_ends_the_channel(void **state)
 	assert_null(pair->vault);
 }
 
+struct strike {
+	unsigned count;
+	enum party peer;
+	int why;
+};
+
+static void on_pair_struck(void *context, enum party peer, int why)
+{
+	struct strike *strike = context;
+
+	strike->count++;
+	strike->peer = peer;
+	strike->why = why;
+}
+
+/* Told before the channel is gone, once, with who it was and whose fault. */
+static void a_strike_is_told(void **state)
+{
+	struct pair *pair = *state;
+	struct msg_nothing nothing = { 0 };
+	struct strike strike = { 0 };
+	uint8_t packet[HEADER_LEN + 8];
+
+	wire_on_strike(on_pair_struck, &strike);
+	assert_int_equal(channel_tell(pair->broker, MSG_ROTATE, &nothing), 0);
+	loop_run(pair->loop);
+	assert_int_equal(strike.count, 1);
+	assert_int_equal(strike.peer, PARTY_BROKER);
+	assert_int_equal(strike.why, -ERR_MALFORMED);
+	loop_run(pair->loop); /* the other end finds its peer gone, which is no strike */
+	assert_int_equal(pair->gone, 2);
+	assert_int_equal(strike.count, 1);
+	assert_int_equal(teardown(state) | setup(state), 0);
+	pair = *state;
+	packet_of(packet, MSG_COUNT, 0, 0, 0);
+	assert_int_equal(write(channel_fd(pair->vault), packet, HEADER_LEN), HEADER_LEN);
+	loop_run(pair->loop);
+	assert_int_equal(strike.count, 2);
+	assert_int_equal(strike.peer, PARTY_VAULT);
+	assert_null(pair->broker);
+	wire_on_strike(NULL, NULL);
+}
+
+/* An answer that is none: the question fails at once, and the channel is of no further use. */
+static void a_wrong_answer_is_a_strike(void **state)
+{
+	struct pair *pair = *state;
+	struct msg_nothing nothing = { 0 };
+	struct strike strike = { 0 };
+	struct message reply;
+	uint8_t packet[HEADER_LEN];
+
+	wire_on_strike(on_pair_struck, &strike);
+	packet_of(packet, MSG_VAULT_STATE, 0, 0, 0);
+	assert_int_equal(write(channel_fd(pair->vault), packet, HEADER_LEN), HEADER_LEN);
+	assert_int_equal(channel_ask(pair->broker, MSG_VAULT_STATUS, &nothing, NULL, 0, NULL, 0,
+				 MSG_VAULT_STATE, 5000, &reply),
+		-ERR_MALFORMED);
+	assert_int_equal(strike.count, 1);
+	assert_int_equal(strike.peer, PARTY_VAULT);
+	while (pair->broker != NULL)
+		loop_run(pair->loop);
+	assert_int_equal(strike.count, 1);
+	wire_on_strike(NULL, NULL);
+}
+
 /* What the socket does not take is queued, up to the ceiling, and arrives in order. */
 static void queues_to_its_ceiling(void **state)
 {
@@ -298,6 +364,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(asking_a_dead_peer_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(silence_times_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_handler_error_ends_the_channel, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_strike_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_wrong_answer_is_a_strike, setup, teardown),
 		cmocka_unit_test_setup_teardown(queues_to_its_ceiling, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
