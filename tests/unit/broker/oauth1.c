@@ -189,7 +189,8 @@ static void test_body_hash(void **state)
 		uint8_t body[32] = { 1, 2, 3 };
 		char hash[BASE64_SIZE(32)];
 		photos(&head, params);
-		memcpy(sha256 ? head.body_hash_sha256 : head.body_hash_sha1, body, sha256 ? 32 : 20);
+		memcpy(sha256 ? head.body_hash_sha256 : head.body_hash_sha1, body,
+			sha256 ? 32 : 20);
 		base64_encode(hash, body, sha256 ? 32 : 20);
 		hash[strlen(hash) - 1] = 0; /* its '=' is written %3D */
 		for (int right = 0; right < 2; right++) {

@@ -161,7 +161,7 @@ static void test_lengths(void **state)
 	fixture_finish(&f);
 }
 
-/* Long secrets, so that the key grows with each of its three parts. Nothing is right by accident. */
+/* Long secrets, so that the key grows with each of its parts. Nothing is right by accident. */
 static void test_what_fails(void **state)
 {
 	char consumer[257], token[301];
