@@ -23,6 +23,7 @@ browser_suite() { SALLYPORT_PAGES=$PWD/build/web node tests/browser/run.mjs; }
 constant_suite() { node tests/constant/run.mjs; }
 coverage_suite() { node tests/coverage/run.mjs; }
 fuzz_suite() { tools/fuzz.sh 4; }
+torture_suite() { node tests/torture/run.mjs; }
 
 # run NAME: output to a file, shown when it failed
 run() {
@@ -41,19 +42,24 @@ run() {
 }
 lane() { local suite; for suite; do run "$suite"; done; }
 
-# Two lanes for two cores: what computes, and politely beside it what waits for programs and people.
+# Two lanes for two cores: what computes, and politely beside it what waits for programs and people. A
+# third one, politest, takes what the others leave: it kills, starts and waits.
 computing="meson coverage constant fuzz"
 waiting="house scenario browser"
-set -m # a process group of its own, which can be ended as one
+breaking="torture"
+set -m # process groups of their own, which can be ended as one
 (renice -n 10 $BASHPID >/dev/null; lane $computing) &
+groups="-$!"
+(renice -n 15 $BASHPID >/dev/null; lane $breaking) &
+groups="$groups -$!"
 set +m
-trap 'kill -- -'$!' 2>/dev/null' EXIT
+trap 'kill -- '"$groups"' 2>/dev/null' EXIT
 trap 'exit 130' INT TERM
 lane $waiting
 wait
 
 passed=0 failed=0
-for suite in $computing $waiting; do
+for suite in $computing $waiting $breaking; do
 	read -r p _ f _ <"$results/$suite.count" || p=0 f=1
 	passed=$((passed + p)) failed=$((failed + f))
 done

@@ -20,8 +20,8 @@ export function frame(type, payload = Buffer.alloc(0)) {
 }
 
 export class Person {
-	constructor(gateway, { columns = 80, rows = 24, acknowledge = true, localAddress } = {}) {
-		Object.assign(this, { gateway, columns, rows, acknowledge, localAddress });
+	constructor(gateway, { columns = 80, rows = 24, acknowledge = true, localAddress, agent } = {}) {
+		Object.assign(this, { gateway, columns, rows, acknowledge, localAddress, agent });
 		this.forget();
 	}
 
@@ -35,7 +35,7 @@ export class Person {
 		this.keys = await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
 		const point = Buffer.from(await webcrypto.subtle.exportKey('raw', this.keys.publicKey));
 		const answer = await this.gateway.request('POST', '/modulos/auth', {
-			localAddress: this.localAddress,
+			localAddress: this.localAddress, agent: this.agent,
 			headers: { Origin: this.gateway.base, 'Sec-Fetch-Site': 'same-origin', ...headers },
 			body: { sr: new URL(url).searchParams.get('_sr'), key: point.toString('base64'), columns: this.columns,
 				rows: this.rows, width: 1280, height: 800 } });

@@ -13,7 +13,8 @@ import { full, names, only, seed } from './lib/seed.mjs';
 // As root in a mount namespace of our own: what a trial mounts is nobody else's, and goes with us.
 async function moveIn() {
 	if (process.getuid() !== 0 || process.env.SALLYPORT_TORTURE) return;
-	const child = spawn('unshare', ['--mount', '--propagation', 'private', process.execPath, ...process.argv.slice(1), '--seed', String(seed)],
+	const child = spawn('unshare', ['--mount', '--propagation', 'private', process.execPath, ...process.argv.slice(1),
+		...(process.argv.includes('--seed') ? [] : ['--seed', String(seed)])],
 		{ stdio: 'inherit', env: { ...process.env, SALLYPORT_TORTURE: 'inside' } });
 	for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 	const code = await new Promise((done) => {

@@ -99,7 +99,9 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 
-static bool no_memory(void)
+extern const char __executable_start[];
+
+static bool no_memory(const void *who)
 {
 	if (control == NULL)
 		return false;
@@ -107,23 +109,25 @@ static bool no_memory(void)
 	if (get(each_memory_at) <= 0 || add(each_memory_at, -1) != 0)
 		return false;
 	add(each_memory_hits, 1);
+	__atomic_store_n(
+		&mine[each_memory_where], (const char *)who - __executable_start, __ATOMIC_RELAXED);
 	errno = ENOMEM;
 	return true;
 }
 
 void *malloc(size_t size)
 {
-	return no_memory() ? NULL : __libc_malloc(size);
+	return no_memory(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-	return no_memory() ? NULL : __libc_calloc(count, size);
+	return no_memory(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-	return no_memory() ? NULL : __libc_realloc(old, size);
+	return no_memory(__builtin_return_address(0)) ? NULL : __libc_realloc(old, size);
 }
 
 void *reallocarray(void *old, size_t count, size_t size)
@@ -134,7 +138,7 @@ void *reallocarray(void *old, size_t count, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	return realloc(old, bytes);
+	return no_memory(__builtin_return_address(0)) ? NULL : __libc_realloc(old, bytes);
 }
 
 /* ---- files ---- */
@@ -395,12 +399,15 @@ static void replace(char *text, const char *old, const char *new)
 int __wrap_sqlite3_exec(
 	struct sqlite3 *database, const char *sql, row_fn *fn, void *context, char **ret_error)
 {
-	char weaker[8192];
+	char other[8192];
 
-	if (all(all_store_weak) == 0 || strlen(sql) + 64 > sizeof weaker ||
-		strstr(sql, "synchronous = FULL") == NULL)
+	if ((all(all_store_weak) == 0 && all(all_store_small) == 0) ||
+		strlen(sql) + 64 > sizeof other)
 		return __real_sqlite3_exec(database, sql, fn, context, ret_error);
-	memcpy(weaker, sql, strlen(sql) + 1);
-	replace(weaker, "synchronous = FULL", "synchronous = NORMAL");
-	return __real_sqlite3_exec(database, weaker, fn, context, ret_error);
+	memcpy(other, sql, strlen(sql) + 1);
+	if (all(all_store_weak) != 0)
+		replace(other, "synchronous = FULL", "synchronous = NORMAL");
+	if (all(all_store_small) != 0)
+		replace(other, "cache_size = -32768", "cache_size = -256");
+	return __real_sqlite3_exec(database, other, fn, context, ret_error);
 }

@@ -14,7 +14,8 @@ import { run } from './tools.mjs';
 // A session is told from all others by the address it is pinned to: the store has its token only as a hash.
 const addressOf = (number) => `127.${1 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
 
-// [{ pid, name }] of one gateway: name as in "broker", "worker-telnet". From /proc alone: ps is slow.
+// [{ pid, name, title }] of one gateway: name as in "broker", "worker-telnet", title what ps shows behind it.
+// From /proc alone: ps is slow.
 export function family(gateway) {
 	const { pid } = gateway.process;
 	let children = '';
@@ -24,9 +25,10 @@ export function family(gateway) {
 	return children.trim().split(' ').filter(Boolean).map(Number).map((child) => {
 		try {
 			const words = readFileSync(`/proc/${child}/cmdline`, 'utf8').replaceAll('\0', '');
-			return { pid: child, name: words.match(/^sallyport-([a-z-]+)/)?.[1] ?? '' };
+			const [, name, title] = words.match(/^sallyport-([a-z-]+)(?:: *(.*))?/) ?? [];
+			return { pid: child, name: name ?? '', title: title ?? '' };
 		} catch {
-			return { pid: child, name: '' };
+			return { pid: child, name: '', title: '' };
 		}
 	});
 }

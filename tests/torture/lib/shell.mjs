@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cheapest target there is: asks for name and password as telnetd does, and answers every line "heard LINE".
-// "flood N" prints N bytes, "exit" ends. Who logged in with which password is remembered.
+// "flood N" prints N bytes, "tick" a line every tenth of a second, "exit" ends. Who logged in with which password is remembered.
 import net from 'node:net';
 
 export class Shell {
@@ -50,8 +50,16 @@ export class Shell {
 	answer(socket, line) {
 		const flood = line.match(/^flood (\d+)$/);
 		if (line === 'exit') socket.end('bye\r\n');
+		else if (line === 'tick') this.tick(socket);
 		else if (flood) socket.write(Buffer.alloc(Number(flood[1]), 'All work and no play makes Jack a dull boy.\r\n'));
 		else socket.write(`heard ${line}\r\n$ `);
+	}
+
+	// A numbered line every tenth of a second, until the connection ends.
+	tick(socket) {
+		let number = 0;
+		const timer = setInterval(() => socket.write(`tick ${++number}\r\n`), 100);
+		socket.on('close', () => clearInterval(timer));
 	}
 
 	async stop() {

@@ -11,13 +11,14 @@ import { Life, family } from '../lib/life.mjs';
 import { Dice, most } from '../lib/seed.mjs';
 import { Shell } from '../lib/shell.mjs';
 
-const COMPONENTS = ['supervisor', 'front', 'broker', 'vault', 'recorder', 'worker'];
+const COMPONENTS = ['supervisor', 'front', 'broker', 'vault', 'recorder', 'worker', 'template'];
 const GATEWAYS = 5; // they share the kills: a service that dies again and again is started again later
 const settings = { 'ticket.lifetime': 300, 'telnet.success': '$ ', 'gateway.log_level': 'warning' };
 
 function victim(gateway, component) {
 	if (component === 'supervisor') return gateway.process.pid;
-	return family(gateway).find((child) => child.name.startsWith(component))?.pid;
+	const name = component === 'template' ? 'worker' : component;
+	return family(gateway).find((child) => child.name.startsWith(name) && (child.title === 'template') === (component === 'template'))?.pid;
 }
 
 class Trial {
