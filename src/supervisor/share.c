@@ -23,6 +23,8 @@
 #define PATH_SIZE 512
 #define LOOK_MS 5000
 #define HUNGRY_LOOKS 2
+#define HEAVY_MS 60000
+#define DOUBLINGS_MOST 4u
 #define NICENESS_MOST 19
 #define NICENESS_BORN 2 /* worker.c gives it itself */
 
@@ -169,10 +171,17 @@ static int take(struct share *share, int dir)
 	return -ERR_SYSTEM;
 }
 
+/* Whether the kernel shows us of others what it shows of ourselves: process 1 is always there. */
+static bool is_blind(void)
+{
+	return access("/proc/1/schedstat", R_OK) < 0;
+}
+
 void share_open(struct share *share)
 {
 	CLEANUP(fd_closep) int dir = open_own();
 
+	share->blind = is_blind();
 	if (dir < 0)
 		errno = ENOENT;
 	if (dir < 0 || take(share, dir) < 0)
@@ -207,7 +216,6 @@ void share_service(const struct share *share, pid_t pid)
 
 static void set_heavy(const struct share *share, struct worker *worker, bool heavy)
 {
-	worker->appetite.heavy = heavy;
 	log_info("supervisor.share", "session %lld is %s", (long long)worker->session,
 		heavy ? "heavy: the others come first" : "light again");
 	if (share->divided)
@@ -216,17 +224,38 @@ static void set_heavy(const struct share *share, struct worker *worker, bool hea
 		setpriority(PRIO_PROCESS, (id_t)worker->pid, heavy ? NICENESS_MOST : NICENESS_BORN);
 }
 
-/* used: nanoseconds of the `ms` since the last look. */
-static void judge(const struct share *share, struct worker *worker, uint64_t used, uint64_t ms)
+static void judge(const struct share *share, struct worker *worker, bool hungry, uint64_t now)
 {
 	struct appetite *appetite = &worker->appetite;
-	uint64_t percent = used / (ms * 10000);
 
-	appetite->hungry = percent >= 80 ? appetite->hungry + 1 : 0;
-	if (!appetite->heavy && appetite->hungry >= HUNGRY_LOOKS)
-		set_heavy(share, worker, true);
-	else if (appetite->heavy && percent < 50)
+	if (appetite->heavy_until != 0 && now >= appetite->heavy_until) {
+		/* What it takes down there says nothing: it is given a new chance. */
+		*appetite = (struct appetite){ .used = appetite->used, .times = appetite->times };
 		set_heavy(share, worker, false);
+		return;
+	}
+	appetite->hungry = hungry ? appetite->hungry + 1 : 0;
+	if (appetite->heavy_until != 0 || appetite->hungry < HUNGRY_LOOKS)
+		return;
+	appetite->heavy_until = now + ((uint64_t)HEAVY_MS << MIN(appetite->times, DOUBLINGS_MOST));
+	appetite->times++;
+	set_heavy(share, worker, true);
+}
+
+/* Nanoseconds that it ran, or waited to. -ERR_NOT_FOUND: it is gone, or hidden. */
+static int time_wanted(pid_t pid, uint64_t *ret_wanted)
+{
+	char path[40], text[80], *end;
+
+	snprintf(path, sizeof path, "/proc/%d/schedstat", pid);
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+	if (got <= 0)
+		return -ERR_NOT_FOUND;
+	text[got] = '\0';
+	uint64_t ran = strtoull(text, &end, 10);
+	*ret_wanted = ran + strtoull(end, NULL, 10);
+	return 0;
 }
 
 static int time_used(pid_t pid, uint64_t *ret_used)
@@ -240,20 +269,37 @@ static int time_used(pid_t pid, uint64_t *ret_used)
 	return 0;
 }
 
+/* What makes one of them hungry: nanoseconds in the `ms` since the last look. */
+static uint64_t threshold(uint64_t ms, uint64_t all, uint64_t most)
+{
+	uint64_t one = ms * 1000000, everything = one * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
+
+	return all >= everything / 2 ? MIN(one / 5 * 4, most / 2) : one / 5 * 4;
+}
+
 static void look(struct supervisor *supervisor)
 {
 	struct share *share = &supervisor->share;
-	uint64_t now = clock_monotonic_ms(), used;
-	uint64_t ms = now - share->looked_at;
+	uint64_t now = clock_monotonic_ms(), ms = now - share->looked_at, all = 0, most = 0;
+	struct worker *worker;
 
 	share->looked_at = now;
-	for (struct worker *worker = supervisor->workers; worker != NULL; worker = worker->next) {
-		if (time_used(worker->pid, &used) < 0)
-			continue;
-		if (ms >= LOOK_MS / 2) /* less is no measure */
-			judge(share, worker, used - worker->appetite.used, ms);
-		worker->appetite.used = used;
+	for (worker = supervisor->workers; worker != NULL; worker = worker->next) {
+		struct appetite *appetite = &worker->appetite;
+		uint64_t used = appetite->used;
+
+		if (share->blind || time_wanted(worker->pid, &used) < 0)
+			time_used(worker->pid, &used); /* of one that is gone: as before */
+		appetite->took = used - appetite->used;
+		appetite->used = used;
+		all += appetite->took;
+		most = MAX(most, appetite->took);
 	}
+	if (ms < LOOK_MS / 2) /* that is no measure */
+		return;
+	uint64_t least = threshold(ms, share->blind ? all : 0, most);
+	for (worker = supervisor->workers; worker != NULL; worker = worker->next)
+		judge(share, worker, worker->appetite.took >= least, now);
 }
 
 static void on_look(void *context)

@@ -100,6 +100,8 @@ static void become(int program, const char *name, const char *task, const int *f
 
 	if (moved < 0 || place_fds(fds, count, moved) < 0)
 		_exit(126);
+	for (int capability = 0; uid != 0 && capability < 64; capability++)
+		prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 	if (uid != 0 && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
 				setresuid(uid, uid, uid) < 0))
 		_exit(126);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -47,10 +46,7 @@ static int place(const int fds[FDS])
 /* The rest of what the supervisor does before it executes a worker. */
 static int become(const struct msg_worker_fork *fork)
 {
-	unsigned uid = fork->uid;
-
-	if (uid != 0 && (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
-				setresuid(uid, uid, uid) < 0))
+	if (fork->uid != 0 && sandbox_drop(fork->uid, -1) < 0)
 		return -1;
 	/* Where a unit forbids capset(), what is left are powers over namespaces of its own. */
 	if (sandbox_powerless() < 0 && (fork->namespaces & CLONE_NEWUSER) == 0)

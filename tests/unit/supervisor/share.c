@@ -139,29 +139,55 @@ static struct worker worker_with(pid_t pid)
 	return (struct worker){ .pid = pid, .session = 7 };
 }
 
-static void judged(const struct share *share, struct worker *worker, unsigned percent, bool heavy)
+static void judged(
+	const struct share *share, struct worker *worker, bool hungry, uint64_t now, bool heavy)
 {
-	judge(share, worker, (uint64_t)percent * 10000 * 5000, 5000);
-	assert_int_equal(worker->appetite.heavy, heavy);
+	judge(share, worker, hungry, now);
+	assert_int_equal(worker->appetite.heavy_until != 0, heavy);
 }
 
-static void who_takes_all_twice_is_heavy(void **state)
+static void who_is_hungry_twice_is_heavy(void **state)
 {
 	struct scene *scene = *state;
 	struct worker worker = worker_with(4243);
 
 	assert_int_equal(take(&scene->share, scene->dir), 0);
-	judged(&scene->share, &worker, 100, false);
-	judged(&scene->share, &worker, 79, false); /* a pause */
-	judged(&scene->share, &worker, 100, false);
+	judged(&scene->share, &worker, true, 1000, false);
+	judged(&scene->share, &worker, false, 2000, false); /* a pause */
+	judged(&scene->share, &worker, true, 3000, false);
 	holds("group/heavy/cgroup.procs", "");
-	judged(&scene->share, &worker, 80, true);
+	judged(&scene->share, &worker, true, 4000, true);
 	holds("group/heavy/cgroup.procs", "4243");
-	judged(&scene->share, &worker, 100, true);
-	judged(&scene->share, &worker, 50, true);
+	judged(&scene->share, &worker, false, 4000 + HEAVY_MS - 1, true);
 	stage_file("group/sessions/cgroup.procs", "", 0600);
-	judged(&scene->share, &worker, 49, false);
+	judged(&scene->share, &worker, true, 4000 + HEAVY_MS, false);
 	holds("group/sessions/cgroup.procs", "4243");
+}
+
+static void every_time_is_longer(void **state)
+{
+	struct share share = { 0 };
+	struct worker worker = worker_with(0x7ffffff0); /* nobody */
+	uint64_t now = 1000;
+
+	for (unsigned i = 0; i < 8; i++) {
+		judged(&share, &worker, true, now, false);
+		judged(&share, &worker, true, now, true);
+		assert_int_equal(worker.appetite.heavy_until - now,
+			(uint64_t)HEAVY_MS << (i < DOUBLINGS_MOST ? i : DOUBLINGS_MOST));
+		now = worker.appetite.heavy_until;
+		judged(&share, &worker, true, now, false);
+	}
+}
+
+static void hungry_is_relative_when_all_are(void **state)
+{
+	uint64_t processors = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), second = 1000 * MILLION;
+
+	assert_int_equal(threshold(1000, 0, 0), second / 5 * 4);
+	assert_int_equal(threshold(1000, processors * second / 2 - 1, second), second / 5 * 4);
+	assert_int_equal(threshold(1000, processors * second / 2, second / 10), second / 20);
+	assert_int_equal(threshold(1000, processors * second, second), second / 2);
 }
 
 static pid_t spinner(void)
@@ -187,43 +213,57 @@ static void without_groups_the_heavy_are_nice(void **state)
 	pid_t pid = spinner();
 	struct worker worker = worker_with(pid);
 
-	judged(&share, &worker, 100, false);
+	judged(&share, &worker, true, 1000, false);
 	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)pid), getpriority(PRIO_PROCESS, 0));
-	judged(&share, &worker, 100, true);
+	judged(&share, &worker, true, 2000, true);
 	assert_int_equal(getpriority(PRIO_PROCESS, (id_t)pid), NICENESS_MOST);
 	if (geteuid() == 0) {
-		judged(&share, &worker, 0, false);
+		judged(&share, &worker, true, 2000 + HEAVY_MS, false);
 		assert_int_equal(getpriority(PRIO_PROCESS, (id_t)pid), NICENESS_BORN);
 	}
 	ends(pid);
 }
 
 /* The look itself, on real processes: one that spins and one that sleeps. */
-static void the_hungry_are_found(void **state)
+static void find_the_hungry(bool blind)
 {
-	struct supervisor supervisor = { 0 };
+	struct supervisor supervisor = { .share = { .blind = blind } };
 	struct worker idle = worker_with(getpid()), hungry = worker_with(spinner());
 	uint64_t used = 0;
 
 	while (used < 100 * MILLION) /* events, not time: it has run */
 		assert_int_equal(time_used(hungry.pid, &used), 0);
+	if (!blind && time_wanted(hungry.pid, &used) < 0)
+		blind = true; /* nobody is shown anything here */
 	hungry.next = &idle;
 	supervisor.workers = &hungry;
-	assert_int_equal(time_used(idle.pid, &idle.appetite.used), 0);
+	assert_int_equal(blind ? time_used(idle.pid, &idle.appetite.used)
+			       : time_wanted(idle.pid, &idle.appetite.used),
+		0);
 	/* As if all of it had been taken in the time between two looks. */
 	for (unsigned i = 0; i < HUNGRY_LOOKS; i++) {
 		supervisor.share.looked_at = clock_monotonic_ms() - LOOK_MS;
 		hungry.appetite.used -= (uint64_t)LOOK_MS * MILLION;
 		look(&supervisor);
 	}
-	assert_true(hungry.appetite.heavy);
-	assert_false(idle.appetite.heavy);
+	assert_true(hungry.appetite.heavy_until != 0);
+	assert_int_equal(idle.appetite.heavy_until, 0);
 	/* Too short to judge, and one that is gone. */
 	supervisor.share.looked_at = clock_monotonic_ms();
 	look(&supervisor);
-	assert_true(hungry.appetite.heavy);
+	assert_true(hungry.appetite.heavy_until != 0);
 	ends(hungry.pid);
 	look(&supervisor);
+}
+
+static void the_hungry_are_found(void **state)
+{
+	find_the_hungry(false);
+}
+
+static void the_hungry_are_found_when_they_hide(void **state)
+{
+	find_the_hungry(true);
 }
 
 static void looks_while_there_is_somebody(void **state)
@@ -255,9 +295,12 @@ int main(int argc, char **argv)
 		CASE(who_shares_a_group_does_not_own_it),
 		CASE(what_fails_is_undone),
 		cmocka_unit_test(only_a_real_group_is_looked_for),
-		CASE(who_takes_all_twice_is_heavy),
+		CASE(who_is_hungry_twice_is_heavy),
+		cmocka_unit_test(every_time_is_longer),
+		cmocka_unit_test(hungry_is_relative_when_all_are),
 		cmocka_unit_test(without_groups_the_heavy_are_nice),
 		cmocka_unit_test(the_hungry_are_found),
+		cmocka_unit_test(the_hungry_are_found_when_they_hide),
 		cmocka_unit_test(looks_while_there_is_somebody),
 	};
 
