@@ -60,13 +60,28 @@ static int altered_since_signature(struct walk *walk)
 	return -ERR_CRYPTO;
 }
 
+/*
+ * Chained as it should be, and yet it cannot follow: somebody without the key chained it again, and
+ * what he changed is this record or any since the last signature.
+ */
+static int altered_by_then(struct walk *walk, uint8_t type)
+{
+	uint64_t proven = walk->report->chunks;
+
+	altered_record(walk, type);
+	if (walk->chunks > proven)
+		altered(walk, PART_CHUNK, proven + 1,
+			walk->chunks + (type == RECORDING_CHUNK ? 1 : 0));
+	return -ERR_CRYPTO;
+}
+
 static int take_chunk(struct walk *walk, const struct recording_record *record)
 {
 	struct recording_chunk chunk;
 
 	if (walk->report->ended || recording_chunk_read(record, &chunk) < 0 ||
 		chunk.number != walk->chunks + 1 || chunk.start_ms < walk->ms)
-		return altered_record(walk, record->type);
+		return altered_by_then(walk, record->type);
 	walk->chunks++;
 	walk->ms = chunk.end_ms;
 	return 0;
@@ -109,7 +124,7 @@ static int take_end(struct walk *walk, const struct recording_record *record)
 
 	if (report->ended || recording_end_read(record, &report->end) < 0 ||
 		report->end.chunks != walk->chunks || report->end.ms < walk->ms)
-		return altered_record(walk, record->type);
+		return altered_by_then(walk, record->type);
 	report->ended = true;
 	return 0;
 }

@@ -54,8 +54,7 @@ struct address forwarded_client(
 	const struct http_request *request, const struct address *socket, const char *trusted)
 {
 	struct address client = *socket;
-	if (!trusted[0] || !request->known[HTTP_X_FORWARDED_FOR].at ||
-		!address_listed(socket, trusted))
+	if (!address_listed(socket, trusted))
 		return client;
 	for (unsigned i = request->field_count; i-- > 0;)
 		if (request->fields[i].name == HTTP_X_FORWARDED_FOR &&

@@ -84,6 +84,21 @@ static void sockaddr_and_back(void **state)
 	}
 }
 
+/* Nothing of the structure but the address gets into the address. */
+static void four_bytes_are_four_bytes(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_zero = { 9, 9, 9, 9, 9, 9, 9, 9 } };
+	struct address address, expected = parsed("192.0.2.7");
+	struct sockaddr_storage sockaddr;
+
+	memcpy(&in.sin_addr, expected.bytes, 4);
+	assert_int_equal(address_from_sockaddr(&address, (struct sockaddr *)&in), 0);
+	assert_memory_equal(&address, &expected, sizeof(address));
+	expected.bytes[4] = 9;
+	address_to_sockaddr(&expected, 1, &sockaddr);
+	assert_int_equal(((uint8_t *)&sockaddr)[offsetof(struct sockaddr_in, sin_zero)], 0);
+}
+
 static void a_mapped_sockaddr_is_ipv4(void **state)
 {
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
@@ -180,6 +195,7 @@ int main(void)
 		cmocka_unit_test(none_is_an_empty_text),
 		cmocka_unit_test(compares_within_one_family),
 		cmocka_unit_test(sockaddr_and_back),
+		cmocka_unit_test(four_bytes_are_four_bytes),
 		cmocka_unit_test(a_mapped_sockaddr_is_ipv4),
 		cmocka_unit_test(never_targets),
 		cmocka_unit_test(lists),

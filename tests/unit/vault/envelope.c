@@ -63,6 +63,74 @@ static void test_round_trip(void **state)
 	fixture_finish(&f);
 }
 
+/* Another reader, from the drawing in envelope.h alone. */
+static void test_as_drawn(void **state)
+{
+	static const enum secret_kind kinds[] = { SECRET_PASSWORD, SECRET_SSH_KEY, SECRET_TOKEN };
+	struct fixture f;
+	fixture_installation(&f);
+	assert_int_equal(keyring_rotate(f.keyring, f.directory), 0);
+	struct identity identity = fixture_identity(0x0102030405060708, 0x1112131415161718);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		struct sealed sealed;
+		struct envelope_head head;
+		uint8_t bound[93] = "sallyport envelope 1\1", key[32], content[64];
+		CLEANUP(secret_destroyp) struct secret *secret = secret_create("pass word", 9);
+		assert_int_equal(envelope_seal(f.keyring, &identity, kinds[i], secret, sealed.bytes,
+					 &sealed.len),
+			0);
+		assert_int_equal(sealed.len, 104 + 64 + 16);
+		const uint8_t first[8] = { 1, (uint8_t)(i + 1), 0, 0, 2, 0, 0, 0 };
+		assert_memory_equal(sealed.bytes, first, 8);
+		memcpy(bound + 21, first, 8);
+		memcpy(bound + 29, keyring_installation_id(f.keyring), 16);
+		memcpy(bound + 45, "credential", 10);
+		memcpy(bound + 61, "content", 7);
+		memcpy(bound + 77, "\x08\7\6\5\4\3\2\1\x18\x17\x16\x15\x14\x13\x12\x11", 16);
+		assert_int_equal(crypto_aead_xchacha20poly1305_ietf_decrypt(key, NULL, NULL,
+					 sealed.bytes + 32, 48, bound, 93, sealed.bytes + 8,
+					 keyring_root(f.keyring, 2)),
+			0);
+		bound[20] = 2;
+		assert_int_equal(crypto_aead_xchacha20poly1305_ietf_decrypt(content, NULL, NULL,
+					 sealed.bytes + 104, 80, bound, 93, sealed.bytes + 80, key),
+			0);
+		static const uint8_t padded[64] = "pass word\x80";
+		assert_memory_equal(content, padded, 64);
+		assert_int_equal(envelope_inspect(sealed.bytes, sealed.len, &head), 0);
+		assert_int_equal(head.kind, kinds[i]);
+		assert_int_equal(head.key_version, 2);
+	}
+	fixture_finish(&f);
+}
+
+/* What it could not be: said before any key is touched. */
+static void test_inspect_refuses(void **state)
+{
+	static const uint8_t wrong[][4] = { { 0, 1, 0, 0 }, { 2, 1, 0, 0 }, { 1, 0, 0, 0 },
+		{ 1, 4, 0, 0 }, { 1, 255, 0, 0 }, { 1, 1, 1, 0 }, { 1, 1, 0, 1 } };
+	static uint8_t bytes[SEALED_MAX + 1] = { 1, 1 };
+	struct envelope_head head = { .key_version = 7 };
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		uint8_t changed[104 + 64 + 16] = { 0 };
+		memcpy(changed, wrong[i], 4);
+		assert_int_equal(envelope_inspect(changed, sizeof changed, &head), -ERR_MALFORMED);
+	}
+	for (size_t len = 0; len <= sizeof bytes; len++) {
+		bool possible = len >= 120 + 64 && (len - 120) % 64 == 0 && len <= 120 + 16384 + 64;
+		assert_int_equal(
+			envelope_inspect(bytes, len, &head), possible ? 0 : -ERR_MALFORMED);
+	}
+	/* And opening says the same. */
+	struct fixture f;
+	fixture_installation(&f);
+	struct identity identity = fixture_identity(7, 3);
+	struct sealed sealed = seal(&f, &identity, "password", 8);
+	sealed.bytes[2] = 1;
+	assert_int_equal(open_it(&f, &identity, &sealed), -ERR_MALFORMED);
+	fixture_finish(&f);
+}
+
 static void test_says_nothing(void **state)
 {
 	struct fixture f;
@@ -296,6 +364,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_as_drawn),
+		cmocka_unit_test(test_inspect_refuses),
 		cmocka_unit_test(test_says_nothing),
 		cmocka_unit_test(test_rows_cannot_be_swapped),
 		cmocka_unit_test(test_kind_cannot_be_swapped),
