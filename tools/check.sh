@@ -20,6 +20,7 @@ meson_suite() { # sanitizers on: the unit tests mirror src/
 house_suite() { node tests/house/check.mjs build; }
 scenario_suite() { node tests/run.mjs; }
 browser_suite() { SALLYPORT_PAGES=$PWD/build/web node tests/browser/run.mjs; }
+constant_suite() { node tests/constant/run.mjs; }
 coverage_suite() { node tests/coverage/run.mjs; }
 fuzz_suite() { tools/fuzz.sh 4; }
 
@@ -41,7 +42,7 @@ run() {
 lane() { local suite; for suite; do run "$suite"; done; }
 
 # Two lanes for two cores: what computes, and politely beside it what waits for programs and people.
-computing="meson coverage fuzz"
+computing="meson coverage constant fuzz"
 waiting="house scenario browser"
 set -m # a process group of its own, which can be ended as one
 (renice -n 10 $BASHPID >/dev/null; lane $computing) &

@@ -144,6 +144,24 @@ int percent_encode(struct buf *out, const void *bytes, size_t len)
 	return 0;
 }
 
+/* 1 outside of least to most, 0 inside, without a branch. */
+static unsigned outside(int c, int least, int most)
+{
+	return (unsigned)((c - least) | (most - c)) >> 31;
+}
+
+int percent_plain(const void *bytes, size_t len)
+{
+	const uint8_t *from = bytes;
+	unsigned reserved = 0;
+
+	for (size_t i = 0; i < len; i++)
+		reserved |= outside(from[i], 'a', 'z') & outside(from[i], 'A', 'Z') &
+			    outside(from[i], '0', '9') & outside(from[i], '-', '.') &
+			    outside(from[i], '_', '_') & outside(from[i], '~', '~');
+	return (int)(reserved ^ 1);
+}
+
 int percent_decode(void *out, size_t size, const char *text, size_t len, int plus_is_space)
 {
 	uint8_t *to = out;

@@ -15,6 +15,8 @@ void base64_encode(char *out, const void *bytes, size_t len); /* RFC 4648 sectio
 int base64_decode(void *out, size_t size, const char *text, size_t len);
 /* RFC 3986: everything but unreserved becomes %XX, upper case (RFC 5849 section 3.6). */
 int percent_encode(struct buf *out, const void *bytes, size_t len);
+/* True when percent_encode() would change nothing. Takes as long whatever the bytes are. */
+int percent_plain(const void *bytes, size_t len);
 /* Strict: '%' needs two digits. plus_is_space as in HTML forms. */
 int percent_decode(void *out, size_t size, const char *text, size_t len, int plus_is_space);
 /* RFC 3629, shortest forms only, no surrogates. True when valid. */

@@ -73,6 +73,19 @@ static void percent(void **state)
 	assert_int_equal(percent_decode(bytes, 16, "", 0, 0), 0);
 }
 
+static void plain_is_what_encoding_leaves(void **state)
+{
+	for (int c = 0; c < 256; c++) {
+		CLEANUP(buf_finish) struct buf out = BUF(64);
+		uint8_t bytes[3] = { 'a', (uint8_t)c, 'z' };
+
+		assert_int_equal(percent_encode(&out, bytes, 3), 0);
+		assert_int_equal(percent_plain(bytes, 3), out.len == 3);
+		assert_int_equal(percent_plain(bytes + 1, 1), out.len == 3);
+	}
+	assert_true(percent_plain("", 0));
+}
+
 static void percent_is_strict(void **state)
 {
 	static const char *const refused[] = { "%", "%2", "a%", "%zz", "%2g", "%-1", "% 1",
@@ -113,6 +126,7 @@ int main(void)
 		cmocka_unit_test(base64_known_answers),
 		cmocka_unit_test(base64_is_strict),
 		cmocka_unit_test(percent),
+		cmocka_unit_test(plain_is_what_encoding_leaves),
 		cmocka_unit_test(percent_is_strict),
 		cmocka_unit_test(utf8),
 	};
