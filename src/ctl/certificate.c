@@ -7,12 +7,12 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
 #include "base/address.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/random.h"
 
 #define DAYS 825 /* the longest that browsers and their keepers accept */
 
@@ -33,8 +33,7 @@ static int set_serial(X509 *certificate)
 	unsigned char bytes[16];
 	BIGNUM *number = NULL;
 
-	if (RAND_bytes(bytes, sizeof bytes) != 1)
-		return 0;
+	random_bytes(bytes, sizeof bytes);
 	bytes[0] &= 0x7f;
 	number = BN_bin2bn(bytes, sizeof bytes, NULL);
 	int ok = number != NULL &&

@@ -28,8 +28,25 @@ const villains = [
 	{ rule: 'leash', what: 'an exec that hides behind another name', expect: /sallyport-front imports execlp/, compile: 'sallyport-front',
 		data: { 'leash/executables': 'sallyport-front', 'leash/all.deny': 'exec*' },
 		files: { 'a.c': '#include <unistd.h>\nint main(void) { return execlp("a", "a", (char *)0); }\n' } },
+	{ rule: 'leash', what: 'a generator that can be seeded', expect: /sallyport-broker imports srandom/, compile: 'sallyport-broker',
+		data: { 'leash/executables': 'sallyport-broker', 'leash/all.deny': 'srandom*' },
+		files: { 'a.c': '#include <stdlib.h>\nint main(void) { srandom(1); return 0; }\n' } },
 	{ rule: 'leash', what: 'an executable nobody listed', expect: /sallyport-new has no line/, compile: 'sallyport-new',
 		data: { 'leash/executables': '' }, files: { 'a.c': 'int main(void) { return 0; }\n' } },
+	{ rule: 'hardening', what: 'a program nothing was done for', compile: 'sallyport-new', flags: ['-no-pie', '-Wl,-z,norelro,-z,lazy,-z,execstack'],
+		expect: /sallyport-new is not position independent/, files: { 'a.c': 'int main(void) { return 0; }\n' } },
+	{ rule: 'hardening', what: 'a stack that can be executed', compile: 'sallyport-new', flags: ['-Wl,-z,execstack'],
+		expect: /sallyport-new has an executable stack/, files: { 'a.c': 'int main(void) { return 0; }\n' } },
+	{ rule: 'hardening', what: 'relocations that stay writable', compile: 'sallyport-new', flags: ['-Wl,-z,norelro,-z,lazy'],
+		expect: /sallyport-new has no read-only relocations/, files: { 'a.c': 'int main(void) { return 0; }\n' } },
+	{ rule: 'hardening', what: 'a stack without a guard', compile: 'sallyport-new', flags: ['-pie', '-fPIE', '-Wl,-z,relro,-z,now'],
+		expect: /sallyport-new does not guard its stack/, files: { 'a.c': 'int main(void) { return 0; }\n' } },
+	{ rule: 'hardening', what: 'buffers without a check', compile: 'sallyport-new', flags: ['-fstack-protector-all'],
+		expect: /sallyport-new does not check its buffers/, files: { 'a.c': 'int main(void) { return 0; }\n' } },
+	{ rule: 'hardening', what: 'branches that go anywhere', compile: 'sallyport-new', flags: ['-fcf-protection=none'],
+		expect: /sallyport-new does not track its branches/, files: { 'a.c': 'int main(void) { return 0; }\n' } },
+	{ rule: 'hardening', what: 'a file that was compiled otherwise', expect: /src\/base\/a\.c is compiled without -D_FORTIFY_SOURCE=3/,
+		files: { 'compile_commands.json': '[{ "file": "../src/base/a.c", "command": "cc -fPIE -c a.c" }]' } },
 	{ rule: 'doors', what: 'a driver without a row', expect: /src\/drivers\/vnc has no row/, files: { 'src/drivers/vnc/vnc.c': '', 'src/drivers/drivers.def': '' } },
 	{ rule: 'doors', what: 'a row without its driver', expect: /rdp has no rdp\/rdp\.c/, files: { 'src/drivers/drivers.def': 'DRIVER(rdp, 3389, PIXELS)\n' } },
 	{ rule: 'doors', what: 'an endpoint without a row', expect: /endpoint ping has no row/,
@@ -79,8 +96,8 @@ function plant(root, files) {
 	}
 }
 
-function compile(root, name) {
-	const run = spawnSync('cc', ['-o', path.join(root, name), path.join(root, 'a.c')], { encoding: 'utf8' });
+function compile(root, name, flags = []) {
+	const run = spawnSync('cc', ['-o', path.join(root, name), path.join(root, 'a.c'), ...flags], { encoding: 'utf8' });
 	if (run.status !== 0) throw new Error(run.stderr);
 }
 
@@ -96,7 +113,7 @@ export function tryVillains(name, rule) {
 			mkdirSync(path.join(root, 'tree'));
 			plant(path.join(root, 'tree'), villain.files);
 			plant(path.join(root, 'data'), villain.data ?? {});
-			if (villain.compile) compile(path.join(root, 'tree'), villain.compile);
+			if (villain.compile) compile(path.join(root, 'tree'), villain.compile, villain.flags);
 			const tree = new Tree(path.join(root, 'tree'), path.join(root, 'tree'), path.join(root, 'data'));
 			return { what: villain.what, failures: judge(villain, rule(tree)) };
 		} finally {
