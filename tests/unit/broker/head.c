@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/head.c"
 
+#include "failing.h"
+#include "failing_store.h"
 #include "house.h"
 
 struct seen {
@@ -36,6 +38,18 @@ static struct seen look(struct house *house)
 			0);
 		memcpy(seen.last.hash, seen.row.hash, HASH_LEN);
 	}
+	return seen;
+}
+
+/* The same while calls fail: looking does not count. */
+static struct seen look_quietly(struct house *house)
+{
+	bool struck = failing_struck();
+
+	failing_end();
+	struct seen seen = look(house);
+	if (!struck)
+		failing_go_on();
 	return seen;
 }
 
@@ -202,6 +216,103 @@ static void test_no_session_without_certificate(void **state)
 	assert_int_equal(((struct msg_redeemed *)got.payload)->result, -ERR_SEALED);
 }
 
+/* A head that cannot be written takes its turn with it, its key's row included. */
+static void test_store_fails(void **state)
+{
+	struct house *house = *state;
+	struct broker *broker = house->broker;
+	struct head other;
+
+	FAILING("sodium_init") {
+		int r = head_create(&other);
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		assert_int_equal(head_ready(&(struct broker){ .head = other }), -ERR_PEER_GONE);
+	}
+	memcpy(broker->head.secret_key, other.secret_key, sizeof other.secret_key);
+	broker->head.newest.signer = other.newest.signer;
+	broker->head.stored = false;
+	head_destroy(&other);
+	static const uint8_t nothing[sizeof other.secret_key];
+	assert_memory_equal(other.secret_key, nothing, sizeof nothing);
+	failing_store(broker->store);
+	FAILING(FAILING_STORE) {
+		int64_t sequence = broker->audit.sequence;
+		unsigned count = look_quietly(house).count;
+		int r = turn_open(broker);
+		if (r == 0)
+			r = audit_write(broker, "test.row", "test", NULL, NULL, 0, NULL);
+		if (broker->turn.open)
+			turn_close(broker);
+		bool struck = failing_struck();
+		assert_int_equal(broker->audit.sequence, struck ? sequence : sequence + 1);
+		assert_int_equal(look_quietly(house).count, struck ? count : count + 1);
+		assert_int_equal(broker->head.stored, !struck);
+		assert_int_equal(audit_head_check(&broker->head.newest) == 0 || struck, 1);
+	}
+	house_audit_verify(house);
+}
+
+static void test_asked_when_there_is_something_to_ask(void **state)
+{
+	struct house *house = *state;
+	struct broker *broker = house->broker;
+	struct head *head = &broker->head;
+
+	head->newest.signer.certified = false;
+	head->asked_at = 0;
+	head->stored = false; /* no row has this key's signature */
+	head_ask(broker);
+	assert_int_equal(head->asked_at, 0);
+	head->stored = true;
+	struct channel *vault = STEAL(broker->vault);
+	head_ask(broker);
+	assert_int_equal(head->asked_at, 0);
+	broker->vault = vault;
+	head_ask(broker);
+	assert_int_not_equal(head->asked_at, 0);
+	head->asked_at = clock_monotonic_ms() - HEAD_ASK_MS;
+	uint64_t before = head->asked_at;
+	head_ask(broker);
+	assert_int_not_equal(head->asked_at, before);
+	head->newest.signer.certified = true;
+	head->asked_at = 0;
+	head_ask(broker);
+	assert_int_equal(head->asked_at, 0);
+}
+
+/* A certificate that could not be kept is none: whoever asks is told why, and it is asked again. */
+static void test_certificate_that_is_not_kept(void **state)
+{
+	struct house *house = *state;
+	struct broker *broker = house->broker;
+	struct head *head = &broker->head;
+	struct msg_broker_certified answer = answer_for(house);
+
+	failing_store(broker->store);
+	FAILING(FAILING_STORE) {
+		failing_end();
+		/* A key of its own for each try: a certificate is kept once. */
+		uint8_t secret[64];
+		assert_int_equal(crypto_sign_keypair(head->newest.signer.public_key, secret), 0);
+		memcpy(head->secret_key, secret, sizeof secret);
+		head->stored = false;
+		head->newest.signer.certified = head->durable.signer.certified = false;
+		head->asked_at = UINT64_MAX / 2; /* not while the test looks */
+		write_rows(house, 1);
+		answer = answer_for(house);
+		memset(answer.certificate, 0xce, sizeof answer.certificate);
+		failing_go_on();
+		head_certified(broker, &answer);
+		turn_close(broker);
+		bool struck = failing_struck();
+		failing_end();
+		assert_int_equal(head_ready(broker), struck ? -ERR_STORE : 0);
+		assert_int_equal(head->durable.signer.certified, !struck);
+	}
+	assert_memory_equal(head->durable.signer.certificate, answer.certificate, 64);
+	house_audit_verify(house);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void)
@@ -214,6 +325,9 @@ int main(void)
 		TEST(test_another_key_is_none_of_ours),
 		TEST(test_durable_follows_the_marks),
 		TEST(test_no_session_without_certificate),
+		TEST(test_store_fails),
+		TEST(test_asked_when_there_is_something_to_ask),
+		TEST(test_certificate_that_is_not_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -342,6 +342,18 @@ static void test_store_fails(void **state)
 		run++;
 	}
 	assert_true(run > 10);
+	/* A full disk is no other failure. */
+	FAILING_WITH(FAILING_STORE, ENOSPC) {
+		failing_end();
+		open_by_hand(house, &ask, &row);
+		failing_go_on();
+		int r = person_redeem(house, &person, &ask);
+		assert_true(r == 0 || (failing_struck() && r < 0));
+		assert_int_equal(r == 0, !failing_struck());
+		failing_end();
+		r = person_redeem(house, &person, &ask);
+		assert_int_equal(r, failing_struck() ? 0 : -ERR_TICKET_REFUSED);
+	}
 	/* The same when it is refused for a reason that has to be written down. */
 	house->broker->process.settings.session_most = 0;
 	FAILING(FAILING_STORE) {
@@ -402,6 +414,26 @@ static void test_not_now(void **state)
 	struct channel *vault = STEAL(broker->vault);
 	assert_int_equal(person_redeem(house, &person, &ask), -ERR_PEER_GONE);
 	broker->vault = vault;
+	assert_int_equal(person_redeem(house, &person, &ask), 0);
+	person_close(&person);
+}
+
+/* Nor when the disk is full, or the audit's key has no certificate yet. */
+static void test_no_room(void **state)
+{
+	struct house *house = *state;
+	struct broker *broker = house->broker;
+	struct person person;
+	struct msg_redeem ask;
+
+	person_open(house, &person, &ask);
+	broker->reserve.given = true;
+	assert_int_equal(person_redeem(house, &person, &ask), -ERR_STORE_FULL);
+	broker->reserve.given = false;
+	broker->head.newest.signer.certified = false;
+	broker->head.refused = -ERR_SEALED;
+	assert_int_equal(person_redeem(house, &person, &ask), -ERR_SEALED);
+	broker->head.newest.signer.certified = true;
 	assert_int_equal(person_redeem(house, &person, &ask), 0);
 	person_close(&person);
 }
@@ -533,6 +565,7 @@ int main(void)
 		TEST(test_store_fails),
 		TEST(test_without_memory),
 		TEST(test_not_now),
+		TEST(test_no_room),
 		TEST(test_lengths),
 		TEST(test_front_goes),
 		cmocka_unit_test(test_size_of_the_window),

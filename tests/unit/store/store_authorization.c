@@ -231,12 +231,51 @@ static void a_store_that_fails(void **state)
 		assert_true(failing_struck() ? r == -ERR_STORE : r >= 0);
 	}
 	FAILING(FAILING_STORE) {
+		int r = store_lifetimes_cut(store, NOW, NOW);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+	FAILING(FAILING_STORE) {
 		int r = store_authorization_list(store, stop, NULL);
 		assert_int_equal(r, failing_struck() ? -ERR_STORE : 42);
 	}
 	FAILING(FAILING_STORE) {
 		int r = store_authorization_covers(store, fixture->authorization, 99);
 		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+}
+
+/* What would live longer is worth nothing, what would not is left alone. */
+static void lifetimes_are_cut(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct authorization_row row = { 0 };
+	uint8_t hash[HASH_LEN];
+	for (unsigned i = 0; i < 3; i++) {
+		fixture_hash(hash, i);
+		assert_int_equal(
+			store_token_add(store, hash, fixture->authorization, NOW - 1 + i), 0);
+	}
+	assert_int_equal(store_lifetimes_cut(store, NOW, NOW), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		fixture_hash(hash, i);
+		int r = store_token_find(store, hash, NOW - 2, &row);
+		assert_int_equal(r, i < 2 ? 0 : -ERR_NOT_FOUND);
+		store_authorization_finish(&row);
+	}
+	/* Tickets, by a moment of their own. */
+	struct session_row session = fixture_session(fixture, 1);
+	int64_t id, found;
+	assert_int_equal(store_session_add(store, &session, &id), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_hash(hash, 10 + i);
+		assert_int_equal(store_ticket_add(store, hash, id, "", NOW + 5 + i), 0);
+	}
+	assert_int_equal(store_lifetimes_cut(store, NOW + 5, NOW), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		fixture_hash(hash, 10 + i);
+		int r = store_ticket_spend(store, hash, "", NOW, &found);
+		assert_int_equal(r, i == 0 ? 0 : -ERR_TICKET_REFUSED);
 	}
 }
 
@@ -282,6 +321,7 @@ int main(void)
 		CASE(the_sweep_takes_what_is_past_its_time),
 		CASE(lists_can_be_stopped),
 		CASE(a_store_that_fails),
+		CASE(lifetimes_are_cut),
 		CASE(damage_is_no_row),
 		CASE(without_memory),
 	};

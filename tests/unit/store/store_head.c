@@ -107,6 +107,18 @@ static void who_keeps_may_stop(void **state)
 	assert_int_equal(store_head_list(fixture->store, 0, 9, stop, NULL), -ERR_FULL);
 }
 
+static void damage_is_no_row(void **state)
+{
+	struct value values[7] = { { .type = VALUE_INTEGER }, { .type = VALUE_INTEGER },
+		{ .type = VALUE_BYTES, .bytes = "x", .len = 1 } };
+	struct each_head each = { .keep = stop };
+
+	for (unsigned count = 0; count <= 7; count++) {
+		assert_int_equal(keep_each_head(&each, values, count), -ERR_STORE);
+		assert_int_equal(each.result, -ERR_STORE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +126,7 @@ int main(void)
 		CASE(nothing_is_changed),
 		CASE(a_head_has_a_signer),
 		CASE(who_keeps_may_stop),
+		CASE(damage_is_no_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

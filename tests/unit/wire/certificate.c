@@ -122,6 +122,9 @@ static void test_fields_fit_their_purpose(void **state)
 	c.key_version = 1;
 	assert_int_equal(certificate_layout(&c, out), -ERR_MALFORMED);
 	c = broker();
+	c.session_id[0] = 'a';
+	assert_int_equal(certificate_layout(&c, out), -ERR_MALFORMED);
+	c = broker();
 	c.purpose = CERTIFICATE_BROKER + 1;
 	assert_int_equal(certificate_layout(&c, out), -ERR_MALFORMED);
 }
