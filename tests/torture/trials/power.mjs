@@ -165,7 +165,7 @@ for (const [slot, words] of [['store_weak', 'WAL and synchronous=NORMAL'], ['syn
 			await world.gateway.stop({ keep: true });
 			await world.disk.close();
 			const failure = await examine(world, 200, Infinity).then(() => undefined, (error) => error);
-			assert(failure && /is lost|audit rows|was opened|state of session|no such table/.test(failure.message), `found: ${failure?.message ?? 'nothing'}`);
+			assert(failure && /is lost|audit rows|was opened|state of session|no such table|unable to open database/.test(failure.message), `found: ${failure?.message ?? 'nothing'}`);
 		} finally {
 			await world.end();
 			control.end();
