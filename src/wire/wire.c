@@ -246,7 +246,10 @@ static void take_descriptors(struct msghdr *header, int *fds, unsigned *ret_coun
 	*ret_count = count;
 }
 
-/* One packet in. Its length, 0 when none waits, or -ERR_PEER_GONE. */
+/*
+ * One packet in. Its length, 0 when none waits, -ERR_PEER_GONE, or -ERR_MALFORMED: longer, or with
+ * more descriptors, than any message.
+ */
 static ssize_t socket_receive(int fd, void *bytes, size_t size, int *fds, unsigned *ret_count)
 {
 	union {
@@ -267,11 +270,10 @@ static ssize_t socket_receive(int fd, void *bytes, size_t size, int *fds, unsign
 	if (got < 0)
 		return errno == EAGAIN ? 0 : -ERR_PEER_GONE;
 	take_descriptors(&header, fds, ret_count);
-	if (got == 0 || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-		close_all(fds, *ret_count);
-		return -ERR_PEER_GONE;
-	}
-	return got;
+	if (got > 0 && (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
+		return got;
+	close_all(fds, *ret_count);
+	return got == 0 ? -ERR_PEER_GONE : -ERR_MALFORMED;
 }
 
 static void channel_free(struct channel *channel)
@@ -367,6 +369,8 @@ static bool receive_some(struct channel *channel)
 		if (got == 0)
 			return true;
 		if (got < 0) {
+			if (got == -ERR_MALFORMED)
+				strike(channel, (int)got);
 			channel_lost(channel);
 			return false;
 		}
@@ -555,14 +559,16 @@ int channel_ask(struct channel *channel, enum msg_type type, const void *payload
 		int got_fds[MESSAGE_FDS_MAX];
 		unsigned count;
 		ssize_t got = socket_receive(channel->fd, bytes, MESSAGE_MAX, got_fds, &count);
-		if (got < 0)
+		if (got == -ERR_PEER_GONE)
 			return -ERR_PEER_GONE;
 		if (got == 0) {
 			r = wait_ready(channel, deadline);
 			continue;
 		}
 		struct message reply = { 0 };
-		r = wire_permit(channel->peer, channel->self, bytes, (size_t)got, count, &reply);
+		r = got < 0 ? -ERR_MALFORMED
+			    : wire_permit(channel->peer, channel->self, bytes, (size_t)got, count,
+				      &reply);
 		if (r < 0) { /* the loop will find the channel closed */
 			strike(channel, r);
 			shutdown(channel->fd, SHUT_RDWR);

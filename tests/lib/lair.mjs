@@ -18,7 +18,8 @@ export function stagePrograms(replaced) {
 	const done = spawnSync('ninja', ['-C', build, ...wanted], { encoding: 'utf8' });
 	assert(done.status === 0, done.stdout + done.stderr);
 	const directory = mkdtempSync(path.join(tmpdir(), 'villain-'));
-	for (const name of [...readdirSync(programs).filter((file) => /^sallyport(-[a-z-]+)?$/.test(file)), 'mask'])
+	const names = readdirSync(programs).filter((file) => /^sallyport(-[a-z-]+)?$/.test(file));
+	for (const name of new Set([...names, ...Object.keys(replaced), 'mask']))
 		copyFileSync(path.join(programs, replaced[name] ?? name), path.join(directory, name));
 	chmodSync(directory, 0o755);
 	return directory;

@@ -298,6 +298,12 @@ static void a_strike_is_told(void **state)
 	assert_int_equal(strike.count, 2);
 	assert_int_equal(strike.peer, PARTY_VAULT);
 	assert_null(pair->broker);
+	assert_int_equal(teardown(state) | setup(state), 0);
+	pair = *state;
+	static uint8_t longer[MESSAGE_MAX + 1] = { MSG_VAULT_STATE };
+	assert_int_equal(write(channel_fd(pair->vault), longer, sizeof longer), sizeof longer);
+	loop_run(pair->loop);
+	assert_int_equal(strike.count, 3);
 	wire_on_strike(NULL, NULL);
 }
 
