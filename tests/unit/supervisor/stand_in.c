@@ -136,6 +136,25 @@ static void report(int fd)
 	_exit(write(fd, text, len) == (ssize_t)len ? 7 : 8);
 }
 
+/* The token's program: what it was told beside that, and whether its PIN is there to read. */
+static void report_token(int argc, char **argv)
+{
+	char pin[32] = "";
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (read(4, pin, sizeof pin - 1) < 0)
+		_exit(9);
+	fprintf(out, "arguments %d %s %s\npin %s\n", argc, argv[1], argv[2], pin);
+	for (unsigned i = 0; environ[i] != NULL; i++)
+		fprintf(out, "variable %s\n", environ[i]);
+	fclose(out);
+	if (write(3, text, len) != (ssize_t)len)
+		_exit(9);
+	report(3);
+}
+
 static void on_peer(void *context, enum party party, int fd)
 {
 	char line[64];
@@ -260,6 +279,10 @@ int main(int argc, char **argv)
 	if (strcmp(name, "sallyport-worker-waits") == 0)
 		pause();
 	read_plan(plan);
+	if (strcmp(name, "sallyport-token") == 0 && strcmp(plan, "hangs") != 0)
+		report_token(argc, argv);
+	if (strcmp(name, "sallyport-token") == 0)
+		pause();
 	story = open("story", O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (strcmp(plan, "dies") == 0) {
 		tell("dies");
