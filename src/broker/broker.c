@@ -19,6 +19,7 @@
 #include "broker/route.h"
 #include "broker/throttle.h"
 #include "broker/ticket.h"
+#include "broker/vault.h"
 
 #define TICK_MS 1000
 
@@ -45,6 +46,10 @@ static int on_vault(void *context, struct channel *channel, struct message *mess
 	(void)channel;
 	if (message->type == MSG_BROKER_CERTIFIED) {
 		head_certified(context, message->payload);
+		return 0;
+	}
+	if (message->type == MSG_VAULT_STATE) {
+		vault_heard(context, message);
 		return 0;
 	}
 	return session_from_vault(context, message);
@@ -76,6 +81,7 @@ static void vault_gone(struct broker *broker)
 {
 	broker->head.asked_at = 0;
 	channel_destroy(STEAL(broker->vault));
+	vault_lost(broker);
 }
 
 static void recorder_gone(struct broker *broker)
@@ -235,6 +241,7 @@ static void finish(struct broker *broker)
 {
 	turn_close(broker);
 	timer_cancel(broker->tick);
+	vault_lost(broker);
 	control_destroy(broker->control);
 	probes_finish(broker);
 	sessions_finish(broker);

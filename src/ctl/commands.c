@@ -11,6 +11,7 @@ const struct command *const commands[] = {
 	&command_status,
 	&command_settings,
 	&command_unseal,
+	&command_seal,
 	&command_vault_rotate,
 	&command_user_add,
 	&command_user_list,

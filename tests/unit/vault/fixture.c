@@ -17,8 +17,24 @@ void fixture_begin(struct fixture *fixture)
 void fixture_installation(struct fixture *fixture)
 {
 	fixture_begin(fixture);
-	assert_int_equal(keyring_create(fixture->directory, NULL), 0);
-	assert_int_equal(keyring_load(fixture->directory, &fixture->keyring), 0);
+	fixture_keyring(fixture);
+}
+
+void fixture_keyring(struct fixture *fixture)
+{
+	struct keyring_lock lock;
+	uint8_t material[ROOT_MATERIAL_LEN];
+	assert_int_equal(source_root_key_make(fixture->directory, &lock, material), 0);
+	assert_int_equal(keyring_create(fixture->directory, &lock, material), 0);
+	fixture->keyring = fixture_open(fixture);
+}
+
+struct keyring *fixture_open(const struct fixture *fixture)
+{
+	struct keyring *keyring;
+	assert_int_equal(keyring_load(fixture->directory, &keyring), 0);
+	assert_int_equal(source_root_key_open(fixture->directory, keyring), 0);
+	return keyring;
 }
 
 void fixture_finish(struct fixture *fixture)

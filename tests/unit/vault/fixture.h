@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "vault/keyring.h"
+#include "vault/source.h"
 #include "wire/messages.h"
 
 /* A directory of its own for each test; left empty-handed by fixture_finish(). */
@@ -29,8 +30,10 @@ struct fixture {
 };
 
 void fixture_begin(struct fixture *fixture);        /* an empty directory */
-void fixture_installation(struct fixture *fixture); /* with root.key and a loaded keyring */
-void fixture_finish(struct fixture *fixture);       /* removes the files */
+void fixture_installation(struct fixture *fixture); /* with root.key and an open keyring */
+void fixture_keyring(struct fixture *fixture);      /* the same in a directory that is there */
+struct keyring *fixture_open(const struct fixture *fixture); /* as it lies there, by root.key */
+void fixture_finish(struct fixture *fixture);                /* removes the files */
 
 /* Files in the fixture's directory. */
 size_t fixture_read(const struct fixture *fixture, const char *name, void *out, size_t size);
