@@ -52,6 +52,10 @@ static int on_vault(void *context, struct channel *channel, struct message *mess
 		vault_heard(context, message);
 		return 0;
 	}
+	if (message->type == MSG_RELEASES_HEAD) {
+		vault_released(context, message->payload);
+		return 0;
+	}
 	return session_from_vault(context, message);
 }
 
@@ -171,6 +175,7 @@ static int audit_self(struct broker *broker, const char *event)
 	note_begin(&note);
 	json_text(&note.json, "version", VERSION);
 	json_text(&note.json, "store", store_kind(broker->store));
+	vault_note_releases(broker, &note.json);
 	return r < 0 ? r : audit_write(broker, event, "gateway", NULL, "gateway", 0, &note);
 }
 

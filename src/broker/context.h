@@ -37,6 +37,8 @@ struct broker {
 	const struct call *answering;       /* whose answer() runs now: the actor of what it does */
 	struct msg_vault_state vault_state; /* as it was heard last */
 	bool vault_known;
+	struct msg_releases_head releases; /* of the vault's own log, as it was heard last */
+	bool releases_known;
 	struct later *laters; /* calls that wait for the vault */
 	struct rotation rotation;
 	struct sessions sessions;

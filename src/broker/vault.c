@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "broker/call_inside.h"
@@ -63,10 +64,28 @@ int vault_rewrap(struct broker *broker, const struct identity *identity, enum se
 	return ask_sealed(broker, MSG_REWRAP, &question, envelope, len, -1, ret_sealed);
 }
 
+void vault_released(struct broker *broker, const struct msg_releases_head *head)
+{
+	broker->releases = *head;
+	broker->releases_known = true;
+}
+
+void vault_note_releases(const struct broker *broker, struct json *json)
+{
+	char hash[2 * HASH_LEN + 1];
+
+	if (!broker->releases_known)
+		return;
+	hex_encode(hash, broker->releases.head, HASH_LEN);
+	json_number(json, "releases", (int64_t)broker->releases.sequence);
+	json_text(json, "releases_head", hash);
+}
+
 static void state_take(struct broker *broker, const struct msg_vault_state *state)
 {
 	bool opened = !state->sealed && (!broker->vault_known || broker->vault_state.sealed);
 
+	vault_released(broker, &state->head);
 	broker->vault_state = *state;
 	broker->vault_known = true;
 	if (opened) { /* it can certify now: at once */

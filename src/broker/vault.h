@@ -43,11 +43,18 @@ int vault_unseal(struct broker *broker, struct call *call, int secret, later_fn 
 int vault_rotate(struct broker *broker, struct call *call, int secret, later_fn *resume);
 const struct msg_vault_state *vault_said(const struct call *call);
 
-/* A VAULT_STATE came, an answer or not; the vault is gone. */
+/* A VAULT_STATE came, an answer or not; a RELEASES_HEAD came; the vault is gone. */
 void vault_heard(struct broker *broker, const struct message *message);
+void vault_released(struct broker *broker, const struct msg_releases_head *head);
 void vault_lost(struct broker *broker);
 /* It is known to be sealed: what needs it is refused without asking. */
 bool vault_sealed(const struct broker *broker);
+
+/*
+ * Writes how long the vault's log of releases is and its newest hash into an audit row: a log that
+ * was cut disagrees with the trail from then on. Nothing when it was never heard.
+ */
+void vault_note_releases(const struct broker *broker, struct json *json);
 
 /* The key of one recording, 32 bytes written to `to`. */
 int vault_open_recording(struct broker *broker, const struct msg_recording_open *recording, int to);

@@ -43,6 +43,8 @@ const struct command *const commands[] = {
 	&command_audit_list,
 	&command_audit_verify,
 	&command_audit_follow,
+	&command_releases_list,
+	&command_releases_verify,
 	&command_completion,
 	&command_manual,
 	NULL,

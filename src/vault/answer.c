@@ -86,6 +86,7 @@ int vault_tell_state(struct vault *vault, uint32_t serial, int r)
 	answer.key_version = keyring_newest(keyring);
 	answer.oldest_version = keyring_oldest(keyring);
 	answer.releases = vault->log.released;
+	release_log_head(&vault->log, keyring, &answer.head);
 	memcpy(answer.installation_public, keyring_installation_public(keyring), 32);
 	if (!answer.sealed &&
 		keyring_recording_public(keyring, answer.key_version, answer.recording_public) < 0)

@@ -154,6 +154,15 @@ static void prepare_memory(const struct settings *settings)
 			"no secret memory (memfd_secret) here: keys lie in locked memory");
 }
 
+/* What the audit trail says of the log must not be older than it need be. */
+static void on_released(void *context)
+{
+	struct vault *vault = context;
+	struct msg_releases_head head;
+	release_log_head(&vault->log, vault->keyring, &head);
+	tell_broker(vault, MSG_RELEASES_HEAD, &head);
+}
+
 static void load(struct vault *vault)
 {
 	bool intact = true;
@@ -169,6 +178,8 @@ static void load(struct vault *vault)
 		keyring_installation_public(vault->keyring), &intact);
 	if (r < 0)
 		vault_die("vault.releases", "releases.log cannot be opened for writing");
+	vault->log.grown = on_released;
+	vault->log.context = vault;
 	if (!intact)
 		log_error("vault.releases", "the last line of releases.log was changed");
 }

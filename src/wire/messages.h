@@ -126,6 +126,13 @@ enum root_source {
 };
 /* What an administrator must give to open it. */
 enum vault_wants { WANTS_NOTHING, WANTS_PASSPHRASE, WANTS_PIN };
+/* How long the vault's log of releases is: wire/releases.h. */
+struct msg_releases_head {
+	uint64_t sequence; /* of its last line; 0: it is empty */
+	uint8_t head[HASH_LEN];
+	uint8_t is_signed; /* 0: the vault is sealed, and signs nothing */
+	uint8_t signature[64];
+};
 struct msg_vault_state {
 	int32_t result;
 	uint8_t sealed;
@@ -134,8 +141,9 @@ struct msg_vault_state {
 	int32_t why;      /* while sealed: -ERR_... */
 	uint32_t wait_ms; /* before the next try to open it is looked at */
 	uint32_t key_version;
-	uint32_t oldest_version;         /* whose root key was not erased yet */
-	uint64_t releases;               /* since this vault started */
+	uint32_t oldest_version; /* whose root key was not erased yet */
+	uint64_t releases;       /* since this vault started */
+	struct msg_releases_head head;
 	uint8_t recording_public[32];    /* X25519: recorders seal recording keys to it */
 	uint8_t installation_public[32]; /* Ed25519: certifies recording keys */
 };

@@ -134,3 +134,33 @@ void fixture_keygen(struct fixture *f, const char *type, const char *bits, const
 	fixture_begin(f);
 	assert_int_equal(fixture_run(f, NULL, argv), 0);
 }
+
+struct check {
+	const uint8_t *installation_public;
+	struct releases_proof proof;
+	int r;
+};
+
+static bool check_line(void *context, const char *line, size_t len)
+{
+	struct check *check = context;
+	check->r = releases_line_check(&check->proof, line, len, check->installation_public);
+	return check->r == 0;
+}
+
+int fixture_log_check(
+	const struct fixture *fixture, const uint8_t installation_public[32], uint64_t *ret_line)
+{
+	struct check check = { installation_public, { 0 }, 0 };
+	for (bool more = true; more && check.r == 0;) {
+		char name[RELEASES_NAME_SIZE];
+		off_t complete;
+		releases_name(check.proof.sequence + 1, name);
+		more = fixture_has(fixture, name);
+		int fd = openat(fixture->directory, more ? name : RELEASES_FILE, O_RDONLY);
+		assert_int_equal(releases_read(fd, check_line, &check, &complete), 0);
+		close(fd);
+	}
+	*ret_line = check.proof.sequence + (check.r < 0);
+	return check.r < 0 ? -ERR_CRYPTO : 0;
+}

@@ -21,6 +21,7 @@
 #include "vault/keyring.h"
 #include "vault/source.h"
 #include "wire/messages.h"
+#include "wire/releases.h"
 
 /* A directory of its own for each test; left empty-handed by fixture_finish(). */
 struct fixture {
@@ -41,6 +42,9 @@ void fixture_write(const struct fixture *fixture, const char *name, const void *
 	mode_t mode);
 bool fixture_has(const struct fixture *fixture, const char *name);
 
+/* The log of releases, all its files: 0 and how many lines; -ERR_CRYPTO and the first wrong one. */
+int fixture_log_check(
+	const struct fixture *fixture, const uint8_t installation_public[32], uint64_t *ret_line);
 struct identity fixture_identity(int64_t id, int64_t version);
 /* Runs a program from PATH in the fixture's directory; input may be NULL; its exit status. */
 int fixture_run(const struct fixture *fixture, const char *input, const char *const *argv);
