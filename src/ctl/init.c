@@ -102,11 +102,11 @@ static int write_settings(const struct cli *cli, int directory, const char *tena
 	return fd >= 0 && write_all(fd, text, (size_t)len) == 0 ? CLI_OK : CLI_FAILED;
 }
 
-static int make_keys(struct cli *cli, int directory)
+static int make_keys(struct cli *cli, int directory, int secret)
 {
 	char pem[PEM_MAX];
 	size_t len;
-	int r = init_keys_make(cli, directory, pem, sizeof pem, &len);
+	int r = init_keys_make(cli, directory, secret, pem, sizeof pem, &len);
 
 	if (r != CLI_OK)
 		return r;
@@ -160,12 +160,13 @@ static void take_back(int directory)
 }
 
 /* Once the directories are made. */
-static int fill(struct cli *cli, int directory, const char *tenant, const char *url)
+static int fill(struct cli *cli, int directory, int secret, const char *tenant, const char *url)
 {
 	int r = write_certificate(directory, url);
 
 	if (r == CLI_OK)
-		r = make_keys(cli, directory);
+		r = make_keys(cli, directory, STEAL_FD(secret));
+	fd_closep(&secret);
 	if (r == CLI_OK) /* last: its presence means the installation is whole */
 		r = write_settings(cli, directory, tenant, url);
 	if (r != CLI_OK)
@@ -176,16 +177,17 @@ static int fill(struct cli *cli, int directory, const char *tenant, const char *
 static int init(struct cli *cli)
 {
 	CLEANUP(fd_closep) int directory = -1;
+	CLEANUP(fd_closep) int secret = -1;
 	const char *tenant = cli_option(cli, "tenant", 0), *url = cli_option(cli, "public-url", 0);
 
 	umask(0077);
 	int r = check_names(tenant, url);
 	if (r == CLI_OK)
-		r = init_keys_check(cli);
+		r = init_keys_open(cli, &secret);
 	if (r == CLI_OK)
 		r = make_directories(cli->data, &directory);
 	if (r == CLI_OK)
-		r = fill(cli, directory, tenant, url);
+		r = fill(cli, directory, STEAL_FD(secret), tenant, url);
 	if (r == CLI_OK && cli->json)
 		show_json(json_pack("{s:s}", "data", cli->data));
 	else if (r == CLI_OK)

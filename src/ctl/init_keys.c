@@ -105,16 +105,31 @@ static int check_token(struct cli *cli)
 	return r;
 }
 
-int init_keys_check(struct cli *cli)
+static int open_pin(const struct cli *cli, int *ret_fd)
 {
-	CLEANUP(fd_closep) int credential = -1;
+	const char *pin = cli_option(cli, "token-pin", 0);
 
+	if (pin == NULL || strcmp(pin, "ask") == 0)
+		return ask_secret("PIN of the token: ", false, ret_fd);
+	*ret_fd = strcmp(pin, "credential") == 0 ? credential_open(CREDENTIAL_TOKEN_PIN)
+						 : open(pin, O_RDONLY | O_CLOEXEC);
+	return *ret_fd >= 0 ? CLI_OK : cli_fail("the token's PIN: %s", strerror(errno));
+}
+
+int init_keys_open(struct cli *cli, int *ret_secret)
+{
+	int r = CLI_OK;
+
+	*ret_secret = -1;
 	switch (source_of(cli)) {
+	case FROM_PASSPHRASE:
+		return ask_secret("Passphrase: ", true, ret_secret);
 	case FROM_CREDENTIAL:
-		credential = credential_open(CREDENTIAL_ROOT_KEY);
-		return credential < 0 ? explain_credential(cli) : CLI_OK;
+		*ret_secret = credential_open(CREDENTIAL_ROOT_KEY);
+		return *ret_secret < 0 ? explain_credential(cli) : CLI_OK;
 	case FROM_TOKEN:
-		return check_token(cli);
+		r = check_token(cli);
+		return r == CLI_OK ? open_pin(cli, ret_secret) : r;
 	case FROM_UNKNOWN:
 		return cli_usage_error(
 			cli, "--root-key is file, passphrase, systemd-credential or pkcs11");
@@ -210,29 +225,6 @@ static void become_token(const struct cli *cli, const int fds[2])
 
 /* --- bringing them together ----------------------------------------------------------------- */
 
-/* What the vault's program reads as its descriptor 4, and the token's. */
-static int open_secret(const struct cli *cli, enum source source, int *ret_fd)
-{
-	const char *pin = cli_option(cli, "token-pin", 0);
-
-	switch (source) {
-	case FROM_PASSPHRASE:
-		return ask_secret("Passphrase: ", true, ret_fd);
-	case FROM_CREDENTIAL:
-		*ret_fd = credential_open(CREDENTIAL_ROOT_KEY);
-		return *ret_fd >= 0 ? CLI_OK : explain_credential(cli);
-	case FROM_TOKEN:
-		if (pin == NULL || strcmp(pin, "ask") == 0)
-			return ask_secret("PIN of the token: ", false, ret_fd);
-		*ret_fd = strcmp(pin, "credential") == 0 ? credential_open(CREDENTIAL_TOKEN_PIN)
-							 : open(pin, O_RDONLY | O_CLOEXEC);
-		return *ret_fd >= 0 ? CLI_OK : cli_fail("the token's PIN: %s", strerror(errno));
-	default:
-		*ret_fd = -1;
-		return CLI_OK;
-	}
-}
-
 static int start_token(const struct cli *cli, int *secret, int *ret_channel, pid_t *ret_pid)
 {
 	int ends[2];
@@ -275,22 +267,23 @@ static int run_vault(enum source source, const int fds[3], char *pem, size_t siz
 	return CLI_OK;
 }
 
-int init_keys_make(struct cli *cli, int directory, char *pem, size_t size, size_t *ret_len)
+int init_keys_make(struct cli *cli, int directory, int secret, char *pem, size_t size,
+	size_t *ret_len)
 {
 	CLEANUP(fd_closep)
 	int vault = openat(directory, "vault", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP(fd_closep) int secret = -1;
+	CLEANUP(fd_closep) int given = secret;
 	CLEANUP(fd_closep) int channel = -1;
 	enum source source = source_of(cli);
 	pid_t token = 0;
+	int r = CLI_OK;
 
 	if (vault < 0)
 		return cli_fail("vault: %s", strerror(errno));
-	int r = open_secret(cli, source, &secret);
-	if (r == CLI_OK && source == FROM_TOKEN)
-		r = start_token(cli, &secret, &channel, &token);
+	if (source == FROM_TOKEN)
+		r = start_token(cli, &given, &channel, &token);
 	if (r == CLI_OK)
-		r = run_vault(source, (const int[]){ vault, secret, channel }, pem, size, ret_len);
+		r = run_vault(source, (const int[]){ vault, given, channel }, pem, size, ret_len);
 	fd_closep(&channel);
 	if (token > 0)
 		waitpid(token, NULL, 0);

@@ -39,7 +39,7 @@ struct worker {
 struct place {
 	int directory, lock;
 	int vault, store, recordings;
-	int root_key, root_key_next; /* credentials; -1: none was given */
+	int root_key, root_key_next, token_pin; /* credentials; -1: none was given */
 	int tls_cert, tls_key;
 	int listen, control; /* listen -1: offline */
 };

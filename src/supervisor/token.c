@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -43,14 +44,17 @@ bool token_reaped(struct supervisor *supervisor, pid_t pid, int status)
 }
 
 /* Where the settings say, when nobody typed it. */
-static int pin_open(const struct settings *settings, int *ret_pin)
+static int pin_open(const struct supervisor *supervisor, int *ret_pin)
 {
-	const char *from = settings->vault_token_pin;
+	const char *from = supervisor->settings.vault_token_pin;
+	int given = supervisor->place.token_pin;
 
 	if (strcmp(from, "ask") == 0)
 		return -ERR_PIN_WANTED;
-	*ret_pin = strcmp(from, "credential") == 0 ? credential_open(CREDENTIAL_TOKEN_PIN)
-						   : credential_open_file(from);
+	if (strcmp(from, "credential") != 0)
+		*ret_pin = credential_open_file(from);
+	else if (lseek(given, 0, SEEK_SET) == 0) /* each reads it from its start */
+		*ret_pin = fcntl(given, F_DUPFD_CLOEXEC, 0);
 	return *ret_pin < 0 ? -ERR_PIN_MISSING : 0;
 }
 
@@ -83,7 +87,7 @@ static int begin(struct supervisor *supervisor, struct message *message, int *re
 	if (supervisor->settings.vault_token_key[0] == '\0')
 		return -ERR_TOKEN_UNSET;
 	token_end(&supervisor->token); /* of a vault that is gone: this one asks once at a time */
-	int r = message->fd_count == 1 ? 0 : pin_open(&supervisor->settings, &pin);
+	int r = message->fd_count == 1 ? 0 : pin_open(supervisor, &pin);
 	if (r == 0 && message->fd_count == 1)
 		pin = STEAL_FD(message->fds[0]);
 	return r < 0 ? r : run(supervisor, pin, ret_end);

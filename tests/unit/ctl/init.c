@@ -2,6 +2,7 @@
 #include "desk.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "ctl/init.c"
 

@@ -264,6 +264,12 @@ int main(int argc, char **argv)
 	char plan[32];
 
 	text_copy(name, sizeof name, argv[0]);
+	if (strcmp(name, "sallyport-token") == 0) {
+		read_plan(plan);
+		if (strcmp(plan, "hangs") != 0)
+			report_token(argc, argv);
+		pause();
+	}
 	if (argc > 2 && strcmp(name, "sallyport-worker-mute") == 0)
 		pause();
 	if (argc > 2 && strcmp(name, "sallyport-worker-executed") == 0)
@@ -279,10 +285,6 @@ int main(int argc, char **argv)
 	if (strcmp(name, "sallyport-worker-waits") == 0)
 		pause();
 	read_plan(plan);
-	if (strcmp(name, "sallyport-token") == 0 && strcmp(plan, "hangs") != 0)
-		report_token(argc, argv);
-	if (strcmp(name, "sallyport-token") == 0)
-		pause();
 	story = open("story", O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (strcmp(plan, "dies") == 0) {
 		tell("dies");
