@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include "failing.h"
 #include "fixture.h"
 
 static const uint8_t one[ROOT_MATERIAL_LEN] = "the first thirty-two bytes, 1234",
@@ -169,6 +170,7 @@ static void test_rotate(void **state)
 	assert_int_equal(keyring_recording_public(f.keyring, 2, b), 0);
 	assert_memory_not_equal(a, b, 32);
 	assert_int_equal(keyring_recording_public(f.keyring, 3, b), -ERR_NOT_FOUND);
+	assert_true(keyring_newest_made(f.keyring) > 0);
 
 	struct keyring *again = fixture_open(&f);
 	assert_int_equal(keyring_newest(again), 2);
@@ -285,6 +287,84 @@ static void test_disk_full_changes_nothing(void **state)
 	fixture_finish(&f);
 }
 
+/* The machine refuses any one call: nothing has changed. */
+static void test_create_without_means(void **state)
+{
+	FAILING(FAILING_MEMORY " sodium_init openat64 write renameat") {
+		struct fixture f;
+		failing_end();
+		fixture_begin(&f);
+		failing_go_on();
+		int r = keyring_create(f.directory, &by_credential, one);
+		failing_end();
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		assert_int_equal(fixture_has(&f, "keyring"), r == 0);
+		assert_false(fixture_has(&f, "keyring.new"));
+		fixture_finish(&f);
+	}
+}
+
+static void test_load_without_means(void **state)
+{
+	FAILING(FAILING_MEMORY " sodium_init openat64 read fstat64 fsync") {
+		struct fixture f;
+		failing_end();
+		fixture_begin(&f);
+		assert_int_equal(keyring_create(f.directory, &by_credential, one), 0);
+		failing_go_on();
+		int r = keyring_load(f.directory, &f.keyring);
+		failing_end();
+		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+		assert_int_equal(f.keyring != NULL, r == 0);
+		fixture_finish(&f);
+	}
+}
+
+/* What it holds after a call that failed is what lies in the file. */
+static void as_the_file_says(struct fixture *f, uint32_t oldest, uint32_t newest)
+{
+	struct keyring *again;
+	assert_int_equal(keyring_load(f->directory, &again), 0);
+	assert_int_equal(keyring_open_master(again, keyring_master(f->keyring)), 0);
+	assert_memory_equal(
+		again->keys->versions, f->keyring->keys->versions, sizeof again->keys->versions);
+	assert_int_equal(keyring_oldest(again), oldest);
+	assert_int_equal(keyring_newest(again), newest);
+	keyring_destroy(again);
+}
+
+static void test_rotate_and_retire_without_means(void **state)
+{
+	static const char calls[] = FAILING_MEMORY " openat64 write fsync renameat unlinkat";
+	FAILING(calls) {
+		struct fixture f;
+		failing_end();
+		fixture_installation(&f);
+		failing_go_on();
+		int r = keyring_rotate(f.keyring, f.directory, NULL, NULL);
+		failing_end();
+		if (r != -ERR_DISK) {
+			assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+			as_the_file_says(&f, 1, r == 0 ? 2 : 1);
+		}
+		fixture_finish(&f);
+	}
+	FAILING(calls) {
+		struct fixture f;
+		failing_end();
+		fixture_installation(&f);
+		assert_int_equal(keyring_rotate(f.keyring, f.directory, NULL, NULL), 0);
+		failing_go_on();
+		int r = keyring_retire(f.keyring, f.directory);
+		failing_end();
+		if (r != -ERR_DISK) {
+			assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
+			as_the_file_says(&f, r == 0 ? 2 : 1, 2);
+		}
+		fixture_finish(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +380,9 @@ int main(void)
 		cmocka_unit_test(test_retire_erases_for_good),
 		cmocka_unit_test(test_crash_before_the_rename),
 		cmocka_unit_test(test_disk_full_changes_nothing),
+		cmocka_unit_test(test_create_without_means),
+		cmocka_unit_test(test_load_without_means),
+		cmocka_unit_test(test_rotate_and_retire_without_means),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -182,10 +182,22 @@ static void test_the_old_layout_is_read_and_written_anew(void **state)
 	fixture_finish(&f);
 }
 
+/* A file of one version with that word where it says whether its root key was erased. */
+static void write_erased(struct keyring *keyring, int directory, uint8_t erased)
+{
+	uint8_t *body = keyring->keys->body, *at = keyring->file + HEAD_LEN;
+	body_write(keyring);
+	body[KEY_LEN + 4] = erased;
+	crypto_aead_xchacha20poly1305_ietf_encrypt(at + NONCE_LEN, NULL, body, BODY_LEN(1),
+		keyring->file, HEAD_LEN, NULL, at, keyring->keys->master);
+	assert_int_equal(
+		file_replace(directory, NAME, NAME ".new", keyring->file, keyring->file_len), 0);
+}
+
 /* A body that opens and is nonsense: whoever holds the master key may be a newer version. */
 static void test_bodies_that_are_refused(void **state)
 {
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		struct fixture f;
 		fixture_installation(&f);
 		struct keys *keys = f.keyring->keys;
@@ -195,7 +207,10 @@ static void test_bodies_that_are_refused(void **state)
 			keys->versions[0].erased = true; /* the newest must not be */
 		else if (i == 2)
 			keys->installation_seed[0] ^= 1;
-		assert_int_equal(keyring_file_write(f.keyring, f.directory), 0);
+		if (i == 4) /* neither erased nor not */
+			write_erased(f.keyring, f.directory, 2);
+		else
+			assert_int_equal(keyring_file_write(f.keyring, f.directory), 0);
 		keyring_seal(f.keyring);
 		int r = source_root_key_open(f.directory, f.keyring);
 		assert_int_equal(r, i == 3 ? 0 : i == 2 ? -ERR_CRYPTO : -ERR_MALFORMED);

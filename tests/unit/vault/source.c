@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "failing.h"
 #include "fixture.h"
 
 /* --- root.key ------------------------------------------------------------------------------- */
@@ -206,6 +207,15 @@ static void test_credential(void **state)
 	assert_int_equal(credential_of(bytes, 33, material), -ERR_MALFORMED);
 	assert_int_equal(credential_of(bytes, 0, material), -ERR_MALFORMED);
 	assert_int_equal(source_credential(-1, &lock, material), -ERR_SYSTEM);
+	int fd = memfd_create("credential", MFD_CLOEXEC);
+	assert_int_equal(write(fd, bytes, 32), 32);
+	FAILING_WITH("pread64", EINTR)
+		assert_int_equal(source_credential(fd, &lock, material), 0);
+	FAILING_WITH("pread64", FAILING_SHORT) {
+		int r = source_credential(fd, &lock, material);
+		assert_int_equal(r, failing_struck() ? -ERR_MALFORMED : 0);
+	}
+	close(fd);
 }
 
 int main(void)
