@@ -13,6 +13,7 @@
 #include "broker/context.h"
 #include "broker/drivers.h"
 #include "broker/ticket.h"
+#include "broker/vault.h"
 
 /*
  * POST remote/session: the one-time URL of one recorded session. The order of the fields and of the
@@ -397,6 +398,9 @@ static int create(struct broker *broker, struct call *call, const struct wish *w
 static int answer(struct broker *broker, struct call *call)
 {
 	CLEANUP(wish_finish) struct wish wish = { 0 };
+
+	if (vault_sealed(broker)) /* a URL would be of no use to anybody */
+		return -ERR_SEALED;
 	int r = check(broker, call, &wish);
 
 	if (r == 0)

@@ -4,24 +4,64 @@
 
 #include "api/control.h"
 #include "api/endpoints.h"
+#include "base/error.h"
+#include "base/mem.h"
 #include "broker/ending.h"
+#include "broker/rotation.h"
 #include "broker/vault.h"
 
 static const struct field fields[] = { {} };
 
-static void write_vault(struct json *json, struct broker *broker)
+static const char *word_of(const char *const *words, unsigned count, unsigned at)
+{
+	return at < count ? words[at] : "unknown";
+}
+
+/* What opens it, and what an administrator must bring. */
+static void write_source(struct json *json, const struct msg_vault_state *state)
+{
+	static const char *const sources[] = { "unknown", "root-key", "passphrase",
+		"systemd-credential", "pkcs11" };
+	static const char *const wants[] = { "nothing", "passphrase", "pin" };
+	json_text(json, "source", word_of(sources, ARRAY_LEN(sources), state->source));
+	json_text(json, "wants", word_of(wants, ARRAY_LEN(wants), state->wants));
+	if (state->sealed) {
+		json_text(json, "why", error_name(state->why));
+		json_text(json, "reason", error_text(state->why));
+		json_number(json, "wait_seconds", (state->wait_ms + 999) / 1000);
+	}
+}
+
+static void write_rotation(struct json *json, const struct rotation_progress *progress)
+{
+	json_open_object(json, "rotation");
+	json_bool(json, "going", progress->going);
+	json_number(json, "left", progress->left);
+	json_number(json, "stuck", progress->stuck);
+	json_close_object(json);
+}
+
+static int write_vault(struct json *json, struct broker *broker)
 {
 	struct msg_vault_state state;
-	int r = vault_status(broker, &state);
+	struct rotation_progress progress;
+	int answered = vault_status(broker, &state);
+	int r = rotation_progress(broker, &progress);
+	if (r < 0)
+		return r;
 	json_open_object(json, "vault");
-	json_bool(json, "reachable", r == 0);
+	json_bool(json, "reachable", answered == 0);
 	/* a vault that does not answer opens nothing */
-	json_bool(json, "sealed", r < 0 || state.sealed != 0);
-	if (r == 0) {
+	json_bool(json, "sealed", answered < 0 || state.sealed != 0);
+	if (answered == 0) {
 		json_number(json, "key_version", state.key_version);
+		json_number(json, "oldest_key_version", state.oldest_version);
 		json_number(json, "releases", state.releases);
+		write_source(json, &state);
+		write_rotation(json, &progress);
 	}
 	json_close_object(json);
+	return 0;
 }
 
 static void write_figures(struct json *json, const struct figures *figures, int64_t now)
@@ -78,9 +118,9 @@ static int answer(struct broker *broker, struct call *call)
 	json_text(json, "store", store_kind(call_store(call)));
 	write_figures(json, &figures, call_now(call));
 	write_counts(json, &counts);
-	write_vault(json, broker);
+	r = write_vault(json, broker);
 	json_close_object(json);
-	return 0;
+	return r;
 }
 
 const struct endpoint control_status = {

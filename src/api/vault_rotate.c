@@ -1,74 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * vault rotate: a new root key, and the envelopes brought under it, a bounded number by one call,
- * since everybody else waits meanwhile. What is left (`left`) still opens under its older key; the
- * caller asks again with `continue`, which makes no further key.
+ * vault rotate: a new root key. What is stored comes under it beside everything else
+ * (broker/rotation.c); `left` says how much there is, and `status` how far it is. A PIN, or a new
+ * passphrase, comes by the caller's descriptor.
  */
-#include <string.h>
-
 #include "api/control.h"
 #include "api/endpoints.h"
-#include "base/mem.h"
+#include "broker/rotation.h"
 #include "broker/vault.h"
 
-#define ROUND_MOST 2000 /* envelopes brought over by one call */
+static const struct field fields[] = { {} };
 
-static const struct field fields[] = {
-	{ "continue", FIELD_BOOL, 1, ERR_NONE, ERR_PARAMETER_INVALID },
-	{},
-};
-
-static int rewrap_one(struct broker *broker, struct store *store, struct envelope_row *row)
+static int resume(struct broker *broker, struct call *call, int result)
 {
-	struct sealed sealed;
-	struct identity identity = { .id = row->id, .version = row->version };
-	int r = text_copy(identity.object, sizeof identity.object, row->object);
-	if (r == 0)
-		r = text_copy(identity.field, sizeof identity.field, row->field);
-	if (r == 0)
-		r = vault_rewrap(broker, &identity, row->kind != 0 ? row->kind : SECRET_TOKEN,
-			row->sealed, row->sealed_len, &sealed);
+	struct rotation_progress progress;
+	if (result == -ERR_PIN_WANTED)
+		return call_fail(call, -ERR_PARAMETER_MISSING, "The token's PIN is needed");
+	int r = result < 0 ? result : rotation_progress(broker, &progress);
 	if (r < 0)
 		return r;
-	memcpy(row->sealed, sealed.bytes, sealed.len);
-	row->sealed_len = sealed.len;
-	return store_envelope_put(store, row, sealed.key_version);
-}
-
-/* Returns how many it brought over; ROUND_MOST when there may be more. */
-static int rewrap(struct broker *broker, struct store *store, uint32_t key_version)
-{
-	struct envelope_row row;
-	int count = 0, r = 0;
-	while (count < ROUND_MOST && (r = store_envelope_older(store, key_version, &row)) == 0) {
-		r = rewrap_one(broker, store, &row);
-		if (r < 0)
-			return r;
-		count++;
-	}
-	return r < 0 && r != -ERR_NOT_FOUND ? r : count;
+	uint32_t key_version = vault_said(call)->key_version;
+	call_object(call, "vault:%u", key_version);
+	json_number(call_audit(call), "key_version", key_version);
+	struct json *json = call_json(call);
+	json_open_object(json, "vault");
+	json_number(json, "key_version", key_version);
+	json_number(json, "left", progress.left);
+	json_close_object(json);
+	return 0;
 }
 
 static int answer(struct broker *broker, struct call *call)
 {
-	struct msg_vault_state state;
-	int r = call_bool(call, "continue", false) ? vault_status(broker, &state)
-						   : vault_rotate(broker, &state);
-	if (r < 0)
-		return r;
-	int count = rewrap(broker, call_store(call), state.key_version);
-	if (count < 0)
-		return count;
-	call_object(call, "vault:%u", state.key_version);
-	json_number(call_audit(call), "key_version", state.key_version);
-	json_number(call_audit(call), "rewrapped", count);
-	struct json *json = call_json(call);
-	json_open_object(json, "vault");
-	json_number(json, "key_version", state.key_version);
-	json_number(json, "rewrapped", count);
-	json_bool(json, "left", count == ROUND_MOST);
-	json_close_object(json);
-	return 0;
+	call_object(call, "vault");
+	return vault_rotate(broker, call, call_fd_in(call), resume);
 }
 
 const struct endpoint control_vault_rotate = {

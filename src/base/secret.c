@@ -6,13 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <sodium.h>
-
 #include "base/error.h"
+#include "base/guarded.h"
 #include "base/limits.h"
 #include "base/mem.h"
 
-/* Lives at the end of a guarded page; sodium_free() wipes it. */
+/* Lives in guarded memory, which is wiped when it is given back. */
 struct secret {
 	size_t len;
 	char bytes[]; /* len, and a NUL */
@@ -20,18 +19,10 @@ struct secret {
 
 static struct secret *secret_allocate(size_t len)
 {
-	/* A multiple of the alignment, because sodium_malloc() puts the end at the page's end. */
-	size_t align = _Alignof(struct secret);
-	size_t size = (sizeof(struct secret) + len + 1 + align - 1) / align * align;
-	struct secret *secret;
+	struct secret *secret = guarded_create(sizeof(struct secret) + len + 1);
 
-	if (sodium_init() < 0)
-		return NULL;
-	secret = sodium_malloc(size);
-	if (secret == NULL)
-		return NULL;
-	memset(secret, 0, size);
-	secret->len = len;
+	if (secret != NULL)
+		secret->len = len;
 	return secret;
 }
 
@@ -107,7 +98,7 @@ const char *secret_reveal(const struct secret *secret)
 
 void secret_destroy(struct secret *secret)
 {
-	sodium_free(secret);
+	guarded_destroy(secret);
 }
 
 void secret_destroyp(struct secret **secret)

@@ -39,10 +39,10 @@ static bool is_fault(int r)
 	}
 }
 
-/* Worth a line in our log and a trace in the answer. */
+/* Worth a line in our log and a trace in the answer. A sealed vault is nobody's fault. */
 static bool is_ours(int r)
 {
-	return r < 0 && (is_fault(r) || error_http(r) > 500);
+	return r < 0 && r != -ERR_SEALED && (is_fault(r) || error_http(r) > 500);
 }
 
 static unsigned status_of(const struct call *call, int r)

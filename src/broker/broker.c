@@ -19,6 +19,7 @@
 #include "broker/route.h"
 #include "broker/throttle.h"
 #include "broker/ticket.h"
+#include "broker/vault.h"
 
 #define TICK_MS 1000
 
@@ -45,6 +46,14 @@ static int on_vault(void *context, struct channel *channel, struct message *mess
 	(void)channel;
 	if (message->type == MSG_BROKER_CERTIFIED) {
 		head_certified(context, message->payload);
+		return 0;
+	}
+	if (message->type == MSG_VAULT_STATE) {
+		vault_heard(context, message);
+		return 0;
+	}
+	if (message->type == MSG_RELEASES_HEAD) {
+		vault_released(context, message->payload);
 		return 0;
 	}
 	return session_from_vault(context, message);
@@ -76,6 +85,7 @@ static void vault_gone(struct broker *broker)
 {
 	broker->head.asked_at = 0;
 	channel_destroy(STEAL(broker->vault));
+	vault_lost(broker);
 }
 
 static void recorder_gone(struct broker *broker)
@@ -165,6 +175,7 @@ static int audit_self(struct broker *broker, const char *event)
 	note_begin(&note);
 	json_text(&note.json, "version", VERSION);
 	json_text(&note.json, "store", store_kind(broker->store));
+	vault_note_releases(broker, &note.json);
 	return r < 0 ? r : audit_write(broker, event, "gateway", NULL, "gateway", 0, &note);
 }
 
@@ -235,6 +246,7 @@ static void finish(struct broker *broker)
 {
 	turn_close(broker);
 	timer_cancel(broker->tick);
+	vault_lost(broker);
 	control_destroy(broker->control);
 	probes_finish(broker);
 	sessions_finish(broker);

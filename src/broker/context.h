@@ -5,6 +5,7 @@
 #include "broker/ending.h"
 #include "broker/head.h"
 #include "broker/reserve.h"
+#include "broker/rotation.h"
 #include "broker/session.h"
 #include "broker/steady.h"
 #include "broker/turn.h"
@@ -33,7 +34,13 @@ struct broker {
 	struct reserve reserve;
 	struct steady steady; /* the clock that lifetimes go by */
 	struct calls calls;
-	const struct call *answering; /* whose answer() runs now: the actor of what it does */
+	const struct call *answering;       /* whose answer() runs now: the actor of what it does */
+	struct msg_vault_state vault_state; /* as it was heard last */
+	bool vault_known;
+	struct msg_releases_head releases; /* of the vault's own log, as it was heard last */
+	bool releases_known;
+	struct later *laters; /* calls that wait for the vault */
+	struct rotation rotation;
 	struct sessions sessions;
 	struct probes *probes;
 	struct figures figures;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "broker/context.h"
 #include "broker/dial.h"
+#include "broker/vault.h"
 
 static const struct {
 	enum session_state from, to;
@@ -68,6 +69,7 @@ static int row_audit(struct broker *broker, const struct session_row *row, enum 
 	if (next == SESSION_ENDED) {
 		json_text(&note.json, "reason", moving->reason != NULL ? moving->reason : "");
 		json_number(&note.json, "exit_status", moving->exit_status);
+		vault_note_releases(broker, &note.json);
 	}
 	snprintf(event, sizeof event, "session.%s", session_state_word(next));
 	snprintf(object, sizeof object, "session:%lld", (long long)row->id);

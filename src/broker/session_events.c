@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "broker/context.h"
 #include "broker/probe_inside.h"
+#include "broker/vault.h"
 #include "wire/view.h"
 
 void session_settle(struct broker *broker, struct session *session)
@@ -192,11 +193,13 @@ static int release(struct broker *broker, struct session *session, struct msg_se
 	CLEANUP(note_finish) struct note note;
 
 	note_begin(&note);
+	json_text(&note.json, "session_id", session->row.session_id);
 	json_id(&note.json, "credential", session->row.credential_id);
 	json_number(&note.json, "version", session->row.credential_version);
 	json_text(&note.json, "user", session->row.user);
 	json_text(&note.json, "device", session->row.device);
 	json_text(&note.json, "username", session->row.username);
+	vault_note_releases(broker, &note.json);
 	int r = audit_event(broker, session, "credential.released", 0, &note);
 	if (r == 0)
 		r = store_credential_used(

@@ -15,6 +15,7 @@
 #include "broker/attach.h"
 #include "broker/context.h"
 #include "broker/throttle.h"
+#include "broker/vault.h"
 
 void ticket_hash(const char *value, uint8_t ret_hash[HASH_LEN])
 {
@@ -223,6 +224,8 @@ static int redeem_now(
 	/* Nothing is spent that could not be opened now. */
 	if (broker->recorder == NULL || broker->vault == NULL)
 		return -ERR_PEER_GONE;
+	if (vault_sealed(broker))
+		return -ERR_SEALED;
 	int room = reserve_refuses(broker);
 	if (room < 0)
 		return room;

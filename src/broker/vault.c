@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/vault.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/encode.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "broker/call_inside.h"
 #include "broker/context.h"
+#include "broker/rotation.h"
 
 static int ask(struct broker *broker, enum msg_type type, const void *payload, const void *tail,
 	size_t tail_len, int fd, enum msg_type expect, struct message *ret_reply)
@@ -60,6 +64,37 @@ int vault_rewrap(struct broker *broker, const struct identity *identity, enum se
 	return ask_sealed(broker, MSG_REWRAP, &question, envelope, len, -1, ret_sealed);
 }
 
+void vault_released(struct broker *broker, const struct msg_releases_head *head)
+{
+	broker->releases = *head;
+	broker->releases_known = true;
+}
+
+void vault_note_releases(const struct broker *broker, struct json *json)
+{
+	char hash[2 * HASH_LEN + 1];
+
+	if (!broker->releases_known)
+		return;
+	hex_encode(hash, broker->releases.head, HASH_LEN);
+	json_number(json, "releases", (int64_t)broker->releases.sequence);
+	json_text(json, "releases_head", hash);
+}
+
+static void state_take(struct broker *broker, const struct msg_vault_state *state)
+{
+	bool opened = !state->sealed && (!broker->vault_known || broker->vault_state.sealed);
+
+	vault_released(broker, &state->head);
+	broker->vault_state = *state;
+	broker->vault_known = true;
+	if (opened) { /* it can certify now: at once */
+		broker->head.asked_at = 0;
+		head_ask(broker);
+	}
+	rotation_look(broker);
+}
+
 static int ask_state(
 	struct broker *broker, enum msg_type type, int fd, struct msg_vault_state *ret_state)
 {
@@ -81,22 +116,18 @@ int vault_status(struct broker *broker, struct msg_vault_state *ret_state)
 	return ask_state(broker, MSG_VAULT_STATUS, -1, ret_state);
 }
 
-int vault_unseal(struct broker *broker, int passphrase, struct msg_vault_state *ret_state)
+int vault_seal_itself(struct broker *broker, struct msg_vault_state *ret_state)
 {
-	if (passphrase < 0)
-		return -ERR_PARAMETER_MISSING;
-	int r = ask_state(broker, MSG_UNSEAL, passphrase, ret_state);
+	int r = ask_state(broker, MSG_VAULT_SEAL, -1, ret_state);
 
-	if (r == 0 && !ret_state->sealed) {
-		broker->head.asked_at = 0; /* it can certify now: at once */
-		head_ask(broker);
-	}
+	if (r == 0)
+		state_take(broker, ret_state);
 	return r;
 }
 
-int vault_rotate(struct broker *broker, struct msg_vault_state *ret_state)
+bool vault_sealed(const struct broker *broker)
 {
-	return ask_state(broker, MSG_ROTATE, -1, ret_state);
+	return broker->vault_known && broker->vault_state.sealed;
 }
 
 static int ask_result(struct broker *broker, enum msg_type type, const void *question,
@@ -122,4 +153,117 @@ int vault_check_signature(
 		broker, MSG_SIGNATURE_CHECK, signature, tail, len, -1, MSG_SIGNATURE_CHECKED);
 
 	return r > 0 ? -ERR_SIGNATURE_INVALID : r;
+}
+
+/* --- calls that wait ------------------------------------------------------------------------ */
+
+struct later {
+	struct later *next;
+	struct broker *broker;
+	struct call *call;
+	uint32_t serial;
+	struct timer *timer;
+	struct msg_vault_state state;
+};
+
+static void later_end(struct later *later, int result)
+{
+	struct later **at = &later->broker->laters;
+
+	while (*at != later)
+		at = &(*at)->next;
+	*at = later->next;
+	timer_cancel(STEAL(later->timer));
+	call_resume(later->call, result); /* which reads the state */
+	free(later);
+}
+
+static void on_late(void *context)
+{
+	struct later *later = context;
+
+	later->timer = NULL;
+	later_end(later, -ERR_TIMED_OUT);
+}
+
+static unsigned laters_count(const struct broker *broker)
+{
+	unsigned count = 0;
+
+	for (const struct later *later = broker->laters; later != NULL; later = later->next)
+		count++;
+	return count;
+}
+
+static int ask_later(
+	struct broker *broker, struct call *call, enum msg_type type, int secret, later_fn *resume)
+{
+	const struct msg_nothing nothing = { 0 };
+
+	if (broker->vault == NULL)
+		return -ERR_PEER_GONE;
+	if (laters_count(broker) >= LATER_MAX)
+		return -ERR_FULL;
+	struct later *later = calloc(1, sizeof *later);
+	if (later == NULL)
+		return -ERR_SYSTEM;
+	*later = (struct later){
+		.broker = broker, .call = call, .serial = channel_serial(broker->vault)
+	};
+	int r = loop_after(broker->loop, LATER_MS, on_late, later, &later->timer);
+	if (r == 0)
+		r = channel_send(broker->vault, type, later->serial, &nothing, NULL, 0, &secret,
+			secret >= 0);
+	if (r < 0) {
+		timer_cancel(later->timer);
+		free(later);
+		return r;
+	}
+	later->next = broker->laters;
+	broker->laters = later;
+	call->waiting = later;
+	call_defer(call, resume);
+	return -ERR_AGAIN;
+}
+
+int vault_unseal(struct broker *broker, struct call *call, int secret, later_fn *resume)
+{
+	return ask_later(broker, call, MSG_UNSEAL, secret, resume);
+}
+
+int vault_rotate(struct broker *broker, struct call *call, int secret, later_fn *resume)
+{
+	return ask_later(broker, call, MSG_ROTATE, secret, resume);
+}
+
+const struct msg_vault_state *vault_said(const struct call *call)
+{
+	const struct later *later = call->waiting;
+
+	return &later->state;
+}
+
+void vault_heard(struct broker *broker, const struct message *message)
+{
+	const struct msg_vault_state *state = message->payload;
+	struct later *later = broker->laters;
+
+	bool ours = rotation_heard(broker, message->serial, state);
+	state_take(broker, state);
+	if (ours)
+		return;
+	while (later != NULL && (message->serial == 0 || later->serial != message->serial))
+		later = later->next;
+	if (later == NULL)
+		return;
+	later->state = *state;
+	later_end(later, state->result > 0 ? -ERR_MALFORMED : state->result);
+}
+
+void vault_lost(struct broker *broker)
+{
+	broker->vault_known = false;
+	rotation_stop(broker);
+	while (broker->laters != NULL)
+		later_end(broker->laters, -ERR_PEER_GONE);
 }

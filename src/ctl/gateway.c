@@ -50,21 +50,43 @@ static const char *word(const json_t *status, const char *key)
 	return text != NULL ? text : "";
 }
 
+static json_int_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void print_vault(const json_t *vault)
+{
+	const json_t *rotation = json_object_get(vault, "rotation");
+
+	printf("\n  vault       ");
+	if (!json_is_true(json_object_get(vault, "reachable"))) {
+		fputs("does not answer", stdout);
+	} else if (json_is_true(json_object_get(vault, "sealed"))) {
+		fputs("sealed: ", stdout);
+		show_text(stdout, word(vault, "reason"));
+		fputs("; run: sallyport unseal", stdout);
+	} else {
+		printf("open, root key version %" JSON_INTEGER_FORMAT,
+			number(vault, "key_version"));
+	}
+	if (json_is_true(json_object_get(rotation, "going")))
+		printf(", %" JSON_INTEGER_FORMAT " secrets still under older ones",
+			number(rotation, "left"));
+	if (number(rotation, "stuck") > 0)
+		printf(", of which %" JSON_INTEGER_FORMAT " cannot be opened",
+			number(rotation, "stuck"));
+}
+
 /* What a person wants to know first stands first. */
 static void print_status(const struct cli *cli, const json_t *status, bool running)
 {
-	const json_t *vault = json_object_get(status, "vault");
-	bool sealed = json_is_true(json_object_get(vault, "sealed"));
-
 	printf("Sallyport %s, tenant ", VERSION);
 	show_text(stdout, word(status, "tenant"));
 	printf("\n  gateway     %s", running ? "running, " : "not running");
 	if (running)
 		show_text(stdout, word(status, "public_url"));
-	printf("\n  vault       %s", sealed ? "sealed: run sallyport unseal" : "open");
-	if (!sealed)
-		printf(", root key version %" JSON_INTEGER_FORMAT,
-			json_integer_value(json_object_get(vault, "key_version")));
+	print_vault(json_object_get(status, "vault"));
 	printf("\n  store       ");
 	show_text(stdout, word(status, "store"));
 	printf("\n  sessions    ");
@@ -117,61 +139,4 @@ const struct command command_settings = {
 	.path = "settings",
 	.columns = (const struct column[]){ { "SETTING", "name" }, { "VALUE", "value" },
 		{ "DEFAULT", "default" }, { "RANGE", "range" }, { "MEANING", "sentence" }, { 0 } },
-};
-
-/* The gateway brings over a bounded number of secrets in a call: the rest is asked for again. */
-static int vault_rotate(struct cli *cli)
-{
-	json_t *entity = NULL;
-	json_int_t rewrapped = 0;
-
-	int r = client_entity(cli, "POST", "vault/rotate", &entity);
-	while (r == CLI_OK) {
-		rewrapped += json_integer_value(json_object_get(entity, "rewrapped"));
-		if (!json_is_true(json_object_get(entity, "left")))
-			break;
-		fprintf(stderr, "%" JSON_INTEGER_FORMAT " secrets are under the new key\n",
-			rewrapped);
-		json_decref(entity);
-		entity = NULL;
-		buf_clear(&cli->params);
-		r = cli_param(cli, "continue", "true");
-		if (r == CLI_OK)
-			r = client_entity(cli, "POST", "vault/rotate", &entity);
-	}
-	if (r == CLI_OK && cli->json) {
-		json_object_set_new(entity, "rewrapped", json_integer(rewrapped));
-		show_json(entity);
-	} else if (r == CLI_OK) {
-		printf("Root key version %" JSON_INTEGER_FORMAT "; %" JSON_INTEGER_FORMAT
-		       " secrets brought under it.\n",
-			json_integer_value(json_object_get(entity, "key_version")), rewrapped);
-	}
-	json_decref(entity);
-	return r;
-}
-
-const struct command command_vault_rotate = {
-	.words = "vault rotate",
-	.takes = "",
-	.sentence = "Make a new root key and bring every stored secret under it",
-	.run = vault_rotate,
-};
-
-static int unseal(struct cli *cli)
-{
-	cli->fds[0] = STDIN_FILENO;
-	if (isatty(STDIN_FILENO))
-		return cli_usage_error(
-			cli, "the passphrase is read from standard input, not from the terminal");
-	return run_endpoint(cli);
-}
-
-const struct command command_unseal = {
-	.words = "unseal",
-	.takes = "",
-	.sentence = "Open the vault; the passphrase comes on standard input",
-	.method = "POST",
-	.path = "vault/unseal",
-	.run = unseal,
 };

@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/settings.h"
 #include "ctl/certificate.h"
+#include "ctl/init_keys.h"
 
 #define PEM_MAX 4096
-#define SETTINGS_MAX 2048
+#define SETTINGS_MAX 4096
 #define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:"
 
 static int make_file(int directory, const char *name, mode_t mode)
@@ -85,57 +85,31 @@ static int check_names(const char *tenant, const char *url)
 	return CLI_OK;
 }
 
-static int write_settings(int directory, const char *tenant, const char *url)
+static int write_settings(const struct cli *cli, int directory, const char *tenant, const char *url)
 {
-	char text[SETTINGS_MAX];
+	char text[SETTINGS_MAX], keys[SETTINGS_MAX];
+
+	if (init_keys_settings(cli, keys, sizeof keys) != CLI_OK)
+		return CLI_FAILED;
 	int len = snprintf(text, sizeof text,
 		"# Settings of this installation; sallyport.conf(5) explains them, sallyport "
 		"settings lists them.\n"
-		"[gateway]\ntenant = %s\n%s%s%s",
+		"[gateway]\ntenant = %s\n%s%s%s%s",
 		tenant != NULL ? tenant : "Sallyport", url != NULL ? "public_url = " : "",
-		url != NULL ? url : "", url != NULL ? "\n" : "");
+		url != NULL ? url : "", url != NULL ? "\n" : "", keys);
 	CLEANUP(fd_closep) int fd = make_file(directory, "sallyport.conf", 0644);
 
 	return fd >= 0 && write_all(fd, text, (size_t)len) == 0 ? CLI_OK : CLI_FAILED;
 }
 
-static void become_vault(int vault, int passphrase, int out)
-{
-	char program[URL_SIZE * 2];
-	int high_vault = fcntl(vault, F_DUPFD, 10),
-	    high_pass = passphrase >= 0 ? fcntl(passphrase, F_DUPFD, 10) : -1;
-
-	program_path(program, sizeof program, "sallyport-vault");
-	dup2(out, 1);
-	dup2(high_vault, 3);
-	if (high_pass >= 0)
-		dup2(high_pass, 4);
-	closefrom(high_pass >= 0 ? 5 : 4);
-	execle(program, "sallyport-vault", "--init", (char *)NULL, (char *const[]){ NULL });
-	_exit(127);
-}
-
-/* The keys are made by the vault's own program: this one never holds them. */
-static int make_keys(int directory, int passphrase)
+static int make_keys(struct cli *cli, int directory, int secret)
 {
 	char pem[PEM_MAX];
-	int ends[2], status = 0;
-	size_t len = 0;
-	CLEANUP(fd_closep)
-	int vault = openat(directory, "vault", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	size_t len;
+	int r = init_keys_make(cli, directory, secret, pem, sizeof pem, &len);
 
-	if (vault < 0 || pipe2(ends, O_CLOEXEC) < 0)
-		return cli_fail("vault: %s", strerror(errno));
-	pid_t pid = fork();
-	if (pid == 0)
-		become_vault(vault, passphrase, ends[1]);
-	close(ends[1]);
-	for (ssize_t got;
-		len < sizeof pem && (got = read(ends[0], pem + len, sizeof pem - len)) > 0;)
-		len += (size_t)got;
-	close(ends[0]);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0 || len == 0 || len == sizeof pem)
-		return cli_fail("the vault could not be made");
+	if (r != CLI_OK)
+		return r;
 	CLEANUP(fd_closep) int fd = make_file(directory, "installation.pem", 0644);
 	return fd >= 0 && write_all(fd, pem, len) == 0 ? CLI_OK : CLI_FAILED;
 }
@@ -172,25 +146,48 @@ static int make_directories(const char *data, int *ret_directory)
 	return CLI_OK;
 }
 
+/* All of it was made a moment ago: with better words the same command then works. */
+static void take_back(int directory)
+{
+	static const char *const files[] = { "tls/key.pem", "tls/cert.pem", "vault/root.key",
+		"vault/keyring", "installation.pem", "sallyport.conf" };
+	static const char *const names[] = { "tls", "vault", "store", "recordings" };
+
+	for (unsigned i = 0; i < ARRAY_LEN(files); i++)
+		unlinkat(directory, files[i], 0);
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		unlinkat(directory, names[i], AT_REMOVEDIR);
+}
+
+/* Once the directories are made. */
+static int fill(struct cli *cli, int directory, int secret, const char *tenant, const char *url)
+{
+	int r = write_certificate(directory, url);
+
+	if (r == CLI_OK)
+		r = make_keys(cli, directory, STEAL_FD(secret));
+	fd_closep(&secret);
+	if (r == CLI_OK) /* last: its presence means the installation is whole */
+		r = write_settings(cli, directory, tenant, url);
+	if (r != CLI_OK)
+		take_back(directory);
+	return r;
+}
+
 static int init(struct cli *cli)
 {
 	CLEANUP(fd_closep) int directory = -1;
+	CLEANUP(fd_closep) int secret = -1;
 	const char *tenant = cli_option(cli, "tenant", 0), *url = cli_option(cli, "public-url", 0);
-	bool passphrase = cli_option(cli, "passphrase-stdin", 0) != NULL;
 
-	if (passphrase && isatty(STDIN_FILENO))
-		return cli_usage_error(
-			cli, "the passphrase is read from standard input, not from the terminal");
 	umask(0077);
 	int r = check_names(tenant, url);
 	if (r == CLI_OK)
+		r = init_keys_open(cli, &secret);
+	if (r == CLI_OK)
 		r = make_directories(cli->data, &directory);
 	if (r == CLI_OK)
-		r = write_certificate(directory, url);
-	if (r == CLI_OK)
-		r = make_keys(directory, passphrase ? STDIN_FILENO : -1);
-	if (r == CLI_OK) /* last: its presence means the installation is whole */
-		r = write_settings(directory, tenant, url);
+		r = fill(cli, directory, STEAL_FD(secret), tenant, url);
 	if (r == CLI_OK && cli->json)
 		show_json(json_pack("{s:s}", "data", cli->data));
 	else if (r == CLI_OK)
@@ -207,8 +204,19 @@ const struct command command_init = {
 							"name printed as tenant in every answer" },
 		{ "public-url", NULL, OPTION_TEXT, "https://HOST[:PORT]",
 			"where people reach the gateway" },
-		{ "passphrase-stdin", NULL, OPTION_FLAG, NULL,
-			"seal the vault under a passphrase instead of a key file" },
+		{ "root-key", NULL, OPTION_TEXT, "file|passphrase|systemd-credential|pkcs11",
+			"what opens the vault; file unless said" },
+		{ "passphrase-stdin", NULL, OPTION_FLAG, NULL, "short for --root-key passphrase" },
+		{ "token-key", NULL, OPTION_TEXT, "pkcs11:token=..;object=..",
+			"pkcs11: the token and its key, made if there is none" },
+		{ "token-module", NULL, OPTION_TEXT, "FILE",
+			"pkcs11: the module; else those p11-kit knows" },
+		{ "token-pin", NULL, OPTION_TEXT, "ask|credential|FILE",
+			"pkcs11: where the PIN comes from; ask unless said" },
+		{ "token-environment", NULL, OPTION_TEXT, "NAME=VALUE",
+			"pkcs11: what the module reads from its environment" },
+		{ "token-group", NULL, OPTION_TEXT, "GID",
+			"pkcs11: number of the group that may use the token" },
 		{ 0 } },
 	.run = init,
 };

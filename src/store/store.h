@@ -140,7 +140,14 @@ int store_credential_used(struct store *store, int64_t id, int64_t now);
 /* Automatic selection (reference 1.4): the five rules, least recently used, then lowest id. */
 int store_credential_select(struct store *store, int64_t device_id, int64_t authorization_id,
 	struct credential_row *ret_credential);
-/* For rotation: up to `most` envelopes of any object under an older key than key_version. */
+/*
+ * For rotation: one envelope after the other, of any object, that is under an older key than
+ * key_version. The cursor starts as zeros; an envelope is not met twice in one walk.
+ */
+struct envelope_cursor {
+	unsigned place;
+	int64_t after;
+};
 struct envelope_row {
 	char object[16], field[16];
 	int64_t id, version;
@@ -148,8 +155,9 @@ struct envelope_row {
 	uint8_t sealed[SEALED_MAX];
 	uint32_t sealed_len;
 };
-int store_envelope_older(struct store *store, uint32_t key_version,
+int store_envelope_older(struct store *store, uint32_t key_version, struct envelope_cursor *cursor,
 	struct envelope_row *ret_row); /* NOT_FOUND: none left */
+int store_envelope_count_older(struct store *store, uint32_t key_version, int64_t *ret_count);
 int store_envelope_put(struct store *store, const struct envelope_row *row, uint32_t key_version);
 
 /* applications and authorizations */

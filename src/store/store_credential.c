@@ -173,31 +173,42 @@ static int keep_authorization_envelope(void *context, const struct value *values
 	return read_envelope(&reader, envelope);
 }
 
-/* r > 0: a row was found, and this is whose it is. */
-static int named(int r, struct envelope_row *envelope, const char *object, const char *field)
+int store_envelope_older(struct store *store, uint32_t key_version, struct envelope_cursor *cursor,
+	struct envelope_row *ret_row)
 {
-	if (r < 0)
-		return r;
-	text_copy(envelope->object, sizeof envelope->object, object);
-	text_copy(envelope->field, sizeof envelope->field, field);
-	return 0;
+	static const struct {
+		enum statement statement;
+		keep_row_fn *keep;
+		const char *object, *field;
+	} places[] = {
+		{ STMT_ENVELOPE_OLDER_CREDENTIAL, keep_credential_envelope, "credential",
+			"content" },
+		{ STMT_ENVELOPE_OLDER_CONSUMER, keep_authorization_envelope, "authorization",
+			"consumer" },
+		{ STMT_ENVELOPE_OLDER_TOKEN, keep_authorization_envelope, "authorization",
+			"token" },
+	};
+	for (; cursor->place < ARRAY_LEN(places); cursor->place++, cursor->after = 0) {
+		const struct value values[] = { integer(key_version), integer(cursor->after) };
+		int r = store->backend->run(store->connection, places[cursor->place].statement,
+			values, ARRAY_LEN(values), places[cursor->place].keep, ret_row);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		cursor->after = ret_row->id;
+		text_copy(ret_row->object, sizeof ret_row->object, places[cursor->place].object);
+		text_copy(ret_row->field, sizeof ret_row->field, places[cursor->place].field);
+		return 0;
+	}
+	return -ERR_NOT_FOUND;
 }
 
-int store_envelope_older(struct store *store, uint32_t key_version, struct envelope_row *ret_row)
+int store_envelope_count_older(struct store *store, uint32_t key_version, int64_t *ret_count)
 {
-	int r = RUN(store, ENVELOPE_OLDER_CREDENTIAL, keep_credential_envelope, ret_row,
-		integer(key_version));
-	if (r != 0)
-		return named(r, ret_row, "credential", "content");
-	r = RUN(store, ENVELOPE_OLDER_CONSUMER, keep_authorization_envelope, ret_row,
-		integer(key_version));
-	if (r != 0)
-		return named(r, ret_row, "authorization", "consumer");
-	r = RUN(store, ENVELOPE_OLDER_TOKEN, keep_authorization_envelope, ret_row,
-		integer(key_version));
-	if (r != 0)
-		return named(r, ret_row, "authorization", "token");
-	return -ERR_NOT_FOUND;
+	return one_row(
+		RUN(store, ENVELOPE_COUNT_OLDER, keep_number, ret_count, integer(key_version)),
+		ERR_NOT_FOUND);
 }
 
 int store_envelope_put(struct store *store, const struct envelope_row *row, uint32_t key_version)

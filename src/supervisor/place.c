@@ -189,7 +189,7 @@ static int listen_where_told(const char *where)
 int place_open(struct place *place, const char *directory, struct settings *settings, bool offline,
 	const char *listen_where, const char *store)
 {
-	*place = (struct place){ -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+	*place = (struct place){ -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
 	place->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (place->directory < 0)
 		return complain(directory,
@@ -201,6 +201,10 @@ int place_open(struct place *place, const char *directory, struct settings *sett
 	if (override(settings, "gateway.listen", listen_where) < 0 ||
 		override(settings, "gateway.store", store) < 0)
 		return -ERR_SYSTEM;
+	/* Now: who owns the installation, and is who we may become, need not be able to. */
+	place->root_key = credential_open(CREDENTIAL_ROOT_KEY);
+	place->root_key_next = credential_open(CREDENTIAL_ROOT_KEY_NEXT);
+	place->token_pin = credential_open(CREDENTIAL_TOKEN_PIN);
 	int r = open_parts(place, offline);
 	if (r == 0 && !offline)
 		r = place->listen = listen_where_told(settings->gateway_listen);
@@ -264,8 +268,9 @@ void place_close(struct place *place)
 	if (place->directory >= 0 && place->control >= 0)
 		unlinkat(place->directory, "control.sock", 0);
 	int *const all[] = { &place->directory, &place->lock, &place->vault, &place->store,
-		&place->recordings, &place->tls_cert, &place->tls_key, &place->listen,
-		&place->control };
+		&place->recordings, &place->root_key, &place->root_key_next,
+		&place->token_pin, &place->tls_cert,
+		&place->tls_key, &place->listen, &place->control };
 	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
 		fd_closep(all[i]);
 }

@@ -68,6 +68,11 @@ static int give(struct service *service, const char *name, int fd)
 	return channel_send(service->channel, MSG_GIVE, 0, &give, NULL, 0, &fd, 1);
 }
 
+static int give_if(struct service *service, const char *name, int fd)
+{
+	return fd >= 0 ? give(service, name, fd) : 0;
+}
+
 static int give_all(struct service *service)
 {
 	const struct place *place = &service->supervisor->place;
@@ -81,7 +86,9 @@ static int give_all(struct service *service)
 		return give(service, "store", place->store) |
 		       give(service, "control", place->control);
 	case PARTY_VAULT:
-		return give(service, "vault", place->vault);
+		return give(service, "vault", place->vault) |
+		       give_if(service, "root-key", place->root_key) |
+		       give_if(service, "root-key-next", place->root_key_next);
 	default:
 		return give(service, "recordings", place->recordings);
 	}
@@ -194,6 +201,8 @@ static int on_message(void *context, struct channel *channel, struct message *me
 		return 0;
 	case MSG_STRIKE:
 		return on_strike(service, message->payload);
+	case MSG_TOKEN_START:
+		return token_start(supervisor, channel, message);
 	case MSG_STOP_ASK:
 		services_stop(supervisor);
 		return 0;

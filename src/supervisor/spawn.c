@@ -22,6 +22,9 @@
 #define FIRST_FD 3
 #define WORKER_UIDS 4096
 #define WORKER_UID_OFFSET 16
+#define TOKEN_FDS 2
+#define TOKEN_UID_OFFSET 5
+#define TOKEN_VARIABLES 16 /* of its module's environment */
 
 /* Room for the title that ps shows: see process_title(). */
 #define TITLE_ROOM                                                                                 \
@@ -91,11 +94,9 @@ static int program_open(const struct supervisor *supervisor, const char *program
  * Executed by descriptor: after the uid has changed, the path to the program may not be walkable.
  * No environment. The descriptor is moved out of the way of those the program is born with.
  */
-static void become(int program, const char *name, const char *task, const int *fds, unsigned count,
-	unsigned uid, bool dies_with_us)
+static void execute(int program, char *const *arguments, char *const *environment, const int *fds,
+	unsigned count, unsigned uid, bool dies_with_us)
 {
-	char *const arguments[] = { (char *)name, (char *)TITLE_ROOM, (char *)task, NULL };
-	char *const environment[] = { NULL };
 	int moved = fcntl(program, F_DUPFD_CLOEXEC, 200);
 
 	if (moved < 0 || place_fds(fds, count, moved) < 0)
@@ -110,6 +111,14 @@ static void become(int program, const char *name, const char *task, const int *f
 	reset_signals();
 	syscall(SYS_execveat, moved, "", arguments, environment, AT_EMPTY_PATH);
 	_exit(127);
+}
+
+static void become(int program, const char *name, const char *task, const int *fds, unsigned count,
+	unsigned uid, bool dies_with_us)
+{
+	char *const arguments[] = { (char *)name, (char *)TITLE_ROOM, (char *)task, NULL };
+	char *const nothing[] = { NULL };
+	execute(program, arguments, nothing, fds, count, uid, dies_with_us);
 }
 
 pid_t spawn_service(struct supervisor *supervisor, const struct service *service, int channel)
@@ -244,6 +253,58 @@ int spawn_worker(
 	supervisor->worker_count++;
 	share_watch(supervisor);
 	return 0;
+}
+
+/* --- the token ------------------------------------------------------------------------------ */
+
+/* "NAME=VALUE NAME=VALUE": cut where the blanks are. */
+static void cut_environment(char *text, char *ret_environment[TOKEN_VARIABLES + 1])
+{
+	unsigned count = 0;
+	char *rest = text;
+	for (char *word; count < TOKEN_VARIABLES && (word = strsep(&rest, " ")) != NULL;)
+		if (word[0] != '\0')
+			ret_environment[count++] = word;
+	ret_environment[count] = NULL;
+}
+
+/*
+ * The code it loads is other people's, and opens what its token lies behind: files, sockets. So it
+ * is nobody, who has no way to become somebody, and his one group is the one that may use tokens.
+ */
+static void become_token(
+	struct supervisor *supervisor, int program, const char *name, const int fds[TOKEN_FDS])
+{
+	const struct settings *settings = &supervisor->settings;
+	char variables[sizeof settings->vault_token_environment];
+	char *environment[TOKEN_VARIABLES + 1];
+	char *const arguments[] = { (char *)name, (char *)settings->vault_token_module,
+		(char *)settings->vault_token_key, (char *)TITLE_ROOM, NULL };
+	unsigned uid =
+		supervisor->root ? (unsigned)settings->gateway_uid_base + TOKEN_UID_OFFSET : 0;
+	gid_t group = (gid_t)settings->vault_token_group;
+
+	close_standard(false);
+	text_copy(variables, sizeof variables, settings->vault_token_environment);
+	cut_environment(variables, environment);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	if (uid != 0 && (setgroups(group != 0, &group) < 0 || setresgid(uid, uid, uid) < 0 ||
+				setresuid(uid, uid, uid) < 0))
+		_exit(126);
+	execute(program, arguments, environment, fds, TOKEN_FDS, 0, true);
+}
+
+pid_t spawn_token(struct supervisor *supervisor, const int fds[TOKEN_FDS])
+{
+	static const char name[] = "sallyport-token";
+	CLEANUP(fd_closep) int program = program_open(supervisor, name);
+	if (program < 0)
+		return -1;
+	pid_t pid = fork_into(0);
+	if (pid == 0)
+		become_token(supervisor, program, name, fds);
+	return pid;
 }
 
 void spawn_kill(struct supervisor *supervisor, int64_t session)

@@ -92,7 +92,8 @@ static void reap(struct supervisor *supervisor, pid_t pid, int status)
 	}
 	struct worker *worker = spawn_find(supervisor, pid);
 	if (worker == NULL) {
-		template_reaped(supervisor, pid);
+		if (!token_reaped(supervisor, pid, status))
+			template_reaped(supervisor, pid);
 		return;
 	}
 	tell_broker(supervisor, worker->session, status);

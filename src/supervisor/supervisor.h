@@ -39,8 +39,15 @@ struct worker {
 struct place {
 	int directory, lock;
 	int vault, store, recordings;
+	int root_key, root_key_next, token_pin; /* credentials; -1: none was given */
 	int tls_cert, tls_key;
 	int listen, control; /* listen -1: offline */
+};
+
+/* The program that speaks to the vault's token, while it runs. */
+struct token_errand {
+	pid_t pid; /* 0: none */
+	struct timer *deadline;
 };
 
 struct supervisor {
@@ -52,6 +59,7 @@ struct supervisor {
 	struct worker *workers;
 	struct template *templates; /* what workers are copied from */
 	unsigned worker_count, next_worker_uid;
+	struct token_errand token;
 	bool root;
 	bool offline;   /* no front: the command line works on a gateway that is not running */
 	bool announced; /* "ready" was printed */
@@ -82,6 +90,22 @@ int place_become_owner(const struct place *place);
 int manager_listener(void);
 void manager_tell(const char *state); /* "READY=1"; nothing when nobody asked to be told */
 
+/*
+ * credential.c: what the service manager gives, $CREDENTIALS_DIRECTORY/NAME (systemd.exec(5)). A
+ * descriptor, or -1: none of that name, or one that everybody may read.
+ */
+#define CREDENTIAL_ROOT_KEY "sallyport-root-key"
+#define CREDENTIAL_ROOT_KEY_NEXT "sallyport-root-key-next"
+#define CREDENTIAL_TOKEN_PIN "sallyport-token-pin"
+int credential_open(const char *name);
+/* The same for a file of a person's, which only its owner may read. */
+int credential_open_file(const char *path);
+
+/* token.c: starts the program that speaks to a token, once per question of the vault. */
+int token_start(struct supervisor *supervisor, struct channel *vault, struct message *message);
+/* True when it was the token's program that ended. */
+bool token_reaped(struct supervisor *supervisor, pid_t pid, int status);
+
 /* services.c: the four services and who knows whom. */
 void services_init(struct supervisor *supervisor);
 int services_start(struct supervisor *supervisor);
@@ -96,6 +120,8 @@ pid_t spawn_template(const char *driver, int program, int channel);
 /* fds: target, view, vault, birth. Adds to supervisor->workers. */
 int spawn_worker(
 	struct supervisor *supervisor, const struct msg_worker_start *start, const int fds[4]);
+/* fds: channel to the vault, PIN. */
+pid_t spawn_token(struct supervisor *supervisor, const int fds[2]);
 void spawn_kill(struct supervisor *supervisor, int64_t session);
 struct worker *spawn_find(struct supervisor *supervisor, pid_t pid);
 void spawn_forget(struct supervisor *supervisor, struct worker *worker);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/encode.h"
@@ -9,6 +10,7 @@
 #include "vault/certify.h"
 #include "vault/envelope.h"
 #include "vault/oauth.h"
+#include "vault/rotation.h"
 #include "vault/sshkey.h"
 #include "vault/vault.h"
 
@@ -20,6 +22,12 @@ void vault_title(const struct vault *vault)
 		process_title("sealed");
 	else
 		process_title("key %u", keyring_newest(vault->keyring));
+}
+
+void vault_die(const char *event, const char *words)
+{
+	log_error(event, "%s", words);
+	exit(1);
 }
 
 /* --- sealing -------------------------------------------------------------------------------- */
@@ -64,32 +72,26 @@ static int reply_seal(struct vault *vault, uint32_t serial, const struct msg_sea
 	return reply_sealed(vault, serial, r, detail, envelope, len);
 }
 
-static int reply_state(struct vault *vault, uint32_t serial, int r)
+int vault_tell_state(struct vault *vault, uint32_t serial, int r)
 {
 	struct msg_vault_state answer;
 	const struct keyring *keyring = vault->keyring;
 	memset(&answer, 0, sizeof answer);
 	answer.result = r;
 	answer.sealed = keyring_sealed(keyring);
+	answer.source = (uint8_t)keyring_lock(keyring)->source;
+	answer.wants = (uint8_t)opening_wants(vault);
+	answer.why = answer.sealed ? vault->opening.why : 0;
+	answer.wait_ms = opening_wait(&vault->opening);
 	answer.key_version = keyring_newest(keyring);
+	answer.oldest_version = keyring_oldest(keyring);
 	answer.releases = vault->log.released;
+	release_log_head(&vault->log, keyring, &answer.head);
 	memcpy(answer.installation_public, keyring_installation_public(keyring), 32);
 	if (!answer.sealed &&
 		keyring_recording_public(keyring, answer.key_version, answer.recording_public) < 0)
 		answer.result = -ERR_CRYPTO;
 	return channel_send(vault->broker, MSG_VAULT_STATE, serial, &answer, NULL, 0, NULL, 0);
-}
-
-static int unseal(struct vault *vault, const struct secret *passphrase)
-{
-	int r = keyring_unseal(vault->keyring, passphrase);
-	if (r < 0) {
-		log_warning("vault.unseal", "%s", error_name(r));
-		return r;
-	}
-	log_info("vault.unsealed", "key %u", keyring_newest(vault->keyring));
-	vault_title(vault);
-	return 0;
 }
 
 static int reply_job(struct job *job, int r, const struct secret *secret)
@@ -98,8 +100,9 @@ static int reply_job(struct job *job, int r, const struct secret *secret)
 	if (job->type == MSG_SEAL)
 		return reply_seal(vault, job->serial, &job->question, r, secret);
 	if (r == 0)
-		r = unseal(vault, secret);
-	return reply_state(vault, job->serial, r);
+		r = job->type == MSG_UNSEAL ? opening_passphrase(vault, secret)
+					    : rotation_passphrase(vault, secret);
+	return vault_tell_state(vault, job->serial, r);
 }
 
 static void on_intake(void *context, int r, struct secret *secret)
@@ -116,9 +119,10 @@ void vault_jobs_drop(struct vault *vault)
 {
 	for (unsigned i = 0; i < JOBS_MAX; i++)
 		intake_destroy(STEAL(vault->jobs[i].intake));
+	vault->token.asker = 0; /* what the token says is for whoever comes next */
 }
 
-static int job_start(struct vault *vault, struct message *message, struct job **ret_job)
+int vault_job_start(struct vault *vault, struct message *message, struct job **ret_job)
 {
 	struct job *job = vault->jobs;
 	if (message->fd_count != 1)
@@ -146,7 +150,7 @@ static int answer_seal(struct vault *vault, struct message *message)
 	else if (question->kind != SECRET_PASSWORD && question->kind != SECRET_SSH_KEY)
 		r = -ERR_PARAMETER_INVALID; /* tokens are made here, not brought */
 	else
-		r = job_start(vault, message, &job);
+		r = vault_job_start(vault, message, &job);
 	if (r < 0)
 		return reply_sealed(vault, message->serial, r, "", NULL, 0);
 	job->question = *question;
@@ -187,27 +191,7 @@ static int answer_rewrap(struct vault *vault, struct message *message)
 
 static int answer_vault_status(struct vault *vault, struct message *message)
 {
-	return reply_state(vault, message->serial, 0);
-}
-
-static int answer_unseal(struct vault *vault, struct message *message)
-{
-	struct job *job;
-	int r = -ERR_WRONG_MOMENT;
-	if (keyring_sealed(vault->keyring))
-		r = job_start(vault, message, &job);
-	return r < 0 ? reply_state(vault, message->serial, r) : 0;
-}
-
-static int answer_rotate(struct vault *vault, struct message *message)
-{
-	int r = keyring_rotate(vault->keyring, vault->directory);
-	if (r < 0)
-		log_error("vault.rotate", "%s", error_name(r));
-	else
-		log_info("vault.rotated", "key %u", keyring_newest(vault->keyring));
-	vault_title(vault);
-	return reply_state(vault, message->serial, r);
+	return vault_tell_state(vault, message->serial, 0);
 }
 
 static int answer_signature_check(struct vault *vault, struct message *message)
@@ -300,8 +284,10 @@ int vault_answer(void *context, struct channel *channel, struct message *message
 		[MSG_REWRAP] = answer_rewrap,
 		[MSG_SIGNATURE_CHECK] = answer_signature_check,
 		[MSG_VAULT_STATUS] = answer_vault_status,
-		[MSG_UNSEAL] = answer_unseal,
-		[MSG_ROTATE] = answer_rotate,
+		[MSG_UNSEAL] = opening_answer_unseal,
+		[MSG_VAULT_SEAL] = opening_answer_seal,
+		[MSG_ROTATE] = rotation_answer_rotate,
+		[MSG_RETIRE] = rotation_answer_retire,
 		[MSG_RECORDING_CERTIFY] = answer_recording_certify,
 		[MSG_BROKER_CERTIFY] = answer_broker_certify,
 		[MSG_RECORDING_OPEN] = answer_recording_open,

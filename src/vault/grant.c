@@ -413,6 +413,30 @@ void grants_abandon(struct grants *grants)
 	}
 }
 
+uint32_t grants_oldest_key(const struct grants *grants)
+{
+	uint32_t oldest = 0;
+	for (const struct grant *grant = grants->first; grant != NULL; grant = grant->next) {
+		struct envelope_head head;
+		if (envelope_inspect(grant->envelope.data, grant->envelope.len, &head) == 0 &&
+			(oldest == 0 || head.key_version < oldest))
+			oldest = head.key_version;
+	}
+	return oldest;
+}
+
+void grants_drop(struct grants *grants, int r)
+{
+	struct grant *next;
+	for (struct grant *grant = grants->first; grant != NULL; grant = next) {
+		next = grant->next;
+		if (grant->state == GRANT_WAITING || grant->state == GRANT_ASKED)
+			grant_refuse(grant, r);
+		else
+			grant_end(grant, 0);
+	}
+}
+
 void grants_finish(struct grants *grants)
 {
 	while (grants->first != NULL) {

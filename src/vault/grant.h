@@ -53,6 +53,10 @@ void grants_give(struct grants *grants, const struct msg_grant *facts, const voi
 	size_t len, int fd);
 void grants_release(struct grants *grants, int64_t session); /* unknown sessions are no error */
 void grants_end(struct grants *grants, int64_t session);
+/* The oldest root key that an envelope still waits under; 0: none waits. */
+uint32_t grants_oldest_key(const struct grants *grants);
+/* All of them, whatever they are at: those who have nothing yet are refused with r. */
+void grants_drop(struct grants *grants, int r);
 /* The broker is gone: nobody will answer for those who have nothing yet. */
 void grants_abandon(struct grants *grants);
 void grants_finish(struct grants *grants);

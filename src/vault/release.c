@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/release.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,16 +16,6 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
-
-#define CONTEXT "sallyport release\n" /* before every signed line: no other signature starts so */
-#define CONTEXT_LEN (sizeof CONTEXT - 1)
-#define SIGNATURE_LEN 64
-#define MARK ",\"signature\":\""
-#define MARK_LEN (sizeof MARK - 1)
-#define END "\"}"
-#define END_LEN (sizeof END - 1)
-#define SEAL_LEN (MARK_LEN + 2 * SIGNATURE_LEN + END_LEN)
-#define CHUNK 65536 /* bytes read at once while looking through a log */
 
 /* --- one line ------------------------------------------------------------------------------- */
 
@@ -65,10 +55,11 @@ static int line_begin(
 
 static int line_sign(struct buf *line, const struct keyring *keyring)
 {
-	uint8_t signature[SIGNATURE_LEN];
-	char text[2 * SIGNATURE_LEN + 1];
-	CLEANUP(buf_finish) struct buf signed_bytes = BUF(CONTEXT_LEN + RELEASE_LINE_MAX);
-	int r = buf_append(&signed_bytes, CONTEXT, CONTEXT_LEN);
+	uint8_t signature[RELEASES_SIGNATURE_LEN];
+	char text[2 * RELEASES_SIGNATURE_LEN + 1];
+	CLEANUP(buf_finish)
+	struct buf signed_bytes = BUF(RELEASES_CONTEXT_LEN + RELEASES_LINE_MAX);
+	int r = buf_append(&signed_bytes, RELEASES_CONTEXT, RELEASES_CONTEXT_LEN);
 	if (r == 0)
 		r = buf_append(&signed_bytes, line->data, line->len);
 	if (r == 0)
@@ -76,129 +67,102 @@ static int line_sign(struct buf *line, const struct keyring *keyring)
 	if (r < 0)
 		return r;
 	hex_encode(text, signature, sizeof signature);
-	return buf_append_format(line, MARK "%s" END "\n", text);
+	return buf_append_format(line, RELEASES_MARK "%s" RELEASES_END "\n", text);
 }
 
-/* line: without its newline */
-static bool line_genuine(const char *line, size_t len, const uint8_t installation_public[32])
-{
-	uint8_t signature[SIGNATURE_LEN];
-	if (len <= SEAL_LEN || len >= RELEASE_LINE_MAX)
-		return false;
-	size_t body = len - SEAL_LEN;
-	const char *seal = line + body;
-	if (memcmp(seal, MARK, MARK_LEN) != 0 || memcmp(line + len - END_LEN, END, END_LEN) != 0)
-		return false;
-	if (hex_decode(signature, sizeof signature, seal + MARK_LEN, 2 * SIGNATURE_LEN) !=
-		SIGNATURE_LEN)
-		return false;
-	uint8_t signed_bytes[CONTEXT_LEN + RELEASE_LINE_MAX];
-	memcpy(signed_bytes, CONTEXT, CONTEXT_LEN);
-	memcpy(signed_bytes + CONTEXT_LEN, line, body);
-	return crypto_sign_verify_detached(
-		       signature, signed_bytes, CONTEXT_LEN + body, installation_public) == 0;
-}
-
-/* Where the line names its predecessor, directly before the signature. */
-static bool line_follows(
-	const char *line, size_t len, uint64_t number, const uint8_t previous[HASH_LEN])
-{
-	char begin[64], end[128], hash[2 * HASH_LEN + 1];
-	hex_encode(hash, previous, HASH_LEN);
-	size_t begin_len = (size_t)snprintf(
-		begin, sizeof begin, "{\"sequence\":%llu,", (unsigned long long)number);
-	size_t end_len = (size_t)snprintf(end, sizeof end, ",\"previous\":\"%s\"", hash);
-	if (len < begin_len + end_len + SEAL_LEN)
-		return false;
-	return memcmp(line, begin, begin_len) == 0 &&
-	       memcmp(line + len - SEAL_LEN - end_len, end, end_len) == 0;
-}
-
-/* --- reading a log -------------------------------------------------------------------------- */
-
-typedef bool line_fn(void *context, const char *line, size_t len); /* false: stop */
-
-/* A line longer than any of ours is handed over as far as it fits, which no check will like. */
-struct line_reader {
-	char line[RELEASE_LINE_MAX];
-	size_t len;
-	off_t complete; /* offset after the last newline */
-};
-
-static bool reader_take(struct line_reader *reader, char c, line_fn *fn, void *context)
-{
-	if (c != '\n') {
-		if (reader->len < sizeof reader->line)
-			reader->line[reader->len++] = c;
-		return true;
-	}
-	bool more = fn(context, reader->line, reader->len);
-	reader->len = 0;
-	return more;
-}
-
-static int lines_read(int fd, line_fn *fn, void *context, off_t *ret_complete)
-{
-	struct line_reader reader = { .len = 0 };
-	char chunk[CHUNK];
-	off_t offset = 0;
-	for (;;) {
-		ssize_t n = pread(fd, chunk, sizeof chunk, offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -ERR_RELEASES_DISK;
-		if (n == 0)
-			break;
-		for (ssize_t i = 0; i < n; i++) {
-			if (!reader_take(&reader, chunk[i], fn, context))
-				return 0;
-			if (chunk[i] == '\n')
-				reader.complete = offset + i + 1;
-		}
-		offset += n;
-	}
-	*ret_complete = reader.complete;
-	return 0;
-}
+/* --- opening -------------------------------------------------------------------------------- */
 
 struct tail_finder {
-	struct release_log *log;
-	char last[RELEASE_LINE_MAX];
+	uint64_t first; /* sequence of the first line */
+	char last[RELEASES_LINE_MAX];
 	size_t len;
+	uint64_t count;
 };
 
 static bool tail_take(void *context, const char *line, size_t len)
 {
 	struct tail_finder *finder = context;
+	if (finder->count++ == 0)
+		finder->first = releases_line_sequence(line, len);
 	memcpy(finder->last, line, len);
 	finder->len = len;
-	finder->log->lines++;
 	return true;
+}
+
+/* The newest of the files that are full; 0: there is none. Asked only before the sandbox. */
+static int newest_full(int directory, uint64_t *ret_first)
+{
+	uint64_t first, newest = 0;
+	DIR *list = fdopendir(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (list == NULL)
+		return -ERR_RELEASES_DISK;
+	for (struct dirent *entry; (entry = readdir(list)) != NULL;)
+		if (releases_name_parse(entry->d_name, &first) && first > newest)
+			newest = first;
+	closedir(list);
+	*ret_first = newest;
+	return 0;
+}
+
+static int open_file(int directory, const char *name, int flags)
+{
+	struct stat status;
+	CLEANUP(fd_closep) int fd = openat(directory, name, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+		return -ERR_RELEASES_DISK;
+	return STEAL_FD(fd);
+}
+
+/* A crash between two files: the end of the chain is in the one before. */
+static int find_tail_before(int directory, struct tail_finder *finder)
+{
+	char name[RELEASES_NAME_SIZE];
+	uint64_t first;
+	off_t complete;
+	int r = newest_full(directory, &first);
+	if (r < 0 || first == 0)
+		return r;
+	releases_name(first, name);
+	CLEANUP(fd_closep) int fd = open_file(directory, name, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	return releases_read(fd, tail_take, finder, &complete) < 0 ? -ERR_RELEASES_DISK : 0;
+}
+
+static bool last_genuine(const struct tail_finder *finder, const uint8_t installation_public[32])
+{
+	struct releases_proof nothing = { 0 };
+	return finder->count == 0 || releases_line_check(&nothing, finder->last, finder->len,
+					     installation_public) != -ERR_SIGNATURE_INVALID;
 }
 
 int release_log_open(struct release_log *log, int directory, const uint8_t installation_public[32],
 	bool *ret_intact)
 {
-	struct tail_finder finder = { .log = log };
+	struct tail_finder finder = { 0 };
 	struct stat status;
 	off_t complete = 0;
-	*log = (struct release_log){ .fd = -1 };
+	*log = (struct release_log){ .directory = directory, .fd = -1 };
 	CLEANUP(fd_closep)
-	int fd = openat(directory, "releases.log",
-		O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+	int fd = open_file(directory, RELEASES_FILE, O_RDWR | O_APPEND | O_CREAT);
+	if (fd < 0 || releases_read(fd, tail_take, &finder, &complete) < 0)
 		return -ERR_RELEASES_DISK;
-	int r = lines_read(fd, tail_take, &finder, &complete);
-	if (r < 0)
-		return r;
-	if (status.st_size != complete && ftruncate(fd, complete) < 0)
+	if (fstat(fd, &status) < 0 || (status.st_size != complete && ftruncate(fd, complete) < 0))
 		return -ERR_RELEASES_DISK;
 	if (fsync(fd) < 0 || fsync(directory) < 0)
 		return -ERR_RELEASES_DISK;
-	if (log->lines > 0)
-		hash_sha256(log->previous, finder.last, finder.len);
-	*ret_intact = log->lines == 0 || line_genuine(finder.last, finder.len, installation_public);
+	uint64_t in_file = finder.count;
+	int r = in_file == 0 ? find_tail_before(directory, &finder) : 0;
+	if (r < 0)
+		return r;
+	if (finder.count > 0) {
+		releases_line_hash(finder.last, finder.len, log->previous);
+		log->lines = releases_line_sequence(finder.last, finder.len);
+	}
+	/* Where its number was changed, what follows is at least not numbered twice. */
+	log->lines = MAX(log->lines, finder.first + finder.count - (finder.count > 0));
+	log->first = in_file > 0 ? finder.first : log->lines + 1;
+	*ret_intact = last_genuine(&finder, installation_public);
 	log->length = complete;
 	log->fd = STEAL_FD(fd);
 	return 0;
@@ -208,6 +172,33 @@ void release_log_close(struct release_log *log)
 {
 	fd_closep(&log->fd);
 	log->fd = -1;
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+/*
+ * The file is full: it gets the name of its first line, and the chain goes on in a new one. What
+ * cannot be done now is tried again before the next line.
+ */
+static int next_file(struct release_log *log)
+{
+	char name[RELEASES_NAME_SIZE];
+	releases_name(log->first, name);
+	/* Nothing of what has that name already may be lost. */
+	if (!log->renamed && renameat2(log->directory, RELEASES_FILE, log->directory, name,
+				     RENAME_NOREPLACE) < 0)
+		return -ERR_RELEASES_DISK;
+	log->renamed = true;
+	CLEANUP(fd_closep)
+	int fd = open_file(log->directory, RELEASES_FILE, O_RDWR | O_APPEND | O_CREAT);
+	if (fd < 0 || fsync(log->directory) < 0)
+		return -ERR_RELEASES_DISK;
+	fd_closep(&log->fd);
+	log->fd = STEAL_FD(fd);
+	log->length = 0;
+	log->first = log->lines + 1;
+	log->renamed = false;
+	return 0;
 }
 
 /*
@@ -234,10 +225,12 @@ static int line_append(struct release_log *log, const uint8_t *bytes, size_t len
 int release_log_write(
 	struct release_log *log, const struct keyring *keyring, const struct release *release)
 {
-	CLEANUP(buf_finish) struct buf line = BUF(RELEASE_LINE_MAX);
+	CLEANUP(buf_finish) struct buf line = BUF(RELEASES_LINE_MAX);
 	if (log->fd < 0 || (log->failed && line_take_back(log) < 0))
 		return -ERR_RELEASES_DISK;
-	int r = line_begin(&line, log, release);
+	int r = log->length >= RELEASES_FILE_MAX ? next_file(log) : 0;
+	if (r == 0)
+		r = line_begin(&line, log, release);
 	if (r == 0)
 		r = line_sign(&line, keyring);
 	if (r < 0)
@@ -245,39 +238,22 @@ int release_log_write(
 	r = line_append(log, line.data, line.len);
 	if (r < 0)
 		return r;
-	hash_sha256(log->previous, line.data, line.len - 1);
+	releases_line_hash((const char *)line.data, line.len - 1, log->previous);
 	log->lines++;
 	log->released++;
+	if (log->grown != NULL)
+		log->grown(log->context);
 	return 0;
 }
 
-struct verifier {
-	const uint8_t *installation_public;
-	uint64_t line;
-	uint8_t previous[HASH_LEN];
-	bool wrong;
-};
-
-static bool verify_take(void *context, const char *line, size_t len)
+void release_log_head(const struct release_log *log, const struct keyring *keyring,
+	struct msg_releases_head *ret_head)
 {
-	struct verifier *verifier = context;
-	verifier->line++;
-	if (!line_genuine(line, len, verifier->installation_public) ||
-		!line_follows(line, len, verifier->line, verifier->previous)) {
-		verifier->wrong = true;
-		return false;
-	}
-	hash_sha256(verifier->previous, line, len);
-	return true;
-}
-
-int release_log_verify(int fd, const uint8_t installation_public[32], uint64_t *ret_line)
-{
-	struct verifier verifier = { .installation_public = installation_public };
-	off_t complete = 0;
-	int r = lines_read(fd, verify_take, &verifier, &complete);
-	if (r < 0)
-		return r;
-	*ret_line = verifier.line;
-	return verifier.wrong ? -ERR_CRYPTO : 0;
+	uint8_t layout[RELEASES_HEAD_LEN];
+	memset(ret_head, 0, sizeof *ret_head);
+	ret_head->sequence = log->lines;
+	memcpy(ret_head->head, log->previous, HASH_LEN);
+	releases_head_layout(log->lines, log->previous, layout);
+	ret_head->is_signed =
+		keyring_sign(keyring, layout, sizeof layout, ret_head->signature) == 0;
 }

@@ -8,19 +8,24 @@
 
 #include "vault/keyring.h"
 #include "wire/messages.h"
+#include "wire/releases.h"
 
 /*
- * The vault's own log of everything it let go of: `releases.log`, docs/formats/releases.md. One
+ * The vault's own log of everything it let go of: wire/releases.h, docs/formats/releases.md. One
  * JSON line each, signed by the installation key, holding the hash of the line before. A line is on
  * disk before the release happens; what cannot be written is not released.
  */
 struct release_log {
-	int fd;
-	uint64_t lines;
+	int directory, fd;
+	uint64_t lines;    /* of all files: the sequence of the last one */
+	uint64_t first;    /* sequence of the first line of this file */
 	uint64_t released; /* since this vault started */
 	uint8_t previous[HASH_LEN];
-	off_t length;
-	bool failed; /* what the disk has of the last line is not known: first it must go */
+	off_t length; /* of this file */
+	bool renamed; /* it is full and has another name, and there is no new one yet */
+	bool failed;  /* what the disk has of the last line is not known: first it must go */
+	void (*grown)(void *context); /* after each line; NULL: nobody wants to know */
+	void *context;
 };
 
 struct release {
@@ -31,12 +36,11 @@ struct release {
 	const uint8_t *host_key; /* the pin the worker named; NULL: the protocol proves nothing */
 };
 
-#define RELEASE_LINE_MAX 4096 /* bytes, with its newline */
-
 /*
- * Opens or makes the log in the directory and finds its end. What a crash left half written is cut
- * off: that release never happened. ret_intact is false when the last line is not signed by this
- * installation: somebody changed it. The log goes on after it, so that the trace stays.
+ * Opens or makes the log in the directory, which stays the caller's, and finds its end. What a
+ * crash left half written is cut off: that release never happened. ret_intact is false when the
+ * last line is not signed by this installation: somebody changed it. The log goes on after it, so
+ * that the trace stays.
  */
 int release_log_open(struct release_log *log, int directory, const uint8_t installation_public[32],
 	bool *ret_intact);
@@ -47,5 +51,6 @@ void release_log_close(struct release_log *log);
  */
 int release_log_write(
 	struct release_log *log, const struct keyring *keyring, const struct release *release);
-/* Reads a whole log: 0 and the number of lines; -ERR_CRYPTO and the first wrong line (from 1). */
-int release_log_verify(int fd, const uint8_t installation_public[32], uint64_t *ret_line);
+/* How long it is, and the signature that says so: for a witness. Unsigned while sealed. */
+void release_log_head(const struct release_log *log, const struct keyring *keyring,
+	struct msg_releases_head *ret_head);

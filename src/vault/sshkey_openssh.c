@@ -9,6 +9,7 @@
 
 #include "base/encode.h"
 #include "base/error.h"
+#include "base/guarded.h"
 #include "base/limits.h"
 #include "base/mem.h"
 
@@ -228,7 +229,7 @@ int openssh_parse(const char *text, size_t len, EVP_PKEY **ret_pkey, struct buf 
 	if (len > SECRET_MAX)
 		return -ERR_KEY_UNREADABLE;
 	/* Digits and bytes of the key in one guarded place. */
-	char *digits = sodium_malloc(2 * SECRET_MAX);
+	char *digits = guarded_create(2 * SECRET_MAX);
 	if (digits == NULL)
 		return -ERR_SYSTEM;
 	uint8_t *bytes = (uint8_t *)digits + SECRET_MAX;
@@ -237,6 +238,6 @@ int openssh_parse(const char *text, size_t len, EVP_PKEY **ret_pkey, struct buf 
 	int r = -ERR_KEY_UNREADABLE;
 	if (decoded > 0)
 		r = container_read(bytes, (size_t)decoded, ret_pkey, claimed);
-	sodium_free(digits);
+	guarded_destroy(digits);
 	return r;
 }

@@ -9,37 +9,26 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
 
 #define SECURE_HEAP (256 * 1024) /* bytes for OpenSSL's private numbers; a power of two */
 #define SECURE_LEAST 32
-#define KEY_OLD_MS (366 * INT64_C(86400000)) /* a root key should be rotated yearly */
-
-static void die(const char *event, const char *words)
-{
-	log_error(event, "%s", words);
-	exit(1);
-}
 
 /* What an administrator can do about it. */
 static const char *keyring_complaint(int r)
 {
 	switch (-r) {
 	case ERR_NOT_FOUND:
-		return "keyring or root.key is missing in the vault directory";
-	case ERR_NOT_AUTHORIZED:
-		return "root.key must be a plain file that only its owner can read (mode 0600)";
-	case ERR_CRYPTO:
-		return "root.key does not open the keyring: one of them is another installation's";
+		return "keyring is missing in the vault directory";
 	case ERR_MALFORMED:
 	case ERR_TOO_LARGE:
-		return "keyring or root.key is damaged, or was written by a newer version";
+		return "keyring is damaged, or was written by a newer version";
 	default:
-		return "keyring or root.key cannot be read";
+		return "keyring cannot be read";
 	}
 }
 
@@ -79,7 +68,15 @@ static void meet(void *context, enum party party, int fd)
 		fd_closep(&fd);
 	}
 	if (r < 0)
-		die("vault.peer", error_name(r));
+		vault_die("vault.peer", error_name(r));
+	if (party == PARTY_BROKER)
+		vault_tell_state(vault, 0, 0);
+}
+
+static int on_supervisor(void *context, struct channel *channel, struct message *message)
+{
+	return message->type == MSG_TOKEN_STARTED ? token_started(context, message)
+						  : -ERR_MALFORMED;
 }
 
 /* --- what becomes of grants ----------------------------------------------------------------- */
@@ -142,32 +139,49 @@ static void wake_openssl(void)
 	for (unsigned i = 0; i < ARRAY_LEN(digests); i++)
 		good = good && EVP_Q_digest(NULL, digests[i], NULL, "", 0, bytes, NULL);
 	if (!good || RAND_bytes(bytes, len) != 1 || RAND_priv_bytes(bytes, len) != 1)
-		die("vault.openssl", "the crypto library does not work");
+		vault_die("vault.openssl", "the crypto library does not work");
 	if (secure != 1)
 		log_warning("vault.memory",
 			"OpenSSL's key memory is not locked: raise the memlock limit");
 }
 
+/* Before the first secret. What cannot be had is said once. */
+static void prepare_memory(const struct settings *settings)
+{
+	raise_memory_limit();
+	if (strcmp(settings->vault_secret_memory, "no") != 0 && !guarded_hide())
+		log_warning("vault.memory",
+			"no secret memory (memfd_secret) here: keys lie in locked memory");
+}
+
+/* What the audit trail says of the log must not be older than it need be. */
+static void on_released(void *context)
+{
+	struct vault *vault = context;
+	struct msg_releases_head head;
+	release_log_head(&vault->log, vault->keyring, &head);
+	tell_broker(vault, MSG_RELEASES_HEAD, &head);
+}
+
 static void load(struct vault *vault)
 {
 	bool intact = true;
+	vault->opening.why = -ERR_SEALED;
+	vault->opening.root_key = process_fd(&vault->process, "root-key");
+	vault->opening.root_key_next = process_fd(&vault->process, "root-key-next");
 	vault->directory = process_fd(&vault->process, "vault");
 	int r = vault->directory < 0 ? -ERR_NOT_FOUND
 				     : keyring_load(vault->directory, &vault->keyring);
 	if (r < 0)
-		die("vault.keyring", keyring_complaint(r));
-	if (!keyring_locked(vault->keyring))
-		log_warning("vault.memory", "keys may be swapped to disk: raise the memlock limit");
+		vault_die("vault.keyring", keyring_complaint(r));
 	r = release_log_open(&vault->log, vault->directory,
 		keyring_installation_public(vault->keyring), &intact);
 	if (r < 0)
-		die("vault.releases", "releases.log cannot be opened for writing");
+		vault_die("vault.releases", "releases.log cannot be opened for writing");
+	vault->log.grown = on_released;
+	vault->log.context = vault;
 	if (!intact)
 		log_error("vault.releases", "the last line of releases.log was changed");
-	if (keyring_sealed(vault->keyring))
-		log_warning("vault.sealed", "waiting for the passphrase");
-	else if (clock_wall_ms() - keyring_newest_made(vault->keyring) > KEY_OLD_MS)
-		log_warning("vault.key", "the root key is older than a year: rotate it");
 }
 
 static void begin_grants(struct vault *vault)
@@ -182,6 +196,7 @@ static void begin_grants(struct vault *vault)
 static int finish(struct vault *vault, int status)
 {
 	vault_jobs_drop(vault);
+	token_cancel(vault, -ERR_CLOSED);
 	grants_finish(&vault->grants);
 	channel_destroy(vault->broker);
 	channel_destroy(vault->recorder);
@@ -196,15 +211,18 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "--init") == 0) {
 		process_begin_bare(argc, argv, "sallyport-vault");
-		return vault_create();
+		return vault_create(argc, argv);
 	}
 	process_begin(&vault.process, argc, argv, PARTY_VAULT);
-	raise_memory_limit();
+	prepare_memory(&vault.process.settings);
 	wake_openssl();
 	load(&vault);
 	begin_grants(&vault);
 	process_drop(&vault.process, SANDBOX_VAULT, vault.directory);
+	vault.process.supervisor_fn = on_supervisor;
 	process_on_peer(&vault.process, meet, &vault);
-	vault_title(&vault);
+	opening_start(&vault);
+	if (!guarded_locked())
+		log_warning("vault.memory", "keys may be swapped to disk: raise the memlock limit");
 	return finish(&vault, process_run(&vault.process));
 }

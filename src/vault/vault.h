@@ -4,7 +4,9 @@
 #include "vault/grant.h"
 #include "vault/intake.h"
 #include "vault/keyring.h"
+#include "vault/opening.h"
 #include "vault/release.h"
+#include "vault/token.h"
 #include "wire/process.h"
 
 #define JOBS_MAX 16 /* secrets being read from descriptors at once */
@@ -15,7 +17,7 @@ struct vault;
 struct job {
 	struct vault *vault;
 	struct intake *intake; /* NULL: free */
-	enum msg_type type;    /* SEAL or UNSEAL */
+	enum msg_type type;    /* SEAL, UNSEAL or ROTATE */
 	uint32_t serial;
 	struct msg_seal question;
 };
@@ -25,6 +27,8 @@ struct vault {
 	struct channel *broker, *recorder;
 	int directory;
 	struct keyring *keyring;
+	struct opening opening;
+	struct token token;
 	struct release_log log;
 	struct grants grants;
 	struct job jobs[JOBS_MAX];
@@ -33,6 +37,11 @@ struct vault {
 /* answer.c: one function per row of messages.def that this process receives. */
 message_fn vault_answer;
 void vault_jobs_drop(struct vault *vault); /* nobody waits for the answers any more */
+/* Takes a question with its one descriptor, to be answered when the secret has come in. */
+int vault_job_start(struct vault *vault, struct message *message, struct job **ret_job);
 void vault_title(const struct vault *vault);
+/* VAULT_STATE: as the answer to that question, or serial 0: because it changed. */
+int vault_tell_state(struct vault *vault, uint32_t serial, int result);
+void vault_die(const char *event, const char *words) __attribute__((noreturn));
 /* create.c: makes a new installation's keys; the exit status. */
-int vault_create(void);
+int vault_create(int argc, char **argv);

@@ -23,6 +23,7 @@ enum party {
 	PARTY_RECORDER,
 	PARTY_WORKER,
 	PARTY_CONTROL, /* the command line */
+	PARTY_TOKEN,   /* what speaks to a PKCS#11 token */
 	PARTY_COUNT
 };
 const char *party_name(enum party party); /* "front" */
@@ -116,11 +117,33 @@ struct msg_signature {
 	uint8_t sha256;     /* else SHA-1 */
 	char signature[64]; /* base64 as sent */
 };
+/* Where what opens the vault comes from. The numbers are the keyring's format. */
+enum root_source {
+	SOURCE_ROOT_KEY = 1, /* the file root.key */
+	SOURCE_PASSPHRASE,   /* nobody stores it */
+	SOURCE_CREDENTIAL,   /* the service manager gives it at every start */
+	SOURCE_TOKEN,        /* a PKCS#11 token unwraps it */
+};
+/* What an administrator must give to open it. */
+enum vault_wants { WANTS_NOTHING, WANTS_PASSPHRASE, WANTS_PIN };
+/* How long the vault's log of releases is: wire/releases.h. */
+struct msg_releases_head {
+	uint64_t sequence; /* of its last line; 0: it is empty */
+	uint8_t head[HASH_LEN];
+	uint8_t is_signed; /* 0: the vault is sealed, and signs nothing */
+	uint8_t signature[64];
+};
 struct msg_vault_state {
 	int32_t result;
 	uint8_t sealed;
+	uint8_t source;   /* enum root_source */
+	uint8_t wants;    /* enum vault_wants */
+	int32_t why;      /* while sealed: -ERR_... */
+	uint32_t wait_ms; /* before the next try to open it is looked at */
 	uint32_t key_version;
-	uint64_t releases;               /* since this vault started */
+	uint32_t oldest_version; /* whose root key was not erased yet */
+	uint64_t releases;       /* since this vault started */
+	struct msg_releases_head head;
 	uint8_t recording_public[32];    /* X25519: recorders seal recording keys to it */
 	uint8_t installation_public[32]; /* Ed25519: certifies recording keys */
 };
@@ -133,6 +156,24 @@ struct msg_broker_certified {
 	int32_t result;
 	uint8_t public_key[32];
 	uint8_t certificate[64]; /* wire/certificate.h */
+};
+
+#define WRAPPED_MAX 256 /* bytes of a root key as a token wrapped it */
+#define ROOT_MATERIAL_LEN 32
+struct msg_token_start {
+	uint8_t unused;
+};
+struct msg_token_question {
+	uint8_t wrap;      /* 1: wrap `bytes`, 0: unwrap them */
+	uint8_t make;      /* 1: make the key when the token has none of that name */
+	uint8_t automatic; /* 1: nobody typed the PIN: not after a refusal, never the last try */
+	uint16_t len;
+	uint8_t bytes[WRAPPED_MAX];
+};
+struct msg_token_answer {
+	int32_t result; /* 0 or -ERR_... */
+	uint16_t len;
+	uint8_t bytes[WRAPPED_MAX];
 };
 
 struct msg_redeem {

@@ -35,7 +35,7 @@ struct process {
 	void (*peer_fn)(void *context, enum party party, int fd);
 	void (*stop_fn)(void *context);
 	strike_fn *strike_fn;
-	/* broker only: what the supervisor says about workers */
+	/* broker: what the supervisor says about workers; vault: about its token */
 	message_fn *supervisor_fn;
 	void *context;
 };

@@ -84,7 +84,7 @@ static void strike(const struct channel *channel, int why)
 const char *party_name(enum party party)
 {
 	static const char *const names[PARTY_COUNT] = { "any", "supervisor", "front", "broker",
-		"vault", "recorder", "worker", "control" };
+		"vault", "recorder", "worker", "control", "token" };
 
 	return party < PARTY_COUNT ? names[party] : "?";
 }

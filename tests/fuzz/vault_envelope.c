@@ -20,11 +20,14 @@ static void make_keyring(void)
 	char path[] = "/tmp/sallyport-fuzz-XXXXXX";
 	assert(mkdtemp(path) != NULL);
 	int directory = open(path, O_RDONLY | O_DIRECTORY);
-	int r = keyring_create(directory, NULL);
+	static const struct keyring_lock lock = { .source = SOURCE_ROOT_KEY };
+	static const uint8_t material[ROOT_MATERIAL_LEN] = "fuzz";
+	int r = keyring_create(directory, &lock, material);
 	if (r == 0)
 		r = keyring_load(directory, &keyring);
+	if (r == 0)
+		r = keyring_open(keyring, material);
 	assert(r == 0);
-	unlinkat(directory, "root.key", 0);
 	unlinkat(directory, "keyring", 0);
 	close(directory);
 	rmdir(path);

@@ -2,11 +2,13 @@
 #include "failing.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -113,3 +115,15 @@ static size_t failing_len(size_t len)
 		return __real_##name arguments;                                                    \
 	}
 #include "failing.def"
+
+/* The mode is there only when a file may be made. */
+int __real_openat64(int directory, const char *name, int flags, ...);
+int __wrap_openat64(int directory, const char *name, int flags, ...);
+int __wrap_openat64(int directory, const char *name, int flags, ...)
+{
+	va_list rest;
+	va_start(rest, flags);
+	mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
+	va_end(rest);
+	return failing_now("openat64") ? -1 : __real_openat64(directory, name, flags, mode);
+}

@@ -15,7 +15,7 @@
  *
  * Names are those of failing.def. Calls inside of shared libraries are not seen.
  */
-#define FAILING_MEMORY "malloc calloc realloc strdup sodium_malloc"
+#define FAILING_MEMORY "malloc calloc realloc strdup mmap64"
 #define FAILING(names) FAILING_WITH(names, EIO)
 /* The same with an error of one's own: EINTR, ENOSPC ..; FAILING_SHORT lets a read or write stop in
  * the middle. */

@@ -396,42 +396,57 @@ int vault_seal_new(struct broker *broker, const struct identity *identity, enum 
 	return r;
 }
 
-int vault_rewrap(struct broker *broker, const struct identity *identity, enum secret_kind kind,
-	const void *envelope, uint32_t len, struct sealed *ret_sealed)
-{
-	if (broker->vault_result < 0)
-		return broker->vault_result;
-	memset(ret_sealed, 0, sizeof *ret_sealed);
-	broker->rewrapped++;
-	broker->sealed_kind[0] = kind;
-	broker->sealed_as[0] = *identity;
-	ret_sealed->key_version = broker->key_version;
-	ret_sealed->len = len;
-	memcpy(ret_sealed->bytes, envelope, len);
-	return 0;
-}
-
 int vault_status(struct broker *broker, struct msg_vault_state *ret_state)
 {
-	*ret_state = (struct msg_vault_state){ .key_version = broker->key_version, .releases = 7 };
+	*ret_state = broker->vault;
+	ret_state->key_version = broker->key_version;
+	ret_state->releases = 7;
 	return broker->vault_result;
 }
 
-int vault_unseal(struct broker *broker, int passphrase, struct msg_vault_state *ret_state)
+bool vault_sealed(const struct broker *broker)
 {
-	ssize_t len = read(passphrase, broker->secret, sizeof broker->secret - 1);
-	assert_true(len >= 0);
-	broker->secret[len] = '\0';
+	return broker->vault.sealed;
+}
+
+int vault_seal_itself(struct broker *broker, struct msg_vault_state *ret_state)
+{
+	if (broker->vault_result == 0)
+		broker->vault.sealed = 1;
 	return vault_status(broker, ret_state);
 }
 
-int vault_rotate(struct broker *broker, struct msg_vault_state *ret_state)
+/* Whoever waits for the vault is resumed at once. */
+static int later(struct broker *broker, struct call *asking, int secret, later_fn *resume)
 {
-	if (broker->vault_result == 0) {
-		broker->rotations++;
+	ssize_t len = secret < 0 ? 0 : read(secret, broker->secret, sizeof broker->secret - 1);
+	assert_true(len >= 0);
+	broker->secret[len] = '\0';
+	vault_status(broker, &broker->said);
+	return resume(broker, asking, broker->vault_result);
+}
+
+int vault_unseal(struct broker *broker, struct call *asking, int secret, later_fn *resume)
+{
+	return later(broker, asking, secret, resume);
+}
+
+int vault_rotate(struct broker *broker, struct call *asking, int secret, later_fn *resume)
+{
+	if (broker->vault_result == 0)
 		broker->key_version++;
-	}
-	return vault_status(broker, ret_state);
+	return later(broker, asking, secret, resume);
+}
+
+const struct msg_vault_state *vault_said(const struct call *asking)
+{
+	return &asking->broker->said;
+}
+
+int rotation_progress(struct broker *broker, struct rotation_progress *ret_progress)
+{
+	*ret_progress = broker->progress;
+	return broker->progress_result;
 }
 
 int vault_open_recording(struct broker *broker, const struct msg_recording_open *recording, int to)

@@ -5,6 +5,7 @@
 #include "api/endpoints.h"
 #include "broker/call.h"
 #include "broker/ending.h"
+#include "broker/rotation.h"
 #include "broker/vault.h"
 
 /*
@@ -19,7 +20,9 @@ struct broker {
 	char secret[64];  /* what it read */
 	int vault_result; /* negative: it refuses */
 	uint32_t key_version;
-	unsigned rewrapped, rotations;
+	struct msg_vault_state vault, said; /* as it is, and as it was when a call waited for it */
+	struct rotation_progress progress;
+	int progress_result;
 	char opened[SESSION_ID_SIZE];    /* the recording whose key was asked for */
 	const struct msg_probe *probe;   /* what the target shows */
 	char ended_because[REASON_SIZE]; /* the last reason sessions were ended for */

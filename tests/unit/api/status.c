@@ -19,6 +19,39 @@ static void what_people_and_monitors_read(void **state)
 	assert_string_equal(fake_at("processes.front"), "false");
 }
 
+static void what_a_sealed_vault_wants(void **state)
+{
+	struct broker broker = fake_broker(state);
+	broker.vault = (struct msg_vault_state){ .sealed = 1,
+		.source = SOURCE_TOKEN,
+		.wants = WANTS_PIN,
+		.why = -ERR_PIN_LOCKED,
+		.wait_ms = 3001 };
+	assert_int_equal(fake_call(&broker, &control_status, NULL), 0);
+	assert_string_equal(fake_at("vault.sealed"), "true");
+	assert_string_equal(fake_at("vault.source"), "pkcs11");
+	assert_string_equal(fake_at("vault.wants"), "pin");
+	assert_string_equal(fake_at("vault.why"), "PIN_LOCKED");
+	assert_string_equal(fake_at("vault.reason"), "The token has locked its PIN");
+	assert_int_equal(fake_number("vault.wait_seconds"), 4);
+	broker.vault.source = 77;
+	broker.vault.wants = 77;
+	assert_int_equal(fake_call(&broker, &control_status, NULL), 0);
+	assert_string_equal(fake_at("vault.source"), "unknown");
+}
+
+static void how_far_a_rotation_is(void **state)
+{
+	struct broker broker = fake_broker(state);
+	broker.progress = (struct rotation_progress){ .going = true, .left = 5, .stuck = 2 };
+	assert_int_equal(fake_call(&broker, &control_status, NULL), 0);
+	assert_string_equal(fake_at("vault.rotation.going"), "true");
+	assert_int_equal(fake_number("vault.rotation.left"), 5);
+	assert_int_equal(fake_number("vault.rotation.stuck"), 2);
+	broker.progress_result = -ERR_STORE;
+	assert_int_equal(fake_call(&broker, &control_status, NULL), -ERR_STORE);
+}
+
 static void a_silent_vault_is_not_an_open_one(void **state)
 {
 	struct broker broker = fake_broker(state);
@@ -32,6 +65,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		API_CASE(what_people_and_monitors_read),
+		API_CASE(what_a_sealed_vault_wants),
+		API_CASE(how_far_a_rotation_is),
 		API_CASE(a_silent_vault_is_not_an_open_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,11 +42,13 @@ static int vault_signature(struct channel *channel, struct message *message)
 		channel, MSG_SIGNATURE_CHECKED, message->serial, &result, NULL, 0, NULL, 0);
 }
 
+static struct msg_vault_state vault_now = { .key_version = 7, .oldest_version = 7 };
+
 /* "Seals" by turning every byte over; a secret that begins with '!' cannot be read as one. */
 static int vault_seals(struct channel *channel, struct message *message)
 {
 	uint8_t bytes[256];
-	struct msg_sealed sealed = { .key_version = 7 };
+	struct msg_sealed sealed = { .key_version = vault_now.key_version };
 	ssize_t len = 4;
 
 	text_copy(sealed.detail, sizeof sealed.detail, "ssh-ed25519 SHA256:x");
@@ -58,20 +60,59 @@ static int vault_seals(struct channel *channel, struct message *message)
 	else
 		memcpy(bytes, message->tail, (size_t)(len = (ssize_t)message->tail_len));
 	if (len < 0 || bytes[0] == '!')
-		sealed.result = -ERR_KEY_UNREADABLE;
+		sealed.result = message->type == MSG_REWRAP ? -ERR_CRYPTO : -ERR_KEY_UNREADABLE;
 	for (ssize_t i = 0; i < len; i++)
 		bytes[i] ^= 0xff;
 	return channel_send(channel, MSG_SEALED, message->serial, &sealed, bytes,
 		sealed.result == 0 ? (size_t)len : 0, NULL, 0);
 }
 
+/* The passphrase is "right"; after "never" it says nothing. */
+static int vault_unseals(struct message *message)
+{
+	char text[16] = "";
+
+	if (message->fd_count == 0)
+		return -ERR_PASSPHRASE_WANTED;
+	if (read(message->fds[0], text, sizeof text - 1) < 0)
+		return -ERR_SYSTEM;
+	if (strcmp(text, "never") == 0)
+		return 1;
+	if (strcmp(text, "right") != 0)
+		return strcmp(text, "again") == 0 ? -ERR_THROTTLED : -ERR_PASSPHRASE_WRONG;
+	vault_now.sealed = 0;
+	vault_now.key_version = vault_now.oldest_version = 7;
+	return 0;
+}
+
+/* The old keys are held once by a login that is under way. */
+static int vault_retires(void)
+{
+	static unsigned asked;
+
+	if (asked++ == 0)
+		return -ERR_AGAIN;
+	vault_now.oldest_version = vault_now.key_version;
+	return 0;
+}
+
 static int vault_states(struct channel *channel, struct message *message)
 {
-	struct msg_vault_state state = { .key_version = message->type == MSG_ROTATE ? 8 : 7 };
+	int r = 0;
 
 	if (message->type == MSG_UNSEAL)
-		state.result = -ERR_CRYPTO;
-	return channel_send(channel, MSG_VAULT_STATE, message->serial, &state, NULL, 0, NULL, 0);
+		r = vault_unseals(message);
+	else if (message->type == MSG_RETIRE)
+		r = vault_retires();
+	else if (message->type == MSG_ROTATE)
+		vault_now.key_version++;
+	else if (message->type == MSG_VAULT_SEAL)
+		vault_now = (struct msg_vault_state){ .sealed = 1, .wait_ms = 1500 };
+	if (r > 0)
+		return 0;
+	vault_now.result = r;
+	return channel_send(
+		channel, MSG_VAULT_STATE, message->serial, &vault_now, NULL, 0, NULL, 0);
 }
 
 /* Certifies as the installation with the key pair of HOUSE_SEED. */
@@ -115,6 +156,8 @@ static int vault_message(void *context, struct channel *channel, struct message 
 		return vault_seals(channel, message);
 	case MSG_VAULT_STATUS:
 	case MSG_UNSEAL:
+	case MSG_VAULT_SEAL:
+	case MSG_RETIRE:
 	case MSG_ROTATE:
 		return vault_states(channel, message);
 	case MSG_BROKER_CERTIFY:

@@ -414,6 +414,13 @@ static void test_not_now(void **state)
 	struct channel *vault = STEAL(broker->vault);
 	assert_int_equal(person_redeem(house, &person, &ask), -ERR_PEER_GONE);
 	broker->vault = vault;
+	broker->vault_known = true;
+	broker->vault_state.sealed = 1;
+	assert_int_equal(person_redeem(house, &person, &ask), -ERR_SEALED);
+	broker->vault_state.sealed = 0;
+	reserve_recorder_full(broker);
+	assert_int_equal(person_redeem(house, &person, &ask), -ERR_DISK);
+	broker->reserve.recorder_full_at = 0;
 	assert_int_equal(person_redeem(house, &person, &ask), 0);
 	person_close(&person);
 }

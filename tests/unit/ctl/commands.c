@@ -143,10 +143,9 @@ static void says_what_was_done(void **state)
 	desk->answers[0] = "{\"response\":{\"message\":\"User added\"},\"user\":{\"id\":\"1\"}}";
 	assert_int_equal(desk_run(desk, "user", "add", "an\033a", NULL), CLI_OK);
 	desk_said(desk, "User an\\x1ba added.\n");
-	desk->answers[0] = "{\"response\":{\"message\":\"Vault\\u0007 open\"}}";
-	desk->input = "words";
-	assert_int_equal(desk_run(desk, "unseal", NULL), CLI_OK);
-	desk_said(desk, "Vault\\x07 open\n");
+	desk->answers[0] = "{\"response\":{\"message\":\"Nothing\\u0007 known\"}}";
+	assert_int_equal(desk_run(desk, "session", "show", "4", NULL), CLI_OK);
+	desk_said(desk, "Nothing\\x07 known\n");
 	desk->answers[0] = "{\"response\":{},\"x\":{\"message\":\"m\",\"warning\":\"w\\u0007\"}}";
 	assert_int_equal(desk_run(desk, "user", "disable", "ana", NULL), CLI_OK);
 	desk_said(desk, "User ana disabled.\n");

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -255,15 +256,67 @@ void desk_release(struct desk *desk)
 	read_said(desk->said[1], desk->error, sizeof desk->error);
 }
 
+/* How many questions were asked: each ends in ": ". */
+static unsigned questions(const struct desk *desk)
+{
+	char text[4096];
+	unsigned count = 0;
+	ssize_t got = pread(desk->said[1], text, sizeof text - 1, 0);
+
+	text[got > 0 ? got : 0] = '\0';
+	for (const char *at = text; (at = strstr(at, ": ")) != NULL; at += 2)
+		count++;
+	return count;
+}
+
+/* Passes on what the terminal shows, and answers when a question was asked and the echo is off. */
+static void type(const struct desk *desk, int master)
+{
+	unsigned answered = 0;
+	char bytes[256];
+
+	for (;;) {
+		struct pollfd polled = { master, POLLIN, 0 };
+		struct termios mode;
+		const char *line = answered < ARRAY_LEN(desk->typed) ? desk->typed[answered] : NULL;
+		if (poll(&polled, 1, 5) > 0) {
+			ssize_t got = read(master, bytes, sizeof bytes);
+			if (got <= 0 || write(desk->show[1], bytes, (size_t)got) != got)
+				_exit(0); /* the command has ended */
+		}
+		if (line == NULL || questions(desk) <= answered || tcgetattr(master, &mode) < 0 ||
+			(mode.c_lflag & ECHO) != 0)
+			continue;
+		if (write(master, line, strlen(line)) < 0)
+			_exit(1);
+		answered++;
+	}
+}
+
+static void sit_at_terminal(const struct desk *desk)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (grantpt(master) < 0 || unlockpt(master) < 0)
+		_exit(99);
+	int slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (desk->typed[0] != NULL && fork() == 0) {
+		close(slave);
+		type(desk, master);
+	}
+	dup2(slave, 0);
+	close(slave);
+	if (desk->typed[0] != NULL)
+		close(master);
+}
+
 static void give_input(const struct desk *desk)
 {
 	int ends[2];
 
 	if (desk->terminal) {
-		int master = posix_openpt(O_RDWR | O_NOCTTY);
-		if (grantpt(master) < 0 || unlockpt(master) < 0)
-			_exit(99);
-		dup2(open(ptsname(master), O_RDWR | O_NOCTTY), 0);
+		sit_at_terminal(desk);
+		close(desk->show[1]);
 		return;
 	}
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -280,6 +333,7 @@ int desk_fork(struct desk *desk, int (*fn)(void *), void *context)
 	int status;
 
 	desk_capture(desk);
+	assert_int_equal(pipe2(desk->show, O_CLOEXEC), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
 		give_input(desk);
@@ -289,6 +343,9 @@ int desk_fork(struct desk *desk, int (*fn)(void *), void *context)
 	}
 	if (pid > 0)
 		play(desk, pid);
+	close(desk->show[1]);
+	read_secret(desk->show[0], desk->shown, sizeof desk->shown);
+	close(desk->show[0]);
 	desk_release(desk);
 	assert_true(pid > 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);

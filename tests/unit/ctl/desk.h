@@ -26,8 +26,10 @@ struct desk_call {
 
 struct desk {
 	char directory[64];
-	bool terminal;     /* standard input is one */
-	const char *input; /* standard input of the command; NULL: empty */
+	bool terminal;        /* standard input is one */
+	const char *typed[4]; /* there: an answer to each question that is asked without echo */
+	char shown[1024];     /* what the terminal showed of them */
+	const char *input;    /* standard input of the command; NULL: empty */
 
 	/* the gateway: an answer for each call in turn, the last one for all that follow */
 	const char *answers[DESK_CALLS];
@@ -45,7 +47,7 @@ struct desk {
 	int status; /* exit status; -1 when a signal ended it, see signal */
 	int signal;
 
-	int listener, connection, said[2], kept[2];
+	int listener, connection, said[2], kept[2], show[2];
 };
 
 int desk_open(void **state);  /* cmocka setup: *state is a struct desk */

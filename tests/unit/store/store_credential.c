@@ -143,10 +143,12 @@ static void automatic_selection(void **state)
 
 static void rewrap_all(struct fixture *fixture, uint32_t key_version, char *ret_order, size_t size)
 {
+	struct envelope_cursor cursor = { 0 };
 	struct envelope_row row;
+	int64_t count;
 	int r;
 	ret_order[0] = '\0';
-	while ((r = store_envelope_older(fixture->store, key_version, &row)) == 0) {
+	while ((r = store_envelope_older(fixture->store, key_version, &cursor, &row)) == 0) {
 		size_t len = strlen(ret_order);
 		assert_true(len + 40 < size);
 		snprintf(ret_order + len, size - len, "%s/%s/%d/%d/%d ", row.object, row.field,
@@ -155,6 +157,8 @@ static void rewrap_all(struct fixture *fixture, uint32_t key_version, char *ret_
 		assert_int_equal(store_envelope_put(fixture->store, &row, key_version), 0);
 	}
 	assert_int_equal(r, -ERR_NOT_FOUND);
+	assert_int_equal(store_envelope_count_older(fixture->store, key_version, &count), 0);
+	assert_int_equal(count, 0);
 }
 
 static void rotation_visits_every_envelope_once(void **state)
@@ -166,6 +170,11 @@ static void rotation_visits_every_envelope_once(void **state)
 	assert_int_equal(store_authorization_set_secrets(
 				 store, fixture->authorization, 1, "con", 3, "tok", 3),
 		0);
+	int64_t count;
+	assert_int_equal(store_envelope_count_older(store, 1, &count), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(store_envelope_count_older(store, 2, &count), 0);
+	assert_int_equal(count, 3);
 	rewrap_all(fixture, 2, order, sizeof order);
 	snprintf(expected, sizeof expected,
 		"credential/content/%d/1/1 authorization/consumer/%d/1/0 "
@@ -189,7 +198,8 @@ static void rotation_does_not_bring_back_an_old_secret(void **state)
 	struct store *store = fixture->store;
 	struct envelope_row row;
 	int64_t a = add(fixture, "a", "", 1);
-	assert_int_equal(store_envelope_older(store, 2, &row), 0);
+	struct envelope_cursor cursor = { 0 };
+	assert_int_equal(store_envelope_older(store, 2, &cursor, &row), 0);
 	assert_int_equal(store_credential_set_secret(store, a, 2, 2, "newer", 5, NOW), 0);
 	assert_int_equal(store_envelope_put(store, &row, 2), -ERR_NOT_FOUND);
 	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
@@ -225,6 +235,7 @@ static void a_store_that_fails(void **state)
 	struct fixture *fixture = *state;
 	struct store *store = fixture->store;
 	struct envelope_row row;
+	int64_t count;
 	add(fixture, "a", "", 1);
 	assert_int_equal(store_authorization_set_secrets(
 				 store, fixture->authorization, 5, "con", 3, "tok", 3),
@@ -232,12 +243,18 @@ static void a_store_that_fails(void **state)
 	failing_store(store);
 	/* The credential's envelope, then none: each of the three questions fails in turn. */
 	FAILING(FAILING_STORE) {
-		int r = store_envelope_older(store, 2, &row);
+		struct envelope_cursor cursor = { 0 };
+		int r = store_envelope_older(store, 2, &cursor, &row);
 		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
 	}
 	FAILING(FAILING_STORE) {
-		int r = store_envelope_older(store, 1, &row);
+		struct envelope_cursor cursor = { 0 };
+		int r = store_envelope_older(store, 1, &cursor, &row);
 		assert_int_equal(r, failing_struck() ? -ERR_STORE : -ERR_NOT_FOUND);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_envelope_count_older(store, 1, &count);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
 	}
 	FAILING(FAILING_STORE) {
 		int r = store_credential_list(store, stop, NULL);
@@ -265,7 +282,8 @@ static void without_memory(void **state)
 	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
 	int64_t id = add(fixture, "a", "", 1);
 	FAILING(FAILING_MEMORY) {
-		int r = store_envelope_older(fixture->store, 2, &row);
+		struct envelope_cursor cursor = { 0 };
+		int r = store_envelope_older(fixture->store, 2, &cursor, &row);
 		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
 	}
 	FAILING(FAILING_MEMORY) {
@@ -273,6 +291,28 @@ static void without_memory(void **state)
 		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
 		store_credential_finish(&credential);
 	}
+}
+
+/* One that stays as it is does not hold up the others. */
+static void rotation_goes_on_behind_one_that_stays(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct envelope_cursor cursor = { 0 };
+	struct envelope_row row;
+	int64_t ids[3], count;
+	for (unsigned i = 0; i < 3; i++)
+		ids[i] = add(fixture, (const char *[]){ "a", "b", "c" }[i], "", 1);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(store_envelope_older(store, 2, &cursor, &row), 0);
+		assert_int_equal(row.id, ids[i]);
+		if (i != 1)
+			assert_int_equal(store_envelope_put(store, &row, 2), 0);
+	}
+	assert_int_equal(store_envelope_older(store, 2, &cursor, &row), -ERR_NOT_FOUND);
+	assert_int_equal(store_envelope_older(store, 2, &cursor, &row), -ERR_NOT_FOUND);
+	assert_int_equal(store_envelope_count_older(store, 2, &count), 0);
+	assert_int_equal(count, 1);
 }
 
 int main(void)
@@ -288,6 +328,7 @@ int main(void)
 		CASE(a_store_that_fails),
 		CASE(damage_is_no_row),
 		CASE(without_memory),
+		CASE(rotation_goes_on_behind_one_that_stays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

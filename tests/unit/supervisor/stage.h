@@ -20,6 +20,7 @@
  *	mute	never READY
  *	rude	bytes that are no message, then nothing
  *	accuses WHOM	of bad words; in capitals: of words it could not hear (broker, once)
+ *	hangs	token: says nothing
  *	starts	broker: has a worker started; asks for the end when that one has exited
  */
 struct stage {

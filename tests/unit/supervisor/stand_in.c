@@ -136,6 +136,25 @@ static void report(int fd)
 	_exit(write(fd, text, len) == (ssize_t)len ? 7 : 8);
 }
 
+/* The token's program: what it was told beside that, and whether its PIN is there to read. */
+static void report_token(int argc, char **argv)
+{
+	char pin[32] = "";
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (read(4, pin, sizeof pin - 1) < 0)
+		_exit(9);
+	fprintf(out, "arguments %d %s %s\npin %s\n", argc, argv[1], argv[2], pin);
+	for (unsigned i = 0; environ[i] != NULL; i++)
+		fprintf(out, "variable %s\n", environ[i]);
+	fclose(out);
+	if (write(3, text, len) != (ssize_t)len)
+		_exit(9);
+	report(3);
+}
+
 static void on_peer(void *context, enum party party, int fd)
 {
 	char line[64];
@@ -245,6 +264,12 @@ int main(int argc, char **argv)
 	char plan[32];
 
 	text_copy(name, sizeof name, argv[0]);
+	if (strcmp(name, "sallyport-token") == 0) {
+		read_plan(plan);
+		if (strcmp(plan, "hangs") != 0)
+			report_token(argc, argv);
+		pause();
+	}
 	if (argc > 2 && strcmp(name, "sallyport-worker-mute") == 0)
 		pause();
 	if (argc > 2 && strcmp(name, "sallyport-worker-executed") == 0)

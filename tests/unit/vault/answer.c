@@ -336,9 +336,7 @@ static uint64_t verify_log(struct running *running)
 {
 	struct msg_vault_state vault = running_state(running, MSG_VAULT_STATUS, NULL);
 	uint64_t lines = 0;
-	int fd = openat(running->f.directory, "releases.log", O_RDONLY);
-	assert_int_equal(release_log_verify(fd, vault.installation_public, &lines), 0);
-	close(fd);
+	assert_int_equal(fixture_log_check(&running->f, vault.installation_public, &lines), 0);
 	return lines;
 }
 

@@ -30,7 +30,7 @@ static void test_certificate_verifies_without_vault(void **state)
 	struct msg_certified answer;
 	struct msg_certify message = question();
 	fixture_installation(&f);
-	assert_int_equal(keyring_rotate(f.keyring, f.directory), 0);
+	assert_int_equal(keyring_rotate(f.keyring, f.directory, NULL, NULL), 0);
 	certify_recording(f.keyring, &message, &answer);
 	assert_int_equal(answer.result, 0);
 	assert_int_equal(answer.session, 7);
@@ -81,7 +81,7 @@ static void test_key_comes_back(void **state)
 	fixture_installation(&f);
 	certify_recording(f.keyring, &message, &answer);
 	struct msg_recording_open open = wrapped(&answer, key);
-	assert_int_equal(keyring_rotate(f.keyring, f.directory), 0);
+	assert_int_equal(keyring_rotate(f.keyring, f.directory, NULL, NULL), 0);
 	assert_int_equal(certify_open(f.keyring, &open, back), 0);
 	assert_memory_equal(key, back, 32);
 
@@ -139,11 +139,8 @@ static void test_sealed(void **state)
 	struct msg_certify message = question();
 	struct msg_recording_open open = { .wrapped_len = RECORDING_WRAPPED_LEN };
 	uint8_t key[32];
-	fixture_begin(&f);
-	struct secret *passphrase = secret_create("tell nobody", 11);
-	assert_int_equal(keyring_create(f.directory, passphrase), 0);
-	secret_destroy(passphrase);
-	assert_int_equal(keyring_load(f.directory, &f.keyring), 0);
+	fixture_installation(&f);
+	keyring_seal(f.keyring);
 	certify_recording(f.keyring, &message, &answer);
 	assert_int_equal(answer.result, -ERR_SEALED);
 	assert_int_equal(certify_open(f.keyring, &open, key), -ERR_SEALED);

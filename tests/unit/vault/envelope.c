@@ -256,7 +256,7 @@ static void test_rewrap_after_rotation(void **state)
 	struct identity identity = fixture_identity(7, 3);
 	struct sealed old = seal(&f, &identity, "password", 8), fresh;
 	struct envelope_head head;
-	assert_int_equal(keyring_rotate(f.keyring, f.directory), 0);
+	assert_int_equal(keyring_rotate(f.keyring, f.directory, NULL, NULL), 0);
 	assert_int_equal(open_it(&f, &identity, &old), 0);
 	assert_int_equal(envelope_rewrap(f.keyring, &identity, SECRET_PASSWORD, old.bytes, old.len,
 				 fresh.bytes, &fresh.len),

@@ -17,8 +17,24 @@ void fixture_begin(struct fixture *fixture)
 void fixture_installation(struct fixture *fixture)
 {
 	fixture_begin(fixture);
-	assert_int_equal(keyring_create(fixture->directory, NULL), 0);
-	assert_int_equal(keyring_load(fixture->directory, &fixture->keyring), 0);
+	fixture_keyring(fixture);
+}
+
+void fixture_keyring(struct fixture *fixture)
+{
+	struct keyring_lock lock;
+	uint8_t material[ROOT_MATERIAL_LEN];
+	assert_int_equal(source_root_key_make(fixture->directory, &lock, material), 0);
+	assert_int_equal(keyring_create(fixture->directory, &lock, material), 0);
+	fixture->keyring = fixture_open(fixture);
+}
+
+struct keyring *fixture_open(const struct fixture *fixture)
+{
+	struct keyring *keyring;
+	assert_int_equal(keyring_load(fixture->directory, &keyring), 0);
+	assert_int_equal(source_root_key_open(fixture->directory, keyring), 0);
+	return keyring;
 }
 
 void fixture_finish(struct fixture *fixture)
@@ -117,4 +133,34 @@ void fixture_keygen(struct fixture *f, const char *type, const char *bits, const
 	}
 	fixture_begin(f);
 	assert_int_equal(fixture_run(f, NULL, argv), 0);
+}
+
+struct check {
+	const uint8_t *installation_public;
+	struct releases_proof proof;
+	int r;
+};
+
+static bool check_line(void *context, const char *line, size_t len)
+{
+	struct check *check = context;
+	check->r = releases_line_check(&check->proof, line, len, check->installation_public);
+	return check->r == 0;
+}
+
+int fixture_log_check(
+	const struct fixture *fixture, const uint8_t installation_public[32], uint64_t *ret_line)
+{
+	struct check check = { installation_public, { 0 }, 0 };
+	for (bool more = true; more && check.r == 0;) {
+		char name[RELEASES_NAME_SIZE];
+		off_t complete;
+		releases_name(check.proof.sequence + 1, name);
+		more = fixture_has(fixture, name);
+		int fd = openat(fixture->directory, more ? name : RELEASES_FILE, O_RDONLY);
+		assert_int_equal(releases_read(fd, check_line, &check, &complete), 0);
+		close(fd);
+	}
+	*ret_line = check.proof.sequence + (check.r < 0);
+	return check.r < 0 ? -ERR_CRYPTO : 0;
 }

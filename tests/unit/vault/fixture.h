@@ -19,7 +19,9 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "vault/keyring.h"
+#include "vault/source.h"
 #include "wire/messages.h"
+#include "wire/releases.h"
 
 /* A directory of its own for each test; left empty-handed by fixture_finish(). */
 struct fixture {
@@ -29,8 +31,10 @@ struct fixture {
 };
 
 void fixture_begin(struct fixture *fixture);        /* an empty directory */
-void fixture_installation(struct fixture *fixture); /* with root.key and a loaded keyring */
-void fixture_finish(struct fixture *fixture);       /* removes the files */
+void fixture_installation(struct fixture *fixture); /* with root.key and an open keyring */
+void fixture_keyring(struct fixture *fixture);      /* the same in a directory that is there */
+struct keyring *fixture_open(const struct fixture *fixture); /* as it lies there, by root.key */
+void fixture_finish(struct fixture *fixture);                /* removes the files */
 
 /* Files in the fixture's directory. */
 size_t fixture_read(const struct fixture *fixture, const char *name, void *out, size_t size);
@@ -38,6 +42,9 @@ void fixture_write(const struct fixture *fixture, const char *name, const void *
 	mode_t mode);
 bool fixture_has(const struct fixture *fixture, const char *name);
 
+/* The log of releases, all its files: 0 and how many lines; -ERR_CRYPTO and the first wrong one. */
+int fixture_log_check(
+	const struct fixture *fixture, const uint8_t installation_public[32], uint64_t *ret_line);
 struct identity fixture_identity(int64_t id, int64_t version);
 /* Runs a program from PATH in the fixture's directory; input may be NULL; its exit status. */
 int fixture_run(const struct fixture *fixture, const char *input, const char *const *argv);

@@ -45,8 +45,7 @@ static void begin(struct story *story)
 	memset(story, 0, sizeof *story);
 	story->worker = -1;
 	fixture_keygen(&story->f, "ed25519", "256", NULL, "");
-	assert_int_equal(keyring_create(story->f.directory, NULL), 0);
-	assert_int_equal(keyring_load(story->f.directory, &story->f.keyring), 0);
+	fixture_keyring(&story->f);
 	assert_int_equal(loop_create(&story->loop), 0);
 	assert_int_equal(release_log_open(&story->log, story->f.directory,
 				 keyring_installation_public(story->f.keyring), &intact),

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "wire/releases.h"
+#undef RELEASES_FILE_MAX
+#define RELEASES_FILE_MAX 8000 /* some twelve lines */
 #include "vault/release.c"
 
 #include "fixture.h"
 
+#include <sodium.h>
 #include <sys/resource.h>
 
 #define LOG_MAX (256 * 1024)
@@ -47,10 +51,8 @@ static int write_line(struct story *story, const char *what)
 
 static int verify(struct story *story, uint64_t *ret_line)
 {
-	int fd = openat(story->f.directory, "releases.log", O_RDONLY);
-	int r = release_log_verify(fd, keyring_installation_public(story->f.keyring), ret_line);
-	close(fd);
-	return r;
+	return fixture_log_check(
+		&story->f, keyring_installation_public(story->f.keyring), ret_line);
 }
 
 static void test_lines_follow_each_other(void **state)
@@ -145,8 +147,8 @@ static void remove_the_first_line(char *text, size_t *len)
 
 static void add_a_long_line(char *text, size_t *len)
 {
-	memset(text + *len, 'x', 3 * RELEASE_LINE_MAX);
-	*len += 3 * RELEASE_LINE_MAX;
+	memset(text + *len, 'x', 3 * RELEASES_LINE_MAX);
+	*len += 3 * RELEASES_LINE_MAX;
 	text[*len - 1] = '\n';
 }
 
@@ -289,6 +291,134 @@ static void test_failed_sync_is_taken_back(void **state)
 	end(&story);
 }
 
+/* Full files get the name of their first line; the chain goes on, also over a restart. */
+static void test_many_files_are_one_log(void **state)
+{
+	struct story story;
+	struct stat status;
+	uint64_t lines;
+	begin(&story);
+	for (unsigned i = 1; i <= 40; i++) {
+		assert_int_equal(write_line(&story, "password"), 0);
+		assert_int_equal(story.log.lines, i);
+		if (i % 7 == 0)
+			reopen(&story);
+		assert_true(story.intact);
+		assert_int_equal(story.log.lines, i);
+	}
+	assert_int_equal(verify(&story, &lines), 0);
+	assert_int_equal(lines, 40);
+	assert_true(fixture_has(&story.f, "releases-000000000001.log"));
+	assert_true(story.log.first > 12);
+	assert_int_equal(fstatat(story.f.directory, "releases-000000000001.log", &status, 0), 0);
+	assert_true(status.st_size >= RELEASES_FILE_MAX);
+	assert_true(status.st_size < RELEASES_FILE_MAX + RELEASES_LINE_MAX);
+	end(&story);
+}
+
+static void fill_a_file(struct story *story)
+{
+	while (story->log.length < RELEASES_FILE_MAX)
+		assert_int_equal(write_line(story, "password"), 0);
+}
+
+/* Killed between the two: the end of the chain is in the file that is full. */
+static void test_crash_between_two_files(void **state)
+{
+	struct story story;
+	uint64_t lines;
+	begin(&story);
+	fill_a_file(&story);
+	uint64_t full = story.log.lines;
+	assert_int_equal(renameat(story.f.directory, RELEASES_FILE, story.f.directory,
+				 "releases-000000000001.log"),
+		0);
+	reopen(&story);
+	assert_true(story.intact);
+	assert_int_equal(story.log.lines, full);
+	assert_int_equal(story.log.first, full + 1);
+	assert_int_equal(write_line(&story, "key"), 0);
+	assert_int_equal(verify(&story, &lines), 0);
+	assert_int_equal(lines, full + 1);
+	end(&story);
+}
+
+static void test_no_file_is_ever_written_over(void **state)
+{
+	struct story story;
+	char text[16];
+	begin(&story);
+	fixture_write(&story.f, "releases-000000000001.log", "precious\n", 9, 0600);
+	fill_a_file(&story);
+	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
+	assert_int_equal(fixture_read(&story.f, "releases-000000000001.log", text, sizeof text), 9);
+	/* It passes when the other file is gone. */
+	unlinkat(story.f.directory, "releases-000000000001.log", 0);
+	assert_int_equal(write_line(&story, "password"), 0);
+	end(&story);
+}
+
+/* The full file has its name, and the new one cannot be made: it is tried again. */
+static void test_a_new_file_that_cannot_be_made(void **state)
+{
+	struct story story;
+	uint64_t lines;
+	begin(&story);
+	fill_a_file(&story);
+	uint64_t full = story.log.lines;
+	assert_int_equal(renameat(story.f.directory, RELEASES_FILE, story.f.directory,
+				 "releases-000000000001.log"),
+		0);
+	story.log.renamed = true;
+	assert_int_equal(mkdirat(story.f.directory, RELEASES_FILE, 0700), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
+	assert_int_equal(unlinkat(story.f.directory, RELEASES_FILE, AT_REMOVEDIR), 0);
+	assert_int_equal(write_line(&story, "password"), 0);
+	assert_int_equal(verify(&story, &lines), 0);
+	assert_int_equal(lines, full + 1);
+	end(&story);
+}
+
+static unsigned grew;
+
+static void on_grown(void *context)
+{
+	grew++;
+}
+
+static void test_its_head_is_signed(void **state)
+{
+	struct story story;
+	struct msg_releases_head head;
+	uint8_t layout[RELEASES_HEAD_LEN];
+	static const uint8_t zeros[HASH_LEN];
+	begin(&story);
+	const uint8_t *public = keyring_installation_public(story.f.keyring);
+	release_log_head(&story.log, story.f.keyring, &head);
+	assert_int_equal(head.sequence, 0);
+	assert_memory_equal(head.head, zeros, HASH_LEN);
+	assert_int_equal(head.is_signed, 1);
+	story.log.grown = on_grown;
+	assert_int_equal(write_line(&story, "password"), 0);
+	assert_int_equal(grew, 1);
+	release_log_head(&story.log, story.f.keyring, &head);
+	assert_int_equal(head.sequence, 1);
+	assert_memory_equal(head.head, story.log.previous, HASH_LEN);
+	releases_head_layout(1, head.head, layout);
+	assert_int_equal(
+		crypto_sign_verify_detached(head.signature, layout, sizeof layout, public), 0);
+	releases_head_layout(2, head.head, layout);
+	assert_int_not_equal(
+		crypto_sign_verify_detached(head.signature, layout, sizeof layout, public), 0);
+	keyring_seal(story.f.keyring);
+	release_log_head(&story.log, story.f.keyring, &head);
+	assert_int_equal(head.sequence, 1);
+	assert_int_equal(head.is_signed, 0);
+	assert_int_equal(write_line(&story, "password"), -ERR_SEALED);
+	end(&story);
+}
+
 static void test_closed_log_refuses(void **state)
 {
 	struct story story;
@@ -309,6 +439,11 @@ int main(void)
 		cmocka_unit_test(test_changed_end_is_said_and_kept),
 		cmocka_unit_test(test_full_disk_refuses_and_passes),
 		cmocka_unit_test(test_failed_sync_is_taken_back),
+		cmocka_unit_test(test_many_files_are_one_log),
+		cmocka_unit_test(test_crash_between_two_files),
+		cmocka_unit_test(test_no_file_is_ever_written_over),
+		cmocka_unit_test(test_a_new_file_that_cannot_be_made),
+		cmocka_unit_test(test_its_head_is_signed),
 		cmocka_unit_test(test_closed_log_refuses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,33 +6,33 @@
 
 const char *running_program;
 
-static void exec_init(const struct fixture *f, int passphrase, int out)
+/* Descriptors 3, 4 and 5 of the program; what is -1 is not there. */
+static void exec_init(const char *source, const int fds[3], int out)
 {
-	char *const argv[] = { "sallyport-vault", "--init", NULL };
-	int directory = fcntl(f->directory, F_DUPFD, 20);
-	int words = passphrase >= 0 ? fcntl(passphrase, F_DUPFD, 20) : -1;
+	char *const argv[] = { "sallyport-vault", "--init", (char *)source, NULL };
+	int high[3];
+	for (unsigned i = 0; i < 3; i++)
+		high[i] = fds[i] >= 0 ? fcntl(fds[i], F_DUPFD, 20) : -1;
 	dup2(out, 1);
-	dup2(directory, 3);
-	if (words >= 0)
-		dup2(words, 4);
-	else
-		close(4);
+	for (int i = 0; i < 3; i++) {
+		close(3 + i);
+		if (high[i] >= 0)
+			dup2(high[i], 3 + i);
+	}
 	execve(running_program, argv, (char *const[]){ "ASAN_OPTIONS=detect_leaks=0", NULL });
 	_exit(127);
 }
 
-int running_init(const struct fixture *f, const char *passphrase, char pem[512])
+int running_init_from(
+	const struct fixture *f, const char *source, int secret, int token, char pem[512])
 {
-	int out[2], in = -1, status;
-	if (passphrase != NULL)
-		in = running_pipe(passphrase, strlen(passphrase));
+	int out[2], status;
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
-		exec_init(f, in, out[1]);
+		exec_init(source, (const int[]){ f->directory, secret, token }, out[1]);
 	close(out[1]);
-	fd_closep(&in);
 	size_t len = 0;
 	for (ssize_t n; len < 511 && (n = read(out[0], pem + len, 511 - len)) > 0;)
 		len += (size_t)n;
@@ -42,16 +42,89 @@ int running_init(const struct fixture *f, const char *passphrase, char pem[512])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+int running_init(const struct fixture *f, const char *passphrase, char pem[512])
+{
+	if (passphrase == NULL)
+		return running_init_from(f, "root-key", -1, -1, pem);
+	int in = running_pipe(passphrase, strlen(passphrase));
+	int status = running_init_from(f, "passphrase", in, -1, pem);
+	close(in);
+	return status;
+}
+
+static int on_question(void *context, struct channel *channel, struct message *message)
+{
+	struct running *running = context;
+	struct msg_token_answer answer = { 0 };
+	int r = running->token(running, message->payload, &answer);
+	if (r == 0)
+		channel_send(channel, MSG_TOKEN_ANSWER, message->serial, &answer, NULL, 0, NULL, 0);
+	else if (r == 2)
+		channel_destroy(STEAL(running->token_channel));
+	return 0;
+}
+
+static void on_token_gone(void *context, struct channel *channel)
+{
+	channel_destroy(STEAL(((struct running *)context)->token_channel));
+}
+
+/* What the supervisor does: starts the token's program, which is this test. */
+static void start_token(struct running *running, struct message *message)
+{
+	struct msg_result result = { running->token == NULL ? -ERR_TOKEN_UNSET : 0 };
+	int ends[2] = { -1, -1 };
+	running->token_starts++;
+	memset(running->pin, 0, sizeof running->pin);
+	if (message->fd_count == 1)
+		assert_true(read(message->fds[0], running->pin, sizeof running->pin - 1) >= 0);
+	if (result.result == 0) {
+		channel_destroy(STEAL(running->token_channel));
+		assert_int_equal(wire_pair(SOCK_SEQPACKET, ends), 0);
+		assert_int_equal(
+			channel_create(running->loop, ends[0], PARTY_TOKEN, PARTY_VAULT,
+				on_question, on_token_gone, running, &running->token_channel),
+			0);
+	}
+	channel_send(running->supervisor, MSG_TOKEN_STARTED, message->serial, &result, NULL, 0,
+		&ends[1], ends[1] >= 0);
+	fd_closep(&ends[1]);
+}
+
+static void take_state(struct running *running, const struct message *message)
+{
+	const struct msg_vault_state *state = message->payload;
+	if (message->serial == 0) {
+		running->state = *state;
+		running->states++;
+	} else if (message->serial == running->waits_for) {
+		running->answer = *state;
+		running->answered = true;
+	}
+}
+
 static int on_message(void *context, struct channel *channel, struct message *message)
 {
 	struct running *running = context;
-	if (message->type == MSG_READY)
+	switch (message->type) {
+	case MSG_READY:
 		running->ready = true;
-	else if (message->type == MSG_SECRET_WANTED)
+		break;
+	case MSG_TOKEN_START:
+		start_token(running, message);
+		break;
+	case MSG_VAULT_STATE:
+		take_state(running, message);
+		break;
+	case MSG_SECRET_WANTED:
 		running->wanted++;
-	if (message->type == MSG_SECRET_REFUSED) {
+		break;
+	case MSG_SECRET_REFUSED:
 		running->refused++;
 		running->why = ((const struct msg_refused *)message->payload)->result;
+		break;
+	default:
+		break;
 	}
 	return 0;
 }
@@ -88,6 +161,17 @@ static struct channel *meet(struct running *running, enum party party)
 	return channel;
 }
 
+static void give_more(struct running *running)
+{
+	for (unsigned i = 0; i < 2 && running->given[i].name != NULL; i++) {
+		struct msg_give give = { 0 };
+		text_copy(give.name, sizeof give.name, running->given[i].name);
+		assert_int_equal(channel_send(running->supervisor, MSG_GIVE, 0, &give, NULL, 0,
+					 &running->given[i].fd, 1),
+			0);
+	}
+}
+
 void running_start(struct running *running, uint32_t uid)
 {
 	static struct msg_start start;
@@ -110,10 +194,13 @@ void running_start(struct running *running, uint32_t uid)
 	text_copy(start.build, sizeof start.build, process_build());
 	start.uid = uid;
 	settings_defaults(&start.settings);
+	if (running->settings != NULL)
+		start.settings = *running->settings;
 	assert_int_equal(channel_tell(running->supervisor, MSG_START, &start), 0);
 	assert_int_equal(channel_send(running->supervisor, MSG_GIVE, 0, &give, NULL, 0,
 				 &running->f.directory, 1),
 		0);
+	give_more(running);
 	running->broker = meet(running, PARTY_BROKER);
 	running->recorder = meet(running, PARTY_RECORDER);
 	assert_int_equal(channel_tell(running->supervisor, MSG_GO, &nothing), 0);
@@ -164,6 +251,7 @@ void running_stop(struct running *running)
 	assert_int_equal(WEXITSTATUS(status), 0);
 	channel_destroy(running->broker);
 	channel_destroy(running->recorder);
+	channel_destroy(STEAL(running->token_channel));
 	channel_destroy(running->supervisor);
 	loop_destroy(running->loop);
 }
@@ -204,6 +292,22 @@ struct msg_vault_state running_state(struct running *running, enum msg_type type
 	return state;
 }
 
+struct msg_vault_state running_state_later(
+	struct running *running, enum msg_type type, const char *text)
+{
+	struct msg_nothing nothing = { 0 };
+	int fd = text == NULL ? -1 : running_pipe(text, strlen(text));
+	running->answered = false;
+	running->waits_for = channel_serial(running->broker);
+	assert_int_equal(channel_send(running->broker, type, running->waits_for, &nothing, NULL, 0,
+				 &fd, fd >= 0),
+		0);
+	fd_closep(&fd);
+	running_serve(running, &running->answered);
+	assert_true(running->answered);
+	return running->answer;
+}
+
 int running_pipe(const char *text, size_t len)
 {
 	int ends[2];
@@ -211,4 +315,36 @@ int running_pipe(const char *text, size_t len)
 	assert_int_equal(write(ends[1], text, len), len);
 	close(ends[1]);
 	return ends[0];
+}
+
+int running_honest_token(struct running *running, const struct msg_token_question *question,
+	struct msg_token_answer *ret_answer)
+{
+	const char *pin = question->automatic ? RUNNING_PIN : running->pin;
+	if (strcmp(pin, RUNNING_PIN) != 0) {
+		ret_answer->result = -ERR_PIN_WRONG;
+		return 0;
+	}
+	ret_answer->len = question->len;
+	for (unsigned i = 0; i < question->len; i++)
+		ret_answer->bytes[i] = question->bytes[i] ^ RUNNING_XOR;
+	return 0;
+}
+
+void running_begin_token(struct running *running, struct settings *settings, const char *pin)
+{
+	struct keyring_lock lock = { .source = SOURCE_TOKEN, .wrapped_len = ROOT_MATERIAL_LEN };
+	uint8_t material[ROOT_MATERIAL_LEN];
+	for (unsigned i = 0; i < sizeof material; i++) {
+		material[i] = (uint8_t)(i * 7);
+		lock.wrapped[i] = material[i] ^ RUNNING_XOR;
+	}
+	memset(lock.salt, 3, sizeof lock.salt);
+	fixture_begin(&running->f);
+	assert_int_equal(keyring_create(running->f.directory, &lock, material), 0);
+	settings_defaults(settings);
+	text_copy(settings->vault_token_pin, sizeof settings->vault_token_pin, pin);
+	running->settings = settings;
+	running->token = running_honest_token;
+	running_start(running, 0);
 }

@@ -84,7 +84,7 @@ static void test_sealed_start(void **state)
 	close(fd);
 
 	vault = running_state(&running, MSG_UNSEAL, "wrong horse\n");
-	assert_int_equal(vault.result, -ERR_CRYPTO);
+	assert_int_equal(vault.result, -ERR_PASSPHRASE_WRONG);
 	assert_int_equal(vault.sealed, 1);
 	vault = running_state(&running, MSG_UNSEAL, "correct horse\n");
 	assert_int_equal(vault.result, 0);
@@ -158,6 +158,7 @@ static void test_bad_files_stop_the_start(void **state)
 	assert_int_equal(fchmodat(f.directory, "root.key", 0644, 0), 0);
 	assert_int_equal(status_of_start(&f), 1);
 	assert_int_equal(fchmodat(f.directory, "root.key", 0600, 0), 0);
+	assert_int_equal(unlinkat(f.directory, "releases.log", 0), 0);
 	assert_int_equal(mkdirat(f.directory, "releases.log", 0700), 0);
 	assert_int_equal(status_of_start(&f), 1);
 	assert_int_equal(unlinkat(f.directory, "releases.log", AT_REMOVEDIR), 0);
