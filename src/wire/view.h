@@ -46,8 +46,8 @@ enum view_report {
 };
 
 /*
- * KEYFRAME: the screen so far, for a reader that begins here. Its parts follow each other without
- * another frame between them; a reader that has everything before them ignores them.
+ * KEYFRAME: the screen so far, for a reader that begins here. Between its parts come no frames of
+ * the target; a reader that has everything before them ignores them.
  */
 #define VIEW_KEYFRAME_LEN 8       /* before a part's bytes */
 #define VIEW_KEYFRAME_PARTS_MAX 8 /* more than half a MiB is no screen */
