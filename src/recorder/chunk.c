@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "wire/view.h"
 
 #define CHUNK_FULL (64 * 1024) /* plain bytes after which it is closed */
 #define CHUNK_LEAST 512
@@ -16,6 +17,7 @@
 #define LEVEL_FLOOD (-3) /* a third less time for half as much again on disk */
 #define FLOOD_MS 5       /* a chunk that filled so fast is part of a flood */
 
+_Static_assert(CHUNK_FULL / RECORDING_FRAME_LEN < UINT16_MAX, "a chunk's frames can be counted");
 _Static_assert(RECORDING_CHUNK_LEN + ZSTD_COMPRESSBOUND(RECORDING_PLAIN_MAX) + RECORDING_TAG_LEN <=
 		       RECORDING_BODY_MAX,
 	"the largest chunk is a legal record");
@@ -106,13 +108,28 @@ int chunk_append(struct chunk *chunk, const struct recording_frame *frame)
 	return 0;
 }
 
+/* Where a player may begin to read. */
+static uint8_t flags(const struct chunk *chunk)
+{
+	struct recording_frame first;
+	struct view_keyframe keyframe;
+
+	if (recording_frame_next(chunk->plain, chunk->len, &first) <= 0)
+		return 0;
+	struct view_frame frame = { first.type, first.len, first.payload };
+	if (view_keyframe_read(&frame, &keyframe) < 0 || keyframe.part != 0)
+		return 0;
+	return RECORDING_CHUNK_KEYFRAME;
+}
+
 static int seal(struct chunk *chunk, struct packer *packer, struct chain *chain, bool full)
 {
 	struct recording_chunk head = { .number = chain->chunks + 1,
 		.start_ms = chunk->start_ms,
 		.end_ms = chunk->last_ms,
 		.plain_len = (uint32_t)chunk->len,
-		.frames = chunk->frames };
+		.frames = (uint16_t)chunk->frames,
+		.flags = flags(chunk) };
 	uint8_t *record;
 	int level = full && head.end_ms - head.start_ms <= FLOOD_MS ? LEVEL_FLOOD : LEVEL;
 	size_t packed = ZSTD_compressCCtx(packer->context, packer->scratch, packer->scratch_len,

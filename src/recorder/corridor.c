@@ -273,6 +273,8 @@ static bool worker_may_send(const struct corridor *corridor, const struct view_f
 	/* Each state once, forward: every one of them is work for the broker and its store. */
 	if (frame->type == VIEW_STATE)
 		return frame->payload[0] > corridor->said && frame->payload[0] <= VIEW_OVER;
+	if (frame->type == VIEW_KEYFRAME)
+		return view_keyframe_read(frame, &(struct view_keyframe){}) == 0;
 	return frame->type == VIEW_TEXT || frame->type == VIEW_SIZE || frame->type == VIEW_ENDED;
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "wire/view.h"
 
 void tape_init(struct tape *tape, const struct tape_room *room, const char *session_id,
 	uint8_t ret_public_key[32])
@@ -76,11 +77,20 @@ static int close_full_chunk(struct tape *tape)
 	return r;
 }
 
+/* It gets a chunk of its own beginning, so that players find it without a key. */
+static bool begins_keyframe(const struct recording_frame *frame)
+{
+	struct view_frame view = { frame->type, frame->len, frame->payload };
+	struct view_keyframe keyframe;
+
+	return view_keyframe_read(&view, &keyframe) == 0 && keyframe.part == 0;
+}
+
 static int put(struct tape *tape, const struct recording_frame *frame)
 {
 	int r = 0;
 
-	if (!chunk_fits(&tape->chunk, frame->len))
+	if (!chunk_fits(&tape->chunk, frame->len) || begins_keyframe(frame))
 		r = close_full_chunk(tape);
 	if (r == 0)
 		r = chunk_append(&tape->chunk, frame);

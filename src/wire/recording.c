@@ -170,7 +170,9 @@ void recording_chunk_write(uint8_t out[RECORDING_CHUNK_LEN], const struct record
 	put32(out + 8, chunk->start_ms);
 	put32(out + 12, chunk->end_ms);
 	put32(out + 16, chunk->plain_len);
-	put32(out + 20, chunk->frames);
+	put16(out + 20, chunk->frames);
+	out[22] = chunk->flags;
+	out[23] = 0;
 }
 
 int recording_chunk_read(const struct recording_record *record, struct recording_chunk *ret_chunk)
@@ -182,10 +184,12 @@ int recording_chunk_read(const struct recording_record *record, struct recording
 	ret_chunk->start_ms = get32(record->body + 8);
 	ret_chunk->end_ms = get32(record->body + 12);
 	ret_chunk->plain_len = get32(record->body + 16);
-	ret_chunk->frames = get32(record->body + 20);
+	ret_chunk->frames = get16(record->body + 20);
+	ret_chunk->flags = record->body[22];
 	ret_chunk->sealed = record->body + RECORDING_CHUNK_LEN;
 	ret_chunk->sealed_len = record->len - RECORDING_CHUNK_LEN;
-	if (ret_chunk->plain_len > RECORDING_PLAIN_MAX || ret_chunk->start_ms > ret_chunk->end_ms)
+	if (ret_chunk->plain_len > RECORDING_PLAIN_MAX || ret_chunk->start_ms > ret_chunk->end_ms ||
+		(ret_chunk->flags & ~RECORDING_CHUNK_KEYFRAME) != 0 || record->body[23] != 0)
 		return -ERR_MALFORMED;
 	return 0;
 }

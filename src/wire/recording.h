@@ -51,10 +51,8 @@ enum recording_type {
 	RECORDING_OPTIONAL = 0x80, /* this and above: skipped when unknown */
 };
 
-/* Frames that exist in recordings only. */
-#define RECORDING_WITHHELD                                                                         \
-	0xf0 /* u8 type of the input, u8[3] zero, u32 length: typed, not kept                      \
-	      */
+/* A frame of recordings only. u8 type of input, u8[3] zero, u32 length: typed, not kept. */
+#define RECORDING_WITHHELD 0xf0
 
 struct recording_header {
 	uint16_t version;
@@ -66,8 +64,7 @@ struct recording_header {
 	uint8_t certificate[64]; /* certificate.h */
 	uint32_t key_version;
 	uint16_t wrapped_len;
-	uint8_t wrapped[RECORDING_WRAPPED_MAX]; /* sealed box: 40 digits of the session id, data key
-						 */
+	uint8_t wrapped[RECORDING_WRAPPED_MAX]; /* recording_certificate.h: the data key */
 	uint32_t facts_len;
 	char facts[RECORDING_FACTS_MAX + 1]; /* JSON; from outside, escape before printing */
 };
@@ -78,11 +75,14 @@ struct recording_record {
 	const uint8_t *body;
 };
 
+#define RECORDING_CHUNK_KEYFRAME 1 /* flag: its first frame is part 0 of a KEYFRAME */
+
 struct recording_chunk {
 	uint64_t number; /* from 1 */
 	uint32_t start_ms, end_ms;
 	uint32_t plain_len;
-	uint32_t frames;
+	uint16_t frames;
+	uint8_t flags;
 	const uint8_t *sealed;
 	uint32_t sealed_len;
 };

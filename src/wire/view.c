@@ -72,3 +72,34 @@ int view_write(struct buf *out, uint8_t type, const void *payload, size_t len)
 {
 	return view_write_two(out, type, payload, len, NULL, 0);
 }
+
+int view_keyframe_read(const struct view_frame *frame, struct view_keyframe *ret_keyframe)
+{
+	const uint8_t *payload = frame->payload;
+
+	if (frame->type != VIEW_KEYFRAME || frame->len < VIEW_KEYFRAME_LEN || payload[7] != 0)
+		return -ERR_MALFORMED;
+	*ret_keyframe = (struct view_keyframe){ .columns = get16(payload),
+		.rows = get16(payload + 2),
+		.part = payload[4],
+		.parts = payload[5],
+		.state = payload[6],
+		.bytes = payload + VIEW_KEYFRAME_LEN,
+		.len = frame->len - VIEW_KEYFRAME_LEN };
+	if (ret_keyframe->columns == 0 || ret_keyframe->rows == 0 ||
+		ret_keyframe->parts > VIEW_KEYFRAME_PARTS_MAX ||
+		ret_keyframe->part >= ret_keyframe->parts ||
+		ret_keyframe->state < VIEW_CONNECTING || ret_keyframe->state > VIEW_OVER)
+		return -ERR_MALFORMED;
+	return 0;
+}
+
+void view_keyframe_write(uint8_t out[VIEW_KEYFRAME_LEN], const struct view_keyframe *keyframe)
+{
+	put16(out, keyframe->columns);
+	put16(out + 2, keyframe->rows);
+	out[4] = keyframe->part;
+	out[5] = keyframe->parts;
+	out[6] = keyframe->state;
+	out[7] = 0;
+}

@@ -45,6 +45,20 @@ enum view_report {
 	REPORT_CURSOR_PRIVATE = 5, /* DECXCPR: ESC [ ? a ; b R */
 };
 
+/*
+ * KEYFRAME: the screen so far, for a reader that begins here. Between its parts come no frames of
+ * the target; a reader that has everything before them ignores them.
+ */
+#define VIEW_KEYFRAME_LEN 8       /* before a part's bytes */
+#define VIEW_KEYFRAME_PARTS_MAX 8 /* more than half a MiB is no screen */
+struct view_keyframe {
+	uint16_t columns, rows;
+	uint8_t part, parts;
+	uint8_t state; /* enum view_state */
+	const uint8_t *bytes;
+	uint32_t len;
+};
+
 struct view_frame {
 	uint8_t type;
 	uint32_t len;
@@ -68,6 +82,9 @@ static inline int view_input(uint8_t type)
  */
 int view_next(const uint8_t *bytes, size_t len, struct view_frame *ret_frame);
 int view_write(struct buf *out, uint8_t type, const void *payload, size_t len);
+/* The fields of a KEYFRAME; bytes point into the frame. -ERR_MALFORMED, of another type too. */
+int view_keyframe_read(const struct view_frame *frame, struct view_keyframe *ret_keyframe);
+void view_keyframe_write(uint8_t out[VIEW_KEYFRAME_LEN], const struct view_keyframe *keyframe);
 int view_write_two(
 	struct buf *out, uint8_t type, const void *a, size_t a_len, const void *b, size_t b_len);
 

@@ -39,7 +39,7 @@ bool worker_live(const struct worker *worker)
 
 size_t worker_room(const struct worker *worker)
 {
-	return worker->ended ? 0 : view_room(&worker->view);
+	return worker->ended || refresh_under_way(&worker->refresh) ? 0 : view_room(&worker->view);
 }
 
 static void title(const struct worker *worker, const char *word)
@@ -72,6 +72,7 @@ int worker_text(struct worker *worker, const void *bytes, size_t len)
 {
 	if (len == 0 || worker->ended)
 		return 0;
+	digest_note(&worker->digest, bytes, len);
 	return show(worker, VIEW_TEXT, bytes, len, NULL, 0);
 }
 
@@ -139,6 +140,7 @@ int worker_end(struct worker *worker, int why, int exit_status, const char *form
 	put32(head, (uint32_t)why);
 	put32(head + 4, (uint32_t)exit_status);
 	title(worker, "ended");
+	refresh_last(&worker->refresh, &worker->digest, &worker->view, worker->state);
 	show(worker, VIEW_ENDED, head, sizeof head, plain, len);
 	worker->ended = true;
 	if (loop_after(worker->loop, LINGER_MS, on_linger, worker, &worker->linger) < 0)
@@ -303,6 +305,7 @@ static void on_beat(void *context)
 	worker->beat = NULL;
 	if (worker->ended)
 		return;
+	digest_rest(&worker->digest);
 	malloc_trim(0); /* what a key exchange or a flood needed: idle is the usual state */
 	/* Only while we listen: a person who does not read is no fault of the target. */
 	if (worker_live(worker) && driver.keepalive != NULL && !worker->blocked) {
@@ -351,6 +354,7 @@ static void announce_size(struct worker *worker)
 	put16(payload + 2, worker->screen.rows);
 	put16(payload + 4, worker->screen.width);
 	put16(payload + 6, worker->screen.height);
+	digest_resize(&worker->digest, worker->screen.columns, worker->screen.rows);
 	show(worker, VIEW_SIZE, payload, sizeof payload, NULL, 0);
 }
 
@@ -387,6 +391,9 @@ static void settle(void *context)
 	}
 	type_ahead(worker);
 	announce_size(worker);
+	if (!worker->ended &&
+		refresh_turn(&worker->refresh, &worker->digest, &worker->view, worker->state) < 0)
+		stop_at_once(worker);
 	if (worker->blocked && worker_room(worker) > 0)
 		host_turn(worker);
 	worker->blocked = !worker->ended && worker_room(worker) == 0;
@@ -405,6 +412,7 @@ static int begin_session(struct worker *worker)
 	int r;
 
 	view_init(&worker->view, FD_VIEW);
+	digest_init(&worker->digest, worker->screen.columns, worker->screen.rows);
 	agent_init(&worker->agent, FD_VAULT, (enum secret_kind)worker->birth.kind);
 	worker->size_pending = true;
 	r = loop_watch(worker->loop, FD_VIEW, EPOLLIN, on_view, worker, &worker->view_watch);
@@ -448,5 +456,6 @@ void host_finish(struct worker *worker)
 	channel_destroy(worker->probe);
 	agent_finish(&worker->agent);
 	view_finish(&worker->view);
+	digest_finish(&worker->digest);
 	loop_destroyp(&worker->loop);
 }

@@ -6,6 +6,8 @@
 #include "base/loop.h"
 #include "drivers/driver.h"
 #include "worker/agent.h"
+#include "worker/digest.h"
+#include "worker/refresh.h"
 #include "worker/view.h"
 
 /* Where a worker finds what it was born with. */
@@ -27,7 +29,9 @@ struct worker {
 	enum view_state state;
 	struct view view;
 	struct agent agent;
-	struct channel *probe; /* only when birth.probe */
+	struct digest digest;   /* of what the view was given */
+	struct refresh refresh; /* a keyframe on its way */
+	struct channel *probe;  /* only when birth.probe */
 	struct watch *target_watch, *view_watch, *agent_watch;
 	struct timer *wake, *login, *beat, *linger;
 	bool blocked;      /* the driver waits for room in the view */

@@ -65,6 +65,9 @@ static ssize_t take(struct worker *worker, const struct view_frame *frame)
 	case VIEW_END:
 		worker_end(worker, 0, -1, "The session was ended by its user.");
 		return frame->len;
+	case VIEW_REFRESH:
+		worker->refresh.asked = true;
+		return frame->len;
 	default:
 		return -ERR_MALFORMED;
 	}

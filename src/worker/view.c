@@ -122,7 +122,7 @@ int view_peek(const struct view *view, struct view_frame *ret_frame)
 
 	if (r <= 0)
 		return r;
-	if (!view_input(frame.type))
+	if (!view_input(frame.type) && frame.type != VIEW_REFRESH)
 		return -ERR_MALFORMED;
 	frame.payload += view->taken;
 	frame.len -= (uint32_t)view->taken;

@@ -22,6 +22,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct buf out = BUF(VIEW_FRAME_MAX + VIEW_HEADER_LEN);
 		assert((size_t)r == VIEW_HEADER_LEN + frame.len && at + (size_t)r <= size);
 		assert(!view_input(frame.type) || view_known(frame.type));
+		struct view_keyframe keyframe;
+		if (view_keyframe_read(&frame, &keyframe) == 0) {
+			uint8_t head[VIEW_KEYFRAME_LEN];
+			view_keyframe_write(head, &keyframe);
+			assert(memcmp(head, frame.payload, sizeof head) == 0);
+			assert(keyframe.bytes + keyframe.len == frame.payload + frame.len);
+		}
 		/* What was understood is written back the same. */
 		if (view_known(frame.type)) {
 			assert(view_write(&out, frame.type, frame.payload, frame.len) == 0);

@@ -159,6 +159,38 @@ static void fills_to_the_brim(void **state)
 	assert_true(world->chunk.len <= CHUNK_FULL);
 }
 
+static void put_keyframe(struct world *world, uint8_t part)
+{
+	uint8_t payload[VIEW_KEYFRAME_LEN + 1];
+	struct view_keyframe keyframe = {
+		.columns = 80, .rows = 24, .part = part, .parts = 2, .state = VIEW_LIVE
+	};
+	struct recording_frame frame = { 0, VIEW_KEYFRAME, 0, sizeof(payload), payload };
+
+	view_keyframe_write(payload, &keyframe);
+	payload[VIEW_KEYFRAME_LEN] = 'x';
+	assert_int_equal(chunk_append(&world->chunk, &frame), 0);
+}
+
+/* Said outside of what is sealed, and only of a chunk that begins so. */
+static void says_that_it_begins_with_a_keyframe(void **state)
+{
+	struct world *world = *state;
+	struct recording_chunk chunk;
+
+	put_keyframe(world, 0);
+	put(world, 1, "more", 4);
+	free(reopen(world, &chunk));
+	assert_int_equal(chunk.flags, RECORDING_CHUNK_KEYFRAME);
+	put_keyframe(world, 1);
+	free(reopen(world, &chunk));
+	assert_int_equal(chunk.flags, 0);
+	put(world, 2, "text", 4);
+	put_keyframe(world, 0);
+	free(reopen(world, &chunk));
+	assert_int_equal(chunk.flags, 0);
+}
+
 static void keys_are_wiped_and_differ(void **state)
 {
 	struct chunk a, b;
@@ -267,6 +299,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_a_flood_is_packed_in_haste, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_memory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_packed_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			says_that_it_begins_with_a_keyframe, set_up, tear_down),
 		cmocka_unit_test(keys_are_wiped_and_differ),
 	};
 

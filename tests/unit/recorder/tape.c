@@ -173,6 +173,25 @@ static void ends(void **state)
 	assert_memory_equal(report->head, world->tape.chain.head, HASH_LEN);
 }
 
+static void a_keyframe_begins_a_chunk(void **state)
+{
+	struct world *world = *state;
+	uint8_t payload[VIEW_KEYFRAME_LEN];
+	struct view_keyframe keyframe = {
+		.columns = 80, .rows = 24, .parts = 2, .state = VIEW_LIVE
+	};
+
+	assert_int_equal(tape_put(&world->tape, VIEW_TEXT, 0, "hello", 5), 0);
+	view_keyframe_write(payload, &keyframe);
+	assert_int_equal(tape_put(&world->tape, VIEW_KEYFRAME, 0, payload, sizeof(payload)), 0);
+	assert_int_equal(world->tape.chain.chunks, 1);
+	keyframe.part = 1;
+	view_keyframe_write(payload, &keyframe);
+	assert_int_equal(tape_put(&world->tape, VIEW_KEYFRAME, 0, payload, sizeof(payload)), 0);
+	assert_int_equal(world->tape.chain.chunks, 1);
+	assert_int_equal(world->tape.chunk.frames, 2);
+}
+
 static void errors_stick_and_are_told(void **state)
 {
 	struct world *world = *state;
@@ -350,6 +369,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(idle_adds_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(proven_as_it_grows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ends, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_keyframe_begins_a_chunk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors_stick_and_are_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_error_is_told_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_end_says_what_it_was, set_up, tear_down),

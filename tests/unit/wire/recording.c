@@ -118,7 +118,7 @@ static void seal_and_open(void **state)
 	uint8_t record[RECORDING_RECORD_LEN + RECORDING_CHUNK_LEN + 5 + RECORDING_TAG_LEN];
 	uint8_t *sealed = record + RECORDING_RECORD_LEN + RECORDING_CHUNK_LEN;
 	uint8_t key[RECORDING_KEY_LEN] = { 1 }, head[HASH_LEN] = { 2 }, plain[16];
-	struct recording_chunk chunk = { 5, 10, 20, 100, 3, NULL, 0 }, back;
+	struct recording_chunk chunk = { 5, 10, 20, 100, 3, 1, NULL, 0 }, back;
 	struct recording_record whole = { RECORDING_CHUNK, sizeof(record) - RECORDING_RECORD_LEN,
 		record + RECORDING_RECORD_LEN };
 
@@ -129,6 +129,7 @@ static void seal_and_open(void **state)
 	assert_int_equal(back.number, 5);
 	assert_int_equal(back.end_ms, 20);
 	assert_int_equal(back.frames, 3);
+	assert_int_equal(back.flags, RECORDING_CHUNK_KEYFRAME);
 	assert_int_equal(recording_open(plain, &back, key, head, record), 0);
 	assert_memory_equal(plain, "hello", 5);
 	/* Bound to everything before it: its own head and the chain's. */
@@ -148,7 +149,7 @@ static void chunk_limits(void **state)
 {
 	uint8_t body[RECORDING_CHUNK_LEN + RECORDING_TAG_LEN];
 	struct recording_record record = { RECORDING_CHUNK, sizeof(body), body };
-	struct recording_chunk chunk = { 1, 10, 10, RECORDING_PLAIN_MAX, 1, NULL, 0 };
+	struct recording_chunk chunk = { 1, 10, 10, RECORDING_PLAIN_MAX, 1, 0, NULL, 0 };
 
 	recording_chunk_write(body, &chunk);
 	assert_int_equal(recording_chunk_read(&record, &chunk), 0);
@@ -160,6 +161,10 @@ static void chunk_limits(void **state)
 	assert_int_equal(recording_chunk_read(&record, &chunk), -ERR_MALFORMED);
 	chunk.plain_len = 1;
 	chunk.start_ms = 11;
+	recording_chunk_write(body, &chunk);
+	assert_int_equal(recording_chunk_read(&record, &chunk), -ERR_MALFORMED);
+	chunk.start_ms = 10;
+	chunk.flags = 2; /* one that nobody knows */
 	recording_chunk_write(body, &chunk);
 	assert_int_equal(recording_chunk_read(&record, &chunk), -ERR_MALFORMED);
 	record.type = RECORDING_END;
@@ -338,7 +343,7 @@ static void records_as_drawn(void **state)
 {
 	uint8_t head[8], expected[8] = { 3, 0, 0, 0, 0x78, 0x56, 0x34, 0x12 };
 	struct recording_chunk chunk = { 0x0102030405060708, 0x11121314, 0x15161718, 0x191a1b1c,
-		0x1d1e1f20, NULL, 0 };
+		0x1d1e, 0x1f, NULL, 0 };
 	uint8_t body[24];
 
 	uint32_t len = 0x12345678;
@@ -348,8 +353,8 @@ static void records_as_drawn(void **state)
 	assert_memory_equal(head, expected, 8);
 	recording_chunk_write(body, &chunk);
 	assert_memory_equal(body,
-		"\x08\7\6\5\4\3\2\1\x14\x13\x12\x11\x18\x17\x16\x15\x1c\x1b\x1a\x19\x20\x1f\x1e"
-		"\x1d",
+		"\x08\7\6\5\4\3\2\1\x14\x13\x12\x11\x18\x17\x16\x15\x1c\x1b\x1a\x19\x1e\x1d\x1f"
+		"\0",
 		24);
 }
 
@@ -357,7 +362,7 @@ static void seal_as_drawn(void **state)
 {
 	uint8_t record[8 + 24 + 5 + 16], key[32] = { 1, 2, 3 }, head[32] = { 4, 5, 6 };
 	uint8_t nonce[24] = { 0 }, bound[32 + 8 + 24], plain[5];
-	struct recording_chunk chunk = { 0x0102030405060708, 10, 20, 100, 3, NULL, 0 };
+	struct recording_chunk chunk = { 0x0102030405060708, 10, 20, 100, 3, 0, NULL, 0 };
 
 	recording_record_head(record, RECORDING_CHUNK, 24 + 5 + 16);
 	recording_chunk_write(record + 8, &chunk);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "base/mem.h"
+
 static void round_trip(void **state)
 {
 	struct buf out = BUF(4096);
@@ -72,6 +74,51 @@ static void refuses_to_write_wrong_lengths(void **state)
 	buf_finish(&out);
 }
 
+static void a_keyframe_is_read_as_it_was_written(void **state)
+{
+	struct buf out = BUF(4096);
+	struct view_frame frame;
+	struct view_keyframe read,
+		written = { .columns = 160, .rows = 48, .part = 2, .parts = 3, .state = VIEW_LIVE };
+	uint8_t head[VIEW_KEYFRAME_LEN];
+
+	view_keyframe_write(head, &written);
+	assert_int_equal(view_write_two(&out, VIEW_KEYFRAME, head, sizeof head, "\033[H", 3), 0);
+	assert_int_equal(view_next(out.data, out.len, &frame), out.len);
+	assert_int_equal(view_keyframe_read(&frame, &read), 0);
+	assert_int_equal(read.columns, 160);
+	assert_int_equal(read.rows, 48);
+	assert_int_equal(read.part, 2);
+	assert_int_equal(read.parts, 3);
+	assert_int_equal(read.state, VIEW_LIVE);
+	assert_int_equal(read.len, 3);
+	assert_memory_equal(read.bytes, "\033[H", 3);
+	buf_finish(&out);
+}
+
+static void a_keyframe_that_cannot_be_is_refused(void **state)
+{
+	static const uint8_t good[VIEW_KEYFRAME_LEN] = { 80, 0, 24, 0, 0, 1, VIEW_LIVE, 0 };
+	static const struct {
+		uint8_t at, value;
+	} wrong[] = { { 0, 0 }, { 2, 0 }, { 4, 1 }, { 5, 0 }, { 5, VIEW_KEYFRAME_PARTS_MAX + 1 },
+		{ 6, 0 }, { 6, VIEW_OVER + 1 }, { 7, 1 } };
+	struct view_keyframe keyframe;
+	struct view_frame frame = { VIEW_KEYFRAME, sizeof good, good };
+
+	assert_int_equal(view_keyframe_read(&frame, &keyframe), 0);
+	frame.type = VIEW_TEXT;
+	assert_int_equal(view_keyframe_read(&frame, &keyframe), -ERR_MALFORMED);
+	frame.type = VIEW_KEYFRAME;
+	for (unsigned i = 0; i < ARRAY_LEN(wrong); i++) {
+		uint8_t bytes[sizeof good];
+		memcpy(bytes, good, sizeof good);
+		bytes[wrong[i].at] = wrong[i].value;
+		frame.payload = bytes;
+		assert_int_equal(view_keyframe_read(&frame, &keyframe), -ERR_MALFORMED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -79,6 +126,8 @@ int main(void)
 		cmocka_unit_test(waits_for_the_rest),
 		cmocka_unit_test(holds_to_the_table),
 		cmocka_unit_test(refuses_to_write_wrong_lengths),
+		cmocka_unit_test(a_keyframe_is_read_as_it_was_written),
+		cmocka_unit_test(a_keyframe_that_cannot_be_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

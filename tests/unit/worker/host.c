@@ -125,6 +125,34 @@ static void a_full_view_stops_the_driver_and_room_wakes_it(void **state)
 	assert_false(worker.blocked);
 }
 
+static void draw_and_stop(struct driver_double *d)
+{
+	worker_state(d->worker, VIEW_LIVE);
+	worker_text(d->worker, "hello", 5);
+	loop_stop(worker.loop);
+}
+
+/* It tells of everything drawn before it, at the size told before it, and is drawn in between. */
+static void a_keyframe_comes_when_it_is_asked_for(void **state)
+{
+	static const uint8_t size[8] = { 100, 0, 30, 0 };
+
+	driver_double.on_turn = draw_and_stop;
+	host_run(&worker);
+	driver_double.on_turn = NULL;
+	settle(&worker);
+	assert_string_equal(frames(), "STATE STATE TEXT SIZE ");
+	assert_int_equal(view_write(&worker.view.in, VIEW_RESIZE, size, sizeof size), 0);
+	assert_int_equal(view_write(&worker.view.in, VIEW_REFRESH, NULL, 0), 0);
+	settle(&worker);
+	assert_string_equal(frames(), "SIZE KEYFRAME ");
+	assert_int_equal(get16(last), 100);
+	assert_int_equal(get16(last + 2), 30);
+	assert_int_equal(last[6], VIEW_LIVE);
+	assert_memory_equal(last + VIEW_KEYFRAME_LEN, "hello", 5);
+	assert_int_equal(worker_room(&worker), VIEW_FRAME_MAX);
+}
+
 static void show_key(struct driver_double *d)
 {
 	assert_int_equal(worker_host_key(d->worker, "ssh-ed25519", "blob", 4), 0);
@@ -243,6 +271,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(states_size_and_end_are_told_in_order, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_full_view_stops_the_driver_and_room_wakes_it, begin, end),
+		cmocka_unit_test_setup_teardown(a_keyframe_comes_when_it_is_asked_for, begin, end),
 		cmocka_unit_test_setup_teardown(the_pinned_key_leads_to_the_vault, begin, end),
 		cmocka_unit_test_setup_teardown(
 			another_key_ends_it_and_the_vault_hears_nothing, begin, end),

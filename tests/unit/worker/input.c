@@ -131,6 +131,15 @@ static void the_end_ends(void **state)
 	assert_int_equal(driver_double.typed.len, 0);
 }
 
+static void a_keyframe_is_asked_for(void **state)
+{
+	came(VIEW_REFRESH, NULL, 0);
+	came(VIEW_KEYS, "x", 1);
+	assert_int_equal(input_work_off(&worker), 1);
+	assert_true(worker.refresh.asked);
+	typed_is("x");
+}
+
 static void what_a_driver_says_is_passed_on(void **state)
 {
 	driver_double.most_input = -ERR_TARGET_GONE;
@@ -150,6 +159,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_report_is_typed_whole_or_not_at_all, begin, end),
 		cmocka_unit_test_setup_teardown(an_unknown_report_is_an_error, begin, end),
 		cmocka_unit_test_setup_teardown(the_end_ends, begin, end),
+		cmocka_unit_test_setup_teardown(a_keyframe_is_asked_for, begin, end),
 		cmocka_unit_test_setup_teardown(what_a_driver_says_is_passed_on, begin, end),
 	};
 

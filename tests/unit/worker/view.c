@@ -105,6 +105,13 @@ static void frames_come_whole_whatever_the_pieces(void **state)
 	view_take(&view, &frame, frame.len);
 	assert_int_equal(view_peek(&view, &frame), 0);
 	assert_int_equal(view_receive(&view), 0);
+	/* Beside input only the wish for a keyframe. */
+	assert_int_equal(write(recorder, "\x88\0\0\0\0\0\0\0", 8), 8);
+	assert_int_equal(view_receive(&view), 0);
+	assert_int_equal(view_peek(&view, &frame), 1);
+	assert_int_equal(frame.type, VIEW_REFRESH);
+	view_take(&view, &frame, 0);
+	assert_int_equal(view_peek(&view, &frame), 0);
 }
 
 static void what_no_recorder_sends(void **state)
