@@ -69,7 +69,7 @@ static void test_as_drawn(void **state)
 	static const enum secret_kind kinds[] = { SECRET_PASSWORD, SECRET_SSH_KEY, SECRET_TOKEN };
 	struct fixture f;
 	fixture_installation(&f);
-	assert_int_equal(keyring_rotate(f.keyring, f.directory), 0);
+	assert_int_equal(keyring_rotate(f.keyring, f.directory, NULL, NULL), 0);
 	struct identity identity = fixture_identity(0x0102030405060708, 0x1112131415161718);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		struct sealed sealed;
