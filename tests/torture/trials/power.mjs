@@ -82,7 +82,7 @@ function checkRecordings(world, data, position) {
 		assert(['intact', 'cut'].includes(JSON.parse(out).verdict), `${session}: ${out}`);
 		assert(releases.includes(session), `the release for ${session} is not in the vault's log`);
 	}
-	return live.length;
+	return Math.min(live.length, NEWEST);
 }
 
 // The whole gateway on what is left: it starts, opens its vault, and reads back what people saw.
