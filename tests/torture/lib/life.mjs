@@ -205,14 +205,16 @@ export class Life {
 	}
 
 	// Every recording there is, or of these sessions: intact, or cut short and said so. [{ id, verdict, .. }]
+	// The file of a session that nobody ever saw live may be half made: it died with its beginning.
 	verify(data = this.gateway.data, wanted) {
 		const directory = path.join(data, 'recordings');
 		const files = readdirSync(directory).filter((name) => name.endsWith('.rec') && (!wanted || wanted.has(name.slice(0, -4))));
+		const live = new Set(this.acks.filter((ack) => ack.kind === 'live').map((ack) => ack.session));
 		return files.map((name) => {
 			const { out } = this.gateway.cli(['recording', 'verify', path.join(directory, name), '--certificate',
 				path.join(data, 'installation.pem')], { expect: null });
 			const report = JSON.parse(out);
-			assert(['intact', 'cut'].includes(report.verdict), `${name}: ${out}`);
+			assert(['intact', 'cut'].includes(report.verdict) || !live.has(name.slice(0, -4)), `${name}: ${out}`);
 			return { id: name.replace(/\.rec$/, ''), file: path.join(directory, name), ...report };
 		});
 	}
