@@ -110,9 +110,9 @@ export class Gateway {
 
 	// A user, a device with its host key pinned, a credential, an application with rights on it.
 	prepare({ user = 'ana', device, port, protocol = 'SSH', username, password, keyFile, trust = true,
-		extra = '', application = 'portal', auth = 'oauth2' }) {
+		extra = '', deviceOptions = [], application = 'portal', auth = 'oauth2' }) {
 		this.cli(['user', 'add', user]);
-		this.cli(['device', 'add', device, '--ip', '127.0.0.1', '--connectivity', `${protocol}:${port}${extra}`]);
+		this.cli(['device', 'add', device, '--ip', '127.0.0.1', '--connectivity', `${protocol}:${port}${extra}`, ...deviceOptions]);
 		if (trust) this.cli(['device', 'trust', device, '--protocol', protocol, '--yes']);
 		this.credential({ device, username, password, keyFile });
 		this.cli(['application', 'add', application, '--auth', auth]);
