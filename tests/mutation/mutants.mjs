@@ -42,8 +42,11 @@ export function mutantsOf(source) {
 			const condition = source.slice(start + open + 1, start + close);
 			add(start + open + 1, condition, `0 && (${condition})`, 'check left out');
 		}
+		// How long an array is, or which of its elements is meant first, shows elsewhere.
+		const indexed = [...body.matchAll(/\[[^\]\n]*\]/g)].map((hit) => [hit.index, hit.index + hit[0].length]);
+		const inside = (at) => indexed.some(([from, to]) => at >= from && at < to);
 		for (const hit of body.matchAll(/(?<![\w.\[])([1-9]\d*)(?![\w.\]])/g))
-			if (!skip(hit.index) && !/(\[|case |[\s(:]-)$/.test(body.slice(0, hit.index)))
+			if (!skip(hit.index) && !inside(hit.index) && !/(\[|case |[\s(:]-)$/.test(body.slice(0, hit.index)))
 				add(start + hit.index, hit[1], String(Number(hit[1]) + 1), 'off by one');
 		for (const hit of body.matchAll(/\breturn -?ERR_\w+;|\breturn r;/g))
 			add(start + hit.index, hit[0], 'return 0;', 'error swallowed');

@@ -2,7 +2,7 @@
 // Seeds defects into the security core, one at a time, and lets the tests of their file find them:
 // node tests/mutation/run.mjs [COUNT] [FILE..]. Fewer than 95 of 100 found is a failure, and the others are named.
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -59,8 +59,11 @@ function prepare(lane) {
 	const tree = path.join(place, `tree${lane}`);
 	rmSync(tree, { recursive: true, force: true });
 	mkdirSync(tree, { recursive: true });
-	for (const name of ['src', 'tests/unit', 'tests/villain', 'tests/lib', 'man', 'web', 'tools', 'meson.build', 'meson_options.txt'])
-		cpSync(path.join(root, name), path.join(tree, name), { recursive: true, filter: (from) => !from.includes('node_modules') });
+	for (const name of run('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root }).split('\n'))
+		if (name && existsSync(path.join(root, name))) {
+			mkdirSync(path.dirname(path.join(tree, name)), { recursive: true });
+			copyFileSync(path.join(root, name), path.join(tree, name));
+		}
 	run('meson', ['setup', 'build', '-Dtests=true', '-Dweb=false', '-Dbuildtype=debug', '-Db_sanitize=address,undefined',
 		'-Db_lundef=false', '-Dwerror=false'], { cwd: tree });
 	const tests = JSON.parse(run('meson', ['introspect', '--tests', 'build'], { cwd: tree }));

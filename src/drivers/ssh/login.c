@@ -76,7 +76,8 @@ int step_vault(struct ssh *ssh)
 	if (!ssh->agreed)
 		return STEP_WAIT;
 	if (birth->kind == SECRET_SSH_KEY && (methods & SSH_AUTH_METHOD_PUBLICKEY)) {
-		ssh_set_agent_socket(ssh->session, worker_agent(ssh->worker));
+		ssh->agent = worker_agent(ssh->worker);
+		ssh_set_agent_socket(ssh->session, ssh->agent);
 		ssh->step = STEP_KEY;
 		return STEP_GO;
 	}
@@ -150,7 +151,22 @@ int step_interactive(struct ssh *ssh)
 	return r < 0 ? r : STEP_GO;
 }
 
+/*
+ * The library would hold the agent to the end of the session, and the vault would hold the key as
+ * long: closed here, it is forgotten there.
+ */
+static void let_agent_go(struct ssh *ssh)
+{
+	ssh_set_agent_socket(ssh->session, SSH_INVALID_SOCKET);
+	fd_closep(&ssh->agent);
+}
+
 int step_key(struct ssh *ssh)
 {
-	return result(ssh, ssh_userauth_agent(ssh->session, NULL));
+	int r = ssh_userauth_agent(ssh->session, NULL);
+
+	if (r == SSH_AUTH_AGAIN)
+		return STEP_WAIT;
+	let_agent_go(ssh);
+	return result(ssh, r);
 }

@@ -37,6 +37,7 @@ struct ssh {
 	enum ssh_step step;
 	bool agreed;           /* the vault did */
 	struct secret *secret; /* from the vault's answer until the target has it */
+	int agent;             /* the vault's, until the target has a signature; then -1 */
 	bool secret_used;
 	unsigned rounds; /* of keyboard-interactive questions */
 	struct ssh_channel_callbacks_struct callbacks;

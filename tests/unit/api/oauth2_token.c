@@ -109,6 +109,9 @@ static void test_broken_basic(void **state)
 		memcpy(field, "Basic ", 7);
 		base64_encode(field + 6, plains[i], strlen(plains[i]));
 		expect_invalid_client(ask(*state, GRANT, field));
+		/* It names nobody who could have failed. */
+		assert_null(strstr(
+			house_audit(*state, "authentication.refused").detail, "\"client_id\""));
 	}
 	memset(long_id, 'c', sizeof long_id);
 	long_id[CLIENT_SIZE - 1] = 0; /* one more than a client's name may have */

@@ -42,11 +42,18 @@ static void sign(char field[2048], const char *nonce, int64_t timestamp, bool sh
 		method, stamp, nonce, (int)encoded.len, (char *)encoded.data);
 }
 
-static unsigned ask(struct house *house, const char *field)
+static unsigned ask_from(struct house *house, const char *field, const char *from)
 {
-	struct house_call call = { .method = "GET", .path = LIST, .authorization = field };
+	struct house_call call = {
+		.method = "GET", .path = LIST, .authorization = field, .from = from
+	};
 
 	return house_call(house, &call)->status;
+}
+
+static unsigned ask(struct house *house, const char *field)
+{
+	return ask_from(house, field, NULL);
 }
 
 static void test_oauth1(void **state)
@@ -94,6 +101,19 @@ static void test_guessed_signatures(void **state)
 	assert_int_equal(ask(house, field), 401); /* the tenth of this address */
 	sign(field, "next", now, false, false);
 	assert_int_equal(ask(house, field), 429);
+	assert_string_equal(house->reply.header, "Retry-After: 1\r\n");
+	/* Elsewhere the key's own failures count, and the right one had made them none. */
+	sign(field, "there", now, false, false);
+	assert_int_equal(ask_from(house, field, "192.0.2.77"), 200);
+	for (int i = 0; i < 10; i++) {
+		char from[32];
+		snprintf(from, sizeof from, "198.51.100.%d", i);
+		snprintf(nonce, sizeof nonce, "spread%d", i);
+		sign(field, nonce, now, false, true);
+		assert_int_equal(ask_from(house, field, from), 401);
+	}
+	sign(field, "late", now, false, false);
+	assert_int_equal(ask_from(house, field, "192.0.2.78"), 429);
 }
 
 /* Whichever step the store fails at: no success, and no blame for the caller. */
@@ -246,6 +266,7 @@ static void test_referers_listed(void **state)
 		{ "//", "/", false },
 	};
 
+	assert_false(referer_matches("", "//x" + 1, 1)); /* reads no further than its own */
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct authorization_row row = plain();
 		text_copy(row.referers, sizeof row.referers, rows[i].listed);

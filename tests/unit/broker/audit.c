@@ -39,6 +39,11 @@ static void test_from(void **state)
 		0);
 	turn_close(house->broker);
 	assert_string_equal(house_audit(house, "thing.came").from, "2001:db8::1");
+	assert_string_equal(house_audit(house, "thing.came").actor, "stranger");
+	assert_string_equal(house_audit(house, "thing.came").object, "");
+	write_row(house, "thing.about", NULL);
+	assert_string_equal(house_audit(house, "thing.about").object, "thing:1");
+	assert_string_equal(house_audit(house, "thing.about").from, "");
 	assert_int_equal(house_audit(house, "thing.came").result, -ERR_FULL);
 }
 

@@ -13,6 +13,7 @@ static int pretended_connect(int fd, const struct sockaddr *address, socklen_t l
 #undef getsockopt
 #undef connect
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -92,6 +93,23 @@ static int listen_somewhere(uint16_t *ret_port)
 	return fd;
 }
 
+/* No waiting for more to send, and a target that is gone is noticed. */
+static void check_options(int fd)
+{
+	static const int rows[][3] = { { IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, TARGET_UNANSWERED_MS } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int value = -1;
+		socklen_t len = sizeof value;
+		assert_int_equal(getsockopt(fd, rows[i][0], rows[i][1], &value, &len), 0);
+		assert_int_equal(value, rows[i][2]);
+	}
+	assert_int_not_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	assert_int_not_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+}
+
 static int dial(const char *text, uint16_t port, const char *own_text)
 {
 	struct outcome outcome = { .fd = -1 };
@@ -108,6 +126,8 @@ static int dial(const char *text, uint16_t port, const char *own_text)
 	loop_run(outcome.loop);
 	assert_int_equal(outcome.calls, 1);
 	assert_int_equal(outcome.fd >= 0, outcome.r == 0);
+	if (outcome.r == 0)
+		check_options(outcome.fd);
 	fd_closep(&outcome.fd);
 	loop_destroy(outcome.loop);
 	return outcome.r;

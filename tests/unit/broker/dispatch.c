@@ -86,6 +86,41 @@ static void test_unknown_path(void **state)
 	}
 }
 
+/* Nobody asked for anything there: paths that do not exist would fill the audit. */
+static void test_unknown_is_not_on_record(void **state)
+{
+	struct house *house = *state;
+	struct house_call call = { .method = "GET", .path = "/api/pam/nothing" };
+	int64_t sequence = house->broker->audit.sequence;
+	uint64_t refused = house->broker->figures.refused, calls = house->broker->figures.calls;
+
+	assert_int_equal(house_call(house, &call)->status, 404);
+	call.path = CREATE;
+	assert_int_equal(house_call(house, &call)->status, 405);
+	assert_int_equal(house->broker->audit.sequence, sequence);
+	assert_int_equal(house->broker->figures.refused, refused + 2);
+	assert_int_equal(house_post(house, CREATE, GOOD)->status, 200);
+	assert_int_equal(house->broker->figures.refused, refused + 2);
+	assert_int_equal(house->broker->figures.calls, calls + 3);
+}
+
+/* By which authorization, where there is one. */
+static void test_authorization_is_on_record(void **state)
+{
+	struct house *house = *state;
+	struct house_call call = { .method = "POST", .path = CREATE, .params = GOOD };
+	char expected[64];
+
+	snprintf(expected, sizeof expected, "\"authorization\":\"%lld\"",
+		(long long)house->authorization);
+	assert_int_equal(house_post(house, CREATE, GOOD)->status, 200);
+	assert_non_null(strstr(house_audit(house, "session.created").detail, expected));
+	assert_int_equal(house_call(house, &call)->status, 401);
+	struct audit_row row = house_audit(house, "authentication.refused");
+	assert_null(strstr(row.detail, "\"authorization\""));
+	assert_null(strstr(row.detail, "omitted"));
+}
+
 static void test_wrong_method(void **state)
 {
 	const struct house_reply *reply = house_get(*state, CREATE);
@@ -591,6 +626,8 @@ int main(void)
 		TEST(test_message_key),
 		TEST(test_every_prefix),
 		TEST(test_unknown_path),
+		TEST(test_unknown_is_not_on_record),
+		TEST(test_authorization_is_on_record),
 		TEST(test_wrong_method),
 		TEST(test_nobody),
 		TEST(test_wrong_token),

@@ -290,6 +290,11 @@ static void test_in_the_query(void **state)
 	assert_true(oauth1_present(&head, params, ARRAY_LEN(params)));
 	assert_int_equal(oauth1_read(&oauth, &head, params, ARRAY_LEN(params), NOW_S * 1000LL), 0);
 	assert_true(oauth.sha256);
+	/* names are as long as they say, whatever stands behind them */
+	params[6].name = "oauth_signatures";
+	assert_int_equal(oauth1_read(&oauth, &head, params, ARRAY_LEN(params), NOW_S * 1000LL), 0);
+	assert_string_equal(oauth.signature, "c2ln");
+	assert_int_equal(oauth.param_count, 6);
 	/* in the body it is not looked for; in both places it is refused */
 	params[4].place = PLACE_FORM;
 	assert_int_equal(oauth1_read(&oauth, &head, params, ARRAY_LEN(params), NOW_S * 1000LL),
@@ -398,6 +403,10 @@ static void test_refused(void **state)
 	assert_int_equal(read_changed("chapoH", "chapoH", (NOW_S - 300) * 1000LL - 999),
 		-ERR_SIGNATURE_INVALID);
 	assert_int_equal(read_changed("chapoH", "chapoH", (NOW_S - 300) * 1000LL), 0);
+	/* None is not the first second of all. */
+	assert_int_equal(
+		read_changed("oauth_timestamp=\"137131202\", ", "", 1000), -ERR_SIGNATURE_INVALID);
+	assert_int_equal(read_changed("137131202", "1", 1000), 0);
 	assert_int_equal(read_changed("chapoH", "chapoH", (NOW_S + 300) * 1000LL + 999), 0);
 	assert_int_equal(read_changed("chapoH", "chapoH", (NOW_S + 300) * 1000LL), 0);
 	assert_int_equal(

@@ -78,6 +78,8 @@ static void test_not_found(void **state)
 	for (unsigned i = 0; i < ARRAY_LEN(paths); i++)
 		assert_null(find(DOOR_API, "GET", paths[i], -ERR_ROUTE_UNKNOWN));
 	assert_null(find(DOOR_CONTROL, "GET", "/api/thing", -ERR_ROUTE_UNKNOWN));
+	assert_null(find(DOOR_CONTROL, "POST", "/controlxthing", -ERR_ROUTE_UNKNOWN));
+	assert_null(find(DOOR_CONTROL, "POST", "/control/xthing", -ERR_ROUTE_UNKNOWN));
 	assert_null(find(DOOR_API, "PUT", "/api/thing/5", -ERR_METHOD_NOT_ALLOWED));
 }
 

@@ -87,6 +87,20 @@ static void test_calls_per_second(void **state)
 	throttle_destroy(throttle);
 }
 
+/* One address has one slot, whatever lies behind its bytes. */
+static void test_equal_addresses(void **state)
+{
+	struct throttle *throttle;
+	struct address here = address_of("192.0.2.1"), same = here;
+	uint64_t now = 5000;
+
+	memset(same.bytes + 4, 9, sizeof same.bytes - 4);
+	assert_int_equal(throttle_create(1, 5, &throttle), 0);
+	throttle_failed(throttle, "", &here, now);
+	assert_int_equal(throttle_wait(throttle, "", &same, now), 1);
+	throttle_destroy(throttle);
+}
+
 /* A flood of addresses costs no memory, and who failed lately is not forgotten by it at once. */
 static void test_flood(void **state)
 {
@@ -149,6 +163,7 @@ int main(void)
 		cmocka_unit_test(test_delay_grows),
 		cmocka_unit_test(test_window_and_success),
 		cmocka_unit_test(test_calls_per_second),
+		cmocka_unit_test(test_equal_addresses),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_refusals_are_counted),
 		cmocka_unit_test(test_without_memory),

@@ -104,6 +104,28 @@ static void test_rights_withdrawn_before_opening(void **state)
 	person_close(&person);
 }
 
+/* What the page is told, and the cookie that is known by its hash alone. */
+static void check_answer(struct house *house, const struct person *person)
+{
+	const struct msg_redeemed *redeemed = &person->redeemed;
+	uint8_t hash[HASH_LEN];
+
+	assert_string_equal(redeemed->user, "ana");
+	assert_string_equal(redeemed->application, "portal");
+	assert_string_equal(redeemed->target, "db1");
+	assert_string_equal(redeemed->username, "root");
+	assert_string_equal(redeemed->protocol, "ssh");
+	assert_int_equal(redeemed->recorded, 1);
+	assert_int_equal(redeemed->click, 0);
+	assert_int_equal(strlen(redeemed->cookie), 64);
+	struct session_row row = person_row(house, 1);
+	assert_string_equal(redeemed->session, row.session_id);
+	hash_token(hash, redeemed->cookie, 64);
+	assert_memory_equal(row.cookie_hash, hash, HASH_LEN);
+	assert_string_equal(row.origin_ip, "203.0.113.9");
+	assert_string_equal(house_audit(house, "session.redeemed").actor, "user:ana");
+}
+
 /* A wrong address is refused and told, and does not spend the URL. */
 static void test_pinned_address(void **state)
 {
@@ -119,7 +141,17 @@ static void test_pinned_address(void **state)
 	assert_string_equal(row.from, "203.0.113.10");
 	assert_string_equal(row.object, "session:1");
 	assert_non_null(strstr(row.detail, "\"pinned_address\":\"203.0.113.9\""));
+	assert_non_null(strstr(row.detail, "\"expired\":false"));
+	assert_non_null(strstr(row.detail, "\"trace\":\"fedcba9876543210\""));
+	assert_null(strstr(row.detail, "omitted"));
+	char prefix[64] = "\"hash_prefix\":\"", digits[2 * HASH_LEN + 1];
+	uint8_t hash[HASH_LEN];
+	ticket_hash(ask.value, hash);
+	hex_encode(digits, hash, HASH_LEN);
+	snprintf(prefix + strlen(prefix), 20, "%.16s\"", digits);
+	assert_non_null(strstr(row.detail, prefix));
 	assert_int_equal(person_redeem(house, &person, &ask), 0);
+	check_answer(house, &person);
 	person_close(&person);
 }
 
@@ -150,6 +182,7 @@ static void test_dropped_before_it_was_opened(void **state)
 	assert_int_equal(person_redeem(house, &person, &ask), -ERR_TICKET_REFUSED);
 	assert_int_equal(house->broker->sessions.count, 0);
 	assert_false(house_got(house, MSG_RECORDING_START));
+	assert_int_equal(house_audit_count(house, "ticket.refused"), 1);
 	person_close(&person);
 }
 

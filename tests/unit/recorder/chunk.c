@@ -110,6 +110,22 @@ static void round_trip(void **state)
 	free(plain);
 }
 
+/* Memory is asked for when it is used up, twice as much each time. */
+static void grows_by_doubling(void **state)
+{
+	struct world *world = *state;
+
+	put(world, 0, "x", 1);
+	assert_int_equal(world->chunk.cap, CHUNK_LEAST);
+	const uint8_t *place = world->chunk.plain;
+	while (world->chunk.len + RECORDING_FRAME_LEN + 1 <= CHUNK_LEAST) {
+		put(world, 0, "x", 1);
+		assert_ptr_equal(world->chunk.plain, place);
+	}
+	put(world, 0, "x", 1);
+	assert_int_equal(world->chunk.cap, 2 * CHUNK_LEAST);
+}
+
 static void idle_costs_nothing(void **state)
 {
 	struct world *world = *state;
@@ -293,6 +309,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(round_trip, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(grows_by_doubling, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(idle_costs_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(largest, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(fills_to_the_brim, set_up, tear_down),

@@ -290,6 +290,12 @@ static void damage_is_no_row(void **state)
 	assert_int_equal(application.result, -ERR_STORE);
 	assert_int_equal(keep_authorization(&row, NULL, 0), -ERR_STORE);
 	assert_int_equal(row.id, 7); /* nothing of it arrives */
+	/* What was read of it before the damage is let go of. */
+	struct value values[11] = { { .type = VALUE_NULL } };
+	values[8] = values[10] = (struct value){ .type = VALUE_BYTES, .bytes = "sealed", .len = 6 };
+	assert_int_equal(keep_authorization(&row, values, 11), -ERR_STORE);
+	assert_int_equal(keep_each_authorization(&each, values, 11), -ERR_STORE);
+	assert_int_equal(row.id, 7);
 }
 
 /* What is missing of a secret is not left behind half. */

@@ -271,6 +271,12 @@ static void damage_is_no_row(void **state)
 	assert_int_equal(each.result, -ERR_STORE);
 	assert_int_equal(keep_credential(&credential, NULL, 0), -ERR_STORE);
 	assert_int_equal(credential.id, 7);
+	/* What was read of it before the damage is let go of. */
+	struct value values[9] = { { .type = VALUE_NULL } };
+	values[8] = (struct value){ .type = VALUE_BYTES, .bytes = "sealed", .len = 6 };
+	assert_int_equal(keep_credential(&credential, values, 9), -ERR_STORE);
+	assert_int_equal(keep_each_credential(&each, values, 9), -ERR_STORE);
+	assert_int_equal(credential.id, 7);
 	assert_int_equal(keep_credential_envelope(&envelope, NULL, 0), -ERR_STORE);
 	assert_int_equal(keep_authorization_envelope(&envelope, NULL, 0), -ERR_STORE);
 }

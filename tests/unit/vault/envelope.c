@@ -74,6 +74,7 @@ static void test_as_drawn(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		struct sealed sealed;
 		struct envelope_head head;
+		memset(&sealed, 0xff, sizeof sealed);
 		uint8_t bound[93] = "sallyport envelope 1\1", key[32], content[64];
 		CLEANUP(secret_destroyp) struct secret *secret = secret_create("pass word", 9);
 		assert_int_equal(envelope_seal(f.keyring, &identity, kinds[i], secret, sealed.bytes,
