@@ -166,8 +166,10 @@ bool rotation_heard(struct broker *broker, uint32_t serial, const struct msg_vau
 		audit_end(broker, state->key_version);
 	else if (state->result == -ERR_AGAIN) /* a login under way has an envelope of before */
 		again_in(broker, ROTATION_AGAIN_MS);
-	else
+	else { /* its disk, most likely: the old keys stay until it is well again */
 		log_error("vault.retire", "%s", error_text(state->result));
+		again_in(broker, ROTATION_FAILED_MS);
+	}
 	return true;
 }
 

@@ -267,8 +267,8 @@ static int run_vault(enum source source, const int fds[3], char *pem, size_t siz
 	return CLI_OK;
 }
 
-int init_keys_make(struct cli *cli, int directory, int secret, char *pem, size_t size,
-	size_t *ret_len)
+int init_keys_make(
+	struct cli *cli, int directory, int secret, char *pem, size_t size, size_t *ret_len)
 {
 	CLEANUP(fd_closep)
 	int vault = openat(directory, "vault", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

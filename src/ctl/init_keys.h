@@ -13,7 +13,7 @@
  */
 int init_keys_open(struct cli *cli, int *ret_secret);
 /* Makes the keyring in `directory`/vault; the public key is in pem. Takes ownership of secret. */
-int init_keys_make(struct cli *cli, int directory, int secret, char *pem, size_t size,
-	size_t *ret_len);
+int init_keys_make(
+	struct cli *cli, int directory, int secret, char *pem, size_t size, size_t *ret_len);
 /* What sallyport.conf must say of it: whole lines, or "". */
 int init_keys_settings(const struct cli *cli, char *out, size_t size);

@@ -268,9 +268,8 @@ void place_close(struct place *place)
 	if (place->directory >= 0 && place->control >= 0)
 		unlinkat(place->directory, "control.sock", 0);
 	int *const all[] = { &place->directory, &place->lock, &place->vault, &place->store,
-		&place->recordings, &place->root_key, &place->root_key_next,
-		&place->token_pin, &place->tls_cert,
-		&place->tls_key, &place->listen, &place->control };
+		&place->recordings, &place->root_key, &place->root_key_next, &place->token_pin,
+		&place->tls_cert, &place->tls_key, &place->listen, &place->control };
 	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
 		fd_closep(all[i]);
 }

@@ -15,9 +15,10 @@
  * them.
  */
 #define RELEASES_FILE "releases.log"
-#define RELEASES_LINE_MAX 4096               /* bytes, with the newline */
-#define RELEASES_FILE_MAX (16 * 1024 * 1024) /* bytes: with more, the next line starts a new file  \
-					      */
+#define RELEASES_LINE_MAX 4096 /* bytes, with the newline */
+#define RELEASES_FILE_MAX                                                                          \
+	(16 * 1024 * 1024) /* bytes: with more, the next line starts a new file                    \
+			    */
 #define RELEASES_NAME_SIZE 32
 #define RELEASES_SIGNATURE_LEN 64
 #define RELEASES_HEAD_LEN 64 /* of what is signed as a head */

@@ -12,7 +12,9 @@
 #include "base/encode.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "vault/keyring.h"
+#include "vault/source.h"
 #include "wire/recording.h"
 #include "wire/recording_key.h"
 
@@ -41,24 +43,41 @@ static void recording_say(const struct keyring *keyring, const char *path, unsig
 	say("data key of recording", number, key, sizeof key);
 }
 
+static int open_keyring(int directory, struct keyring *keyring)
+{
+	CLEANUP(secret_destroyp) struct secret *passphrase = NULL;
+	uint8_t material[ROOT_MATERIAL_LEN];
+	int r;
+
+	if (keyring_lock(keyring)->source != SOURCE_PASSPHRASE)
+		return source_root_key_open(directory, keyring);
+	r = secret_read(0, 1, &passphrase);
+	if (r == 0)
+		r = source_passphrase(keyring_lock(keyring), passphrase, material);
+	if (r == 0)
+		r = keyring_open(keyring, material);
+	mem_wipe(material, sizeof material);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
-	CLEANUP(keyring_destroyp) struct keyring *keyring = NULL;
-	CLEANUP(secret_destroyp) struct secret *passphrase = NULL;
+	struct keyring *keyring = NULL;
 
 	if (argc < 2 || sodium_init() < 0)
 		return 2;
 	int directory = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0 || keyring_load(directory, &keyring) < 0)
 		return 1;
-	if (keyring_sealed(keyring) &&
-		(secret_read(0, 1, &passphrase) < 0 || keyring_unseal(keyring, passphrase) < 0))
+	if (open_keyring(directory, keyring) < 0)
 		return 1;
 	for (uint32_t i = 1; i <= keyring_newest(keyring); i++) {
-		say("root key", i, keyring_root(keyring, i), 32);
+		if (keyring_root(keyring, i) != NULL) /* else it was erased */
+			say("root key", i, keyring_root(keyring, i), 32);
 		say("recording secret", i, keyring_recording_secret(keyring, i), 32);
 	}
 	for (int i = 2; i < argc; i++)
 		recording_say(keyring, argv[i], (unsigned)i - 1);
+	keyring_destroy(keyring);
 	return 0;
 }

@@ -123,6 +123,25 @@ static void one_that_cannot_be_opened_keeps_its_key(void **state)
 	assert_int_equal(older(house, 9), 0);
 }
 
+/* A vault whose disk fails keeps its old keys for now; it is asked again, and not at once. */
+static void is_asked_again_after_a_failure(void **state)
+{
+	struct house *house = *state;
+	struct broker *broker = house->broker;
+	struct msg_vault_state failed = broker->vault_state;
+
+	broker->rotation.goal = failed.key_version + 1;
+	broker->rotation.serial = 4711;
+	failed.result = -ERR_SYSTEM;
+	assert_false(rotation_heard(broker, 4712, &failed));
+	assert_null(broker->rotation.timer);
+	assert_true(rotation_heard(broker, 4711, &failed));
+	assert_non_null(broker->rotation.timer);
+	assert_int_equal(broker->rotation.serial, 0);
+	assert_int_equal(house_audit_count(house, "vault.retired"), 0);
+	rotation_stop(broker);
+}
+
 /* What the vault says of itself is enough to go on, whoever was killed. */
 static void goes_on_where_it_was(void **state)
 {
@@ -197,6 +216,7 @@ int main(void)
 		TEST(everything_comes_under_the_new_key),
 		TEST(calls_are_answered_meanwhile),
 		TEST(one_that_cannot_be_opened_keeps_its_key),
+		TEST(is_asked_again_after_a_failure),
 		TEST(goes_on_where_it_was),
 		TEST(a_transaction_that_is_undone_erases_nothing),
 		TEST(a_sealed_vault_stops_it),

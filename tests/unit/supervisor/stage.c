@@ -27,9 +27,10 @@ void stage_file(const char *path, const char *text, mode_t mode)
 
 void stage_open(struct stage *stage)
 {
-	static const char *const programs[] = { "sallyport-vault", "sallyport-token", "sallyport-recorder",
-		"sallyport-broker", "sallyport-front", "sallyport-worker-reports",
-		"sallyport-worker-executed", "sallyport-worker-waits", "service-reports" };
+	static const char *const programs[] = { "sallyport-vault", "sallyport-token",
+		"sallyport-recorder", "sallyport-broker", "sallyport-front",
+		"sallyport-worker-reports", "sallyport-worker-executed", "sallyport-worker-waits",
+		"service-reports" };
 	static const char *const directories[] = { "bin", "plan", "data", "data/vault",
 		"data/store", "data/recordings", "data/tls" };
 	char path[96];

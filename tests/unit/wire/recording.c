@@ -167,6 +167,12 @@ static void chunk_limits(void **state)
 	chunk.flags = 2; /* one that nobody knows */
 	recording_chunk_write(body, &chunk);
 	assert_int_equal(recording_chunk_read(&record, &chunk), -ERR_MALFORMED);
+	chunk.flags = 0;
+	recording_chunk_write(body, &chunk);
+	assert_int_equal(recording_chunk_read(&record, &chunk), 0);
+	body[23] = 1; /* zero in this version */
+	assert_int_equal(recording_chunk_read(&record, &chunk), -ERR_MALFORMED);
+	body[23] = 0;
 	record.type = RECORDING_END;
 	assert_int_equal(recording_chunk_read(&record, &chunk), -ERR_MALFORMED);
 }
