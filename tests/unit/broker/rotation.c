@@ -123,6 +123,25 @@ static void one_that_cannot_be_opened_keeps_its_key(void **state)
 	assert_int_equal(older(house, 9), 0);
 }
 
+/* The vault could not write its keyring: asked again, until it can. */
+static void a_refused_end_is_asked_for_again(void **state)
+{
+	struct house *house = *state;
+	struct rotation *rotation = &house->broker->rotation;
+	struct msg_vault_state refused = { .result = -ERR_SYSTEM, .key_version = 8 };
+
+	control(house, "/control/vault/rotate");
+	rotation_stop(house->broker);
+	rotation->goal = 8;
+	rotation->serial = 77;
+	assert_true(rotation_heard(house->broker, 77, &refused));
+	assert_int_equal(rotation->serial, 0);
+	assert_non_null(rotation->timer);
+	run_to_the_end(house);
+	assert_int_equal(house->broker->vault_state.oldest_version, 8);
+	assert_int_equal(house_audit_count(house, "vault.retired"), 1);
+}
+
 /* What the vault says of itself is enough to go on, whoever was killed. */
 static void goes_on_where_it_was(void **state)
 {
@@ -197,6 +216,7 @@ int main(void)
 		TEST(everything_comes_under_the_new_key),
 		TEST(calls_are_answered_meanwhile),
 		TEST(one_that_cannot_be_opened_keeps_its_key),
+		TEST(a_refused_end_is_asked_for_again),
 		TEST(goes_on_where_it_was),
 		TEST(a_transaction_that_is_undone_erases_nothing),
 		TEST(a_sealed_vault_stops_it),
