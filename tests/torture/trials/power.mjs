@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Gateway } from '../../lib/gateway.mjs';
+import { Gateway, freePort } from '../../lib/gateway.mjs';
 import { assert, equal, story, until } from '../../lib/story.mjs';
 import { hooked } from '../lib/hooked.mjs';
 import { Life, command } from '../lib/life.mjs';
@@ -88,10 +88,14 @@ function checkRecordings(world, data, position) {
 // The whole gateway on what is left: it starts, opens its vault, and reads back what people saw.
 async function startAgain(world, data, position, ms) {
 	const { life, gateway } = world;
-	const first = gateway.data;
-	gateway.data = data;
+	const { data: first, port, host, base } = gateway;
 	const all = life.acks;
+	gateway.data = data;
 	try {
+		gateway.port = await freePort(); // somebody else may have ours meanwhile
+		gateway.host = `localhost:${gateway.port}`;
+		gateway.base = `https://${gateway.host}`;
+		gateway.settings(settings);
 		await gateway.serve();
 		life.acks = all.filter((ack) => ack.position <= position);
 		const known = life.acks.length;
@@ -110,7 +114,7 @@ async function startAgain(world, data, position, ms) {
 	} finally {
 		life.acks = all;
 		await gateway.stop({ keep: true });
-		gateway.data = first;
+		Object.assign(gateway, { data: first, port, host, base });
 	}
 }
 
@@ -160,7 +164,7 @@ for (const [slot, words] of [['store_weak', 'WAL and synchronous=NORMAL'], ['syn
 		}
 		try {
 			world.life.start();
-			await until(() => world.life.acks.length > 100, 'acknowledgements', 30000);
+			await until(() => world.life.acks.length > 100, 'acknowledgements', 120000);
 			await world.life.stop();
 			world.life.end();
 			await world.gateway.stop({ keep: true });
