@@ -164,12 +164,11 @@ bool rotation_heard(struct broker *broker, uint32_t serial, const struct msg_vau
 	broker->rotation.serial = 0;
 	if (state->result == 0)
 		audit_end(broker, state->key_version);
-	else if (state->result == -ERR_AGAIN) /* a login under way has an envelope of before */
+	/* A login under way has an envelope of before (ERR_AGAIN), or a disk its moment. */
+	if (state->result != 0)
 		again_in(broker, ROTATION_AGAIN_MS);
-	else { /* its disk, most likely: the old keys stay until it is well again */
+	if (state->result != 0 && state->result != -ERR_AGAIN)
 		log_error("vault.retire", "%s", error_text(state->result));
-		again_in(broker, ROTATION_FAILED_MS);
-	}
 	return true;
 }
 

@@ -14,10 +14,9 @@
  * Nothing is kept about how far it came: the envelopes know their keys and the vault knows its
  * oldest, so whoever is killed, it goes on where it was.
  */
-#define ROTATION_STEP 16        /* envelopes brought over in one turn of the loop */
-#define ROTATION_PAUSE_MS 2     /* before the next few: others are served */
-#define ROTATION_AGAIN_MS 500   /* after something that passes by itself */
-#define ROTATION_FAILED_MS 5000 /* after the vault could not erase its old keys */
+#define ROTATION_STEP 16      /* envelopes brought over in one turn of the loop */
+#define ROTATION_PAUSE_MS 2   /* before the next few: others are served */
+#define ROTATION_AGAIN_MS 500 /* after something that passes by itself */
 
 struct rotation {
 	struct timer *timer;

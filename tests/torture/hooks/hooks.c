@@ -401,13 +401,9 @@ int __wrap_sqlite3_exec(
 {
 	char other[8192];
 
-	if ((all(all_store_weak) == 0 && all(all_store_small) == 0) ||
-		strlen(sql) + 64 > sizeof other)
+	if (all(all_store_small) == 0 || strlen(sql) + 64 > sizeof other)
 		return __real_sqlite3_exec(database, sql, fn, context, ret_error);
 	memcpy(other, sql, strlen(sql) + 1);
-	if (all(all_store_weak) != 0)
-		replace(other, "synchronous = FULL", "synchronous = NORMAL");
-	if (all(all_store_small) != 0)
-		replace(other, "cache_size = -32768", "cache_size = -256");
+	replace(other, "cache_size = -32768", "cache_size = -256");
 	return __real_sqlite3_exec(database, other, fn, context, ret_error);
 }

@@ -36,7 +36,7 @@ export function family(gateway) {
 // The command line, without holding up everybody else.
 export function command(gateway, args, input = '') {
 	return new Promise((done, fail) => {
-		const child = execFile(gateway.program, ['--data', gateway.data, '--json', ...args], { maxBuffer: 1 << 26 },
+		const child = execFile(gateway.program, ['--data', gateway.data, '--json', ...args], { maxBuffer: 1 << 26, timeout: 60000 },
 			(error, out, errors) => (error ? fail(Object.assign(new Error(`${args.join(' ')}: ${errors}${out}`), { out })) : done(out)));
 		child.stdin.on('error', () => {});
 		child.stdin.end(input);

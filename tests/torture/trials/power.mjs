@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Gateway } from '../../lib/gateway.mjs';
+import { Gateway, freePort } from '../../lib/gateway.mjs';
 import { assert, equal, story, until } from '../../lib/story.mjs';
 import { hooked } from '../lib/hooked.mjs';
 import { Life, command } from '../lib/life.mjs';
@@ -88,10 +88,14 @@ function checkRecordings(world, data, position) {
 // The whole gateway on what is left: it starts, opens its vault, and reads back what people saw.
 async function startAgain(world, data, position, ms) {
 	const { life, gateway } = world;
-	const first = gateway.data;
-	gateway.data = data;
+	const { data: first, port, host, base } = gateway;
 	const all = life.acks;
+	gateway.data = data;
 	try {
+		gateway.port = await freePort(); // somebody else may have ours meanwhile
+		gateway.host = `localhost:${gateway.port}`;
+		gateway.base = `https://${gateway.host}`;
+		gateway.settings(settings);
 		await gateway.serve();
 		life.acks = all.filter((ack) => ack.position <= position);
 		const known = life.acks.length;
@@ -110,7 +114,7 @@ async function startAgain(world, data, position, ms) {
 	} finally {
 		life.acks = all;
 		await gateway.stop({ keep: true });
-		gateway.data = first;
+		Object.assign(gateway, { data: first, port, host, base });
 	}
 }
 
@@ -148,28 +152,27 @@ story('after a power cut at any moment everything acknowledged is there', async 
 	}
 }, { seconds: 3600 });
 
-// The controls: what is known to lose rows must be found out, or the trial proves nothing.
-for (const [slot, words] of [['store_weak', 'WAL and synchronous=NORMAL'], ['sync_nothing', 'a disk that says it has synced']]) {
-	story(`a store with ${words} is found out`, async () => {
-		const control = hooked();
-		control.set({ [slot]: 1 });
-		const world = await World.start(`power control ${slot}`, { programs: control.directory, life: { administrate: false } });
-		if (!world) {
-			control.end();
-			return NO_DISK;
-		}
-		try {
-			world.life.start();
-			await until(() => world.life.acks.length > 100, 'acknowledgements', 30000);
-			await world.life.stop();
-			world.life.end();
-			await world.gateway.stop({ keep: true });
-			await world.disk.close();
-			const failure = await examine(world, 200, Infinity).then(() => undefined, (error) => error);
-			assert(failure && /is lost|audit rows|was opened|state of session|no such table|unable to open database/.test(failure.message), `found: ${failure?.message ?? 'nothing'}`);
-		} finally {
-			await world.end();
-			control.end();
-		}
-	}, { seconds: 300 });
-}
+// The control: commits that are not synced, as WAL with synchronous=NORMAL leaves them, are known to lose rows. They
+// must be found out, or the trial proves nothing.
+story('a store whose commits are not synced is found out', async () => {
+	const control = hooked();
+	control.set({ sync_nothing: 1 });
+	const world = await World.start('power control', { programs: control.directory, life: { administrate: false } });
+	if (!world) {
+		control.end();
+		return NO_DISK;
+	}
+	try {
+		world.life.start();
+		await until(() => world.life.acks.length > 100, 'acknowledgements', 120000);
+		await world.life.stop();
+		world.life.end();
+		await world.gateway.stop({ keep: true });
+		await world.disk.close();
+		const failure = await examine(world, 200, Infinity).then(() => undefined, (error) => error);
+		assert(failure && /is lost|audit rows|was opened|state of session|no such table|unable to open database/.test(failure.message), `found: ${failure?.message ?? 'nothing'}`);
+	} finally {
+		await world.end();
+		control.end();
+	}
+}, { seconds: 300 });
