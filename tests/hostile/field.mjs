@@ -165,16 +165,18 @@ export class Field {
 		return new Promise((done) => child.on('close', (code) => done({ code, out })));
 	}
 
-	async readAll() {
-		const queue = this.results.filter(({ session }) => session);
+	// share: one in so many is verified; of those one in four is read.
+	async readAll(share) {
+		const queue = this.results.filter(({ session, wrong }, at) => session && at % share === 0);
 		await Promise.all(Array.from({ length: 4 }, async () => {
 			while (queue.length) {
-				const { name, session } = queue.pop();
+				const { name, session, read: wanted } = queue.pop();
 				const verified = await this.run(['recording', 'verify', this.gateway.recordingFile(session)]);
 				assert(verified.code === 0 && /intact/i.test(verified.out), `the recording of ${name}: ${verified.out}`);
-				if (queue.length % 4 !== 0) continue;
+				if (queue.length % 4 !== 0 && !wanted && !/escapes/.test(name)) continue; // each is a release of a key
 				const read = await this.run(['recording', 'export', session, '--format', 'text']);
 				assert(read.code === 0, `the recording of ${name} cannot be read: ${read.out.slice(-200)}`);
+				this.nothingRaw(`the recording of ${name} as text`, read.out);
 			}
 		}));
 	}
@@ -184,17 +186,27 @@ export class Field {
 		assert(at < 0, `raw characters in ${what}: ${JSON.stringify(text.slice(Math.max(0, at - 60), at + 20))}`);
 	}
 
-	// What must hold in the end.
-	async check() {
+	// A crash ends one session, and is on record before the next second.
+	onRecord(numbers) {
+		const rows = [];
+		for (let more; (more = this.gateway.cli(['audit', 'list', '--after', String(rows.at(-1)?.sequence ?? 0)])).length > 0;) rows.push(...more);
+		for (const number of numbers)
+			assert(rows.some((row) => row.event === 'session.ended' && row.object === `session:${number}`), `the crash of session ${number} is not on record`);
+	}
+
+	// What must hold in the end. crashes: 'none', or 'audited' where a protocol library may have its bugs.
+	async check({ crashes = 'none', share = 1 } = {}) {
 		await this.echo();
 		equal(this.pids(), this.services, 'no process of the gateway was replaced');
 		assert(!/service\.(exited|struck)/.test(this.gateway.log), this.gateway.log.match(/.*service\.(exited|struck).*/)?.[0]);
 		await until(() => this.gateway.processes('worker').filter(({ args }) => args.includes('session')).length <= 1, 'the workers to be gone', 30000);
-		const crashes = [...this.gateway.log.matchAll(/"session (\d+), status (\d+)"/g)].filter(([, , status]) => ![0, KILLED].includes(Number(status) & 0x7f));
-		equal(crashes.map(([line]) => line), [], 'workers that crashed');
+		const crashed = [...this.gateway.log.matchAll(/"session (\d+), status (\d+)"/g)].filter(([, , status]) => ![0, KILLED].includes(Number(status) & 0x7f));
+		this.crashes = crashed.length;
+		if (crashes === 'none') equal(crashed.map(([line]) => line), [], 'workers that crashed');
+		else this.onRecord(crashed.map(([, number]) => number));
 		assert(this.peak > 0 || !this.gateway.process, 'no worker was measured');
 		assert(this.peak < MEMORY_MOST, `a worker had ${this.peak} KiB`);
-		await this.readAll();
+		await this.readAll(share);
 		this.nothingRaw('the log', this.gateway.log);
 		for (const words of [['session', 'list', '--limit', '1000'], ['audit', 'list'], ['recording', 'list', '--limit', '1000']])
 			this.nothingRaw(words.join(' '), (await this.run(words)).out);

@@ -61,7 +61,7 @@ export const lists = (key) => ['curve25519-sha256', key.algorithm, 'aes256-gcm@o
 	'hmac-sha2-256', 'none', 'none', '', ''];
 
 export class SshServer {
-	// script: { version, kexinit, reply, onConnect, onKeys, on: { [type]: (server, payload) => true when it is done with it } }
+	// script: { version, kexinit, reply, spoken, tamper, onConnect, onKeys, onShell, onTyped, on: { [type]: (server, payload) => true when it is done with it } }
 	constructor(socket, key, script = {}) {
 		Object.assign(this, { socket, key, script, heard: [], buffer: Buffer.alloc(0), sent: 0, received: 0, over: false });
 		this.shellId = 0;
@@ -81,20 +81,21 @@ export class SshServer {
 	// The target's socket may be full for as long as it likes: for floods.
 	get full() { return this.socket.writableLength > 4 << 20 || this.socket.destroyed; }
 
-	packet(payload, { padding, length } = {}) {
+	packet(payload) {
 		const block = this.out ? 16 : 8;
 		const fixed = this.out ? 1 : 5; // the length is not encrypted with it
-		let pad = padding ?? block - ((fixed + payload.length) % block);
-		if (padding === undefined && pad < 4) pad += block;
+		let pad = block - ((fixed + payload.length) % block);
+		if (pad < 4) pad += block;
 		const body = Buffer.concat([byte(pad), payload, randomBytes(pad)]);
-		const head = u32(length ?? body.length);
+		const head = u32(body.length);
 		if (!this.out) return Buffer.concat([head, body]);
 		const cipher = createCipheriv('aes-256-gcm', this.out.key, this.nonce(this.out));
 		cipher.setAAD(head);
 		return Buffer.concat([head, cipher.update(body), cipher.final(), this.script.tamper?.(this) ? randomBytes(16) : cipher.getAuthTag()]);
 	}
 
-	send(payload, options) { this.raw(this.packet(this.script.mutate ? this.script.mutate(payload, this) : payload, options)); }
+	// spoken: what is said instead, a list of messages
+	send(payload) { for (const said of this.script.spoken?.(this, payload) ?? [payload]) this.raw(this.packet(said)); }
 
 	nonce(way) {
 		const nonce = Buffer.from(way.iv);

@@ -8,7 +8,7 @@ export const verb = (which, option) => Buffer.from([IAC, which, option]);
 export const sub = (option, ...bytes) => Buffer.concat([Buffer.from([IAC, SB, option]), ...bytes.map((part) => Buffer.from(part)), Buffer.from([IAC, SE])]);
 
 export class TelnetServer {
-	// script: { onConnect, onLine(server, line): true when it is done with it, onShell, onBytes }
+	// script: { spoken, onConnect, onLine(server, line): true when it is done with it, onShell, onTyped, onBytes }
 	constructor(socket, script = {}) {
 		Object.assign(this, { socket, script, heard: [], line: '', step: 'name', over: false });
 		socket.on('error', () => {});
@@ -20,7 +20,12 @@ export class TelnetServer {
 
 	get words() { return Buffer.concat(this.heard); }
 	get full() { return this.socket.writableLength > 4 << 20 || this.socket.destroyed; }
-	send(...parts) { if (!this.socket.destroyed) this.socket.write(Buffer.concat(parts.map((part) => Buffer.from(part)))); }
+	// spoken: what is said instead, a list of pieces
+	send(...parts) {
+		const bytes = Buffer.concat(parts.map((part) => Buffer.from(part)));
+		for (const said of this.script.spoken?.(bytes) ?? [bytes]) if (!this.socket.destroyed) this.socket.write(said);
+	}
+
 	close() { this.socket.end(); }
 
 	take(data) {

@@ -3,7 +3,8 @@
 // files (boot.sh): makes an installation, starts the units, and has a session through them. Prints
 // one JSON object of what it found.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import path from 'node:path';
 
 import { Gateway } from '../lib/gateway.mjs';
 import { Sshd } from '../lib/targets.mjs';
@@ -54,7 +55,13 @@ function install(gateway) {
 	run('systemd-sysusers');
 	run('systemd-tmpfiles', '--create', 'sallyport.conf');
 	equal(run('stat', '-c', '%U %a', data), 'sallyport 700', 'the directory of the package');
-	gateway.cli(['init', '--tenant', 'Test', '--public-url', gateway.base]);
+	// a key that only this machine can open, and that lies in no file of the installation
+	const key = '/etc/credstore.encrypted/sallyport-root-key';
+	run('mkdir', '-p', '-m', '700', path.dirname(key));
+	run('sh', '-c', `head -c 32 /dev/urandom | systemd-creds encrypt --with-key=host --name=sallyport-root-key - ${key}`);
+	run('systemd-run', '--quiet', '--pipe', '--wait', '-p', `LoadCredentialEncrypted=sallyport-root-key:${key}`,
+		gateway.program, '--data', data, 'init', '--tenant', 'Test', '--public-url', gateway.base, '--root-key', 'systemd-credential');
+	assert(!existsSync(`${data}/vault/root.key`), 'no key file');
 	equal(run('stat', '-c', '%U', `${data}/sallyport.conf`), 'sallyport', 'made for the owner');
 	run('systemctl', 'start', 'sallyport.socket', 'sallyport.service'); // returns when READY=1 was said
 	equal(show('sallyport.service', 'ActiveState'), 'active', 'the unit');
@@ -84,10 +91,11 @@ async function crash(gateway, person) {
 
 function afterwards(gateway) {
 	const [recording] = gateway.cli(['recording', 'list']);
+	gateway.cli(['recording', 'export', recording.session_id, '--format', 'text'], { raw: true });
 	run('systemctl', 'stop', 'sallyport.service');
 	equal([show('sallyport.service', 'Result'), show('sallyport.service', 'ActiveState')], ['success', 'inactive'], 'an ordered end');
 	gateway.cli(['recording', 'verify', gateway.recordingFile(recording.session_id)]);
-	gateway.cli(['recording', 'export', recording.session_id, '--format', 'text'], { raw: true }); // starts a gateway for itself
+	equal(gateway.cli(['session', 'list']).length, 1, 'a command that starts a gateway for itself');
 	const owners = readdirSync(data).map((name) => statSync(`${data}/${name}`).uid);
 	equal(new Set(owners).size, 1, `owners in ${data}`);
 	found.exposure = Number(run('systemd-analyze', 'security', 'sallyport.service', '--no-pager')

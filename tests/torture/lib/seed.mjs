@@ -16,6 +16,9 @@ export function option(name, otherwise) {
 export const full = option('full', false);
 export const seed = Number(option('seed', Math.floor(Math.random() * 2 ** 31)));
 export const only = option('only', '');
+// For a trial of many alike: so many of them, beginning with this one.
+export const count = option('count', undefined);
+export const from = Number(option('from', 0));
 export const most = (reduced, whole) => (full ? whole : reduced);
 // What is left of the command line: names of trials.
 export const names = () => words.filter((word, at) => !taken.has(at));
