@@ -13,9 +13,9 @@
 void trail_begin(struct trail *trail, const uint8_t installation_public[32],
 	struct witness *witness, struct trail_report *report)
 {
-	*trail = (struct trail){ .installation_public = installation_public,
-		.witness = witness,
-		.report = report };
+	*trail = (struct trail){
+		.installation_public = installation_public, .witness = witness, .report = report
+	};
 	*report = (struct trail_report){ .compared = witness != NULL };
 }
 

@@ -40,8 +40,8 @@ struct trail {
 	uint8_t trail[HASH_LEN]; /* as its first row or first head says */
 	bool trail_known, witness_loaded;
 	int64_t signed_up_to; /* last row with a right signature, certified or not */
-	struct signer good; /* certified, checked last */
-	bool done; /* a verdict was found */
+	struct signer good;   /* certified, checked last */
+	bool done;            /* a verdict was found */
 	int error;
 };
 

@@ -40,8 +40,8 @@ static const struct audit_head *next_head(struct pages *pages)
 {
 	if (pages->head == pages->head_count && pages->has_heads && !pages->dry) {
 		pages->head = pages->head_count = 0;
-		pages->error = store_head_list(
-			pages->store, pages->heads_after, PAGE, keep_head, pages);
+		pages->error =
+			store_head_list(pages->store, pages->heads_after, PAGE, keep_head, pages);
 		pages->dry = pages->head_count == 0 || pages->error < 0;
 	}
 	return pages->head < pages->head_count ? &pages->heads[pages->head] : NULL;

@@ -67,13 +67,12 @@ static int read_again(const struct witness *witness, uint64_t offset, struct lin
 	if (got <= 0)
 		return -ERR_SYSTEM;
 	const char *end = memchr(text, '\n', (size_t)got);
-	const char *head = line_find_head(
-		text, end != NULL ? (size_t)(end - text) : (size_t)got, &len);
+	const char *head =
+		line_find_head(text, end != NULL ? (size_t)(end - text) : (size_t)got, &len);
 	return head != NULL ? line_read(head, len, ret_line) : -ERR_MALFORMED;
 }
 
-static bool genuine(
-	struct witness *witness, const struct witness_head *head, struct line *ret_line)
+static bool genuine(struct witness *witness, const struct witness_head *head, struct line *ret_line)
 {
 	return read_again(witness, head->offset, ret_line) == 0 && line_genuine(witness, ret_line);
 }
@@ -139,8 +138,8 @@ static int take_line(struct witness *witness, const struct wanted *wanted,
 	if (r < 0)
 		return r;
 	if (memcmp(line->audit.signer.trail, wanted->trail, HASH_LEN) == 0)
-		return keep_head(witness, (uint64_t)line->audit.sequence, line->audit.hash,
-			it->offset);
+		return keep_head(
+			witness, (uint64_t)line->audit.sequence, line->audit.hash, it->offset);
 	see_other_trail(witness, line);
 	return 0;
 }

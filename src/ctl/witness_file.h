@@ -20,11 +20,11 @@
  *	witness_close(&witness, last)			then look at witness.report
  */
 #define WITNESS_HEADS_MAX (8 * 1024 * 1024)
-#define WITNESS_KEYS_MAX 4096  /* of brokers: one a start */
-#define WITNESS_TRAILS_MAX 64  /* others in the same file that are looked at */
+#define WITNESS_KEYS_MAX 4096 /* of brokers: one a start */
+#define WITNESS_TRAILS_MAX 64 /* others in the same file that are looked at */
 
 struct witness_report {
-	uint64_t heads;	 /* of this chain */
+	uint64_t heads;  /* of this chain */
 	uint64_t agreed; /* of them the same as here */
 	uint64_t forged; /* of them different, and not signed by this installation */
 	bool disagrees;  /* a genuine head is another than here */

@@ -323,8 +323,7 @@ static void read_audit_head(struct cursor *cursor, struct audit_head *head)
 	hex(cursor, ",\"key\":\"", signer->public_key, sizeof signer->public_key);
 	signer->certified = !take_if(cursor, ",\"certificate\":null");
 	if (signer->certified)
-		hex(cursor, ",\"certificate\":\"", signer->certificate,
-			sizeof signer->certificate);
+		hex(cursor, ",\"certificate\":\"", signer->certificate, sizeof signer->certificate);
 }
 
 static void read_recording_head(struct cursor *cursor, struct recording_head *head)
@@ -409,8 +408,7 @@ const char *line_find_head(const char *words, size_t len, size_t *ret_len)
 
 	for (unsigned i = 0; i < ARRAY_LEN(begins); i++) {
 		const char *at = memmem(words, len, begins[i], strlen(begins[i]));
-		const char *end =
-			at != NULL ? memchr(at, '}', (size_t)(words + len - at)) : NULL;
+		const char *end = at != NULL ? memchr(at, '}', (size_t)(words + len - at)) : NULL;
 		if (end == NULL)
 			continue;
 		*ret_len = (size_t)(end - at) + 1;

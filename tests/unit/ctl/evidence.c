@@ -18,9 +18,9 @@ static int ask(void *context)
 {
 	const struct asked *asked = context;
 	char *arguments[4];
-	struct cli cli = { .data = asked->desk->directory,
-		.command = &command_audit_verify,
-		.argv = arguments };
+	struct cli cli = {
+		.data = asked->desk->directory, .command = &command_audit_verify, .argv = arguments
+	};
 	uint8_t key[32] = { 0 };
 	int fd = -1;
 

@@ -83,9 +83,8 @@ struct past *past_create(unsigned rows, unsigned every)
 	memcpy(past->signer.trail, past->rows[0].hash, HASH_LEN);
 	for (unsigned i = 0; i < rows; i++)
 		if ((i + 1) % every == 0 || i + 1 == rows)
-			past->heads[past->head_count++] = (struct audit_head){
-				.sequence = i + 1, .at = 1700000000000 + i
-			};
+			past->heads[past->head_count++] =
+				(struct audit_head){ .sequence = i + 1, .at = 1700000000000 + i };
 	past_new_key(past, 0);
 	past->signer = past->heads[0].signer;
 	return past;

@@ -12,8 +12,7 @@
 #include "wire/certificate.h"
 #include "wire/recording.h"
 
-static struct witness_report compare(const struct past *past, const struct buf *text,
-	unsigned rows)
+static struct witness_report compare(const struct past *past, const struct buf *text, unsigned rows)
 {
 	struct witness witness;
 	CLEANUP(fd_closep) int fd = past_file(text);
@@ -148,9 +147,11 @@ static void test_wrapped_lines(void **state)
 
 	for (int i = 2; i >= 0; i--) {
 		struct line line = { .kind = LINE_AUDIT_HEAD, .audit = past->heads[i] };
-		assert_int_equal(buf_append_text(&text, "Nov 23 14:05:09 gate sallyport 1 - - "), 0);
+		assert_int_equal(
+			buf_append_text(&text, "Nov 23 14:05:09 gate sallyport 1 - - "), 0);
 		assert_int_equal(line_write(&text, &line), 0);
-		assert_int_equal(buf_append_text(&text, "noise {\"kind\":\"audit.head\",x}\n\n"), 0);
+		assert_int_equal(
+			buf_append_text(&text, "noise {\"kind\":\"audit.head\",x}\n\n"), 0);
 	}
 	past->rows[4].at++;
 	past_rechain(past, 4);

@@ -52,11 +52,9 @@ static struct line recording_head(void)
 {
 	struct line line = { .kind = LINE_RECORDING_HEAD };
 
-	line.recording = (struct recording_head){ .number = 3,
-		.last = true,
-		.chunks = 41,
-		.ms = 4294967295,
-		.key_version = 2 };
+	line.recording = (struct recording_head){
+		.number = 3, .last = true, .chunks = 41, .ms = 4294967295, .key_version = 2
+	};
 	memset(line.recording.session_id, 'a', SESSION_ID_SIZE - 1);
 	memset(line.recording.head, 1, HASH_LEN);
 	memset(line.recording.signature, 2, 64);
@@ -125,29 +123,35 @@ static void assert_text(const struct line *line, const char *want)
 }
 
 #define X32(digits)                                                                                \
-	digits digits digits digits digits digits digits digits digits digits digits digits        \
+	digits digits digits digits digits digits digits digits digits digits digits digits digits \
 		digits digits digits digits digits digits digits digits digits digits digits       \
-			digits digits digits digits digits digits digits digits digits
+			digits digits digits digits digits digits digits digits
 
 static void test_lines_are_as_drawn(void **state)
 {
 	struct line line = row();
 
-	assert_text(&line, "{\"kind\":\"audit.row\",\"sequence\":12,\"time\":\"2025-11-23T14:05:09"
-			   ".123Z\",\"at\":1763906709123,\"event\":\"session.created\",\"actor\":"
-			   "\"application:portal\",\"from\":\"192.0.2.10\",\"object\":\"session:4711"
-			   "\",\"result\":-33,\"detail\":{\"user\":\"ana\",\"list\":[1,{\"a\":\"}"
-			   "\\\"\"}]},\"before\":\"" X32("b0") "\",\"hash\":\"" X32("0a") "\"}\n");
+	assert_text(&line,
+		"{\"kind\":\"audit.row\",\"sequence\":12,\"time\":\"2025-11-23T14:05:09"
+		".123Z\",\"at\":1763906709123,\"event\":\"session.created\",\"actor\":"
+		"\"application:portal\",\"from\":\"192.0.2.10\",\"object\":\"session:4711"
+		"\",\"result\":-33,\"detail\":{\"user\":\"ana\",\"list\":[1,{\"a\":\"}"
+		"\\\"\"}]},\"before\":\"" X32("b0") "\",\"hash\":\"" X32("0a") "\"}\n");
 	line = audit_head();
-	assert_text(&line, "{\"kind\":\"audit.head\",\"sequence\":12,\"time\":\"2025-11-23T14:05:"
-			   "09.123Z\",\"at\":1763906709123,\"hash\":\"" X32(
-				   "0a") "\",\"signature\":\"" X32("51") X32("51") "\",\"trail\":\"" X32("7a") "\",\"key\":\"" X32("4e") "\",\"certificate\":\"" X32("ce") X32("ce") "\"}\n");
+	assert_text(&line,
+		"{\"kind\":\"audit.head\",\"sequence\":12,\"time\":\"2025-11-23T14:05:"
+		"09.123Z\",\"at\":1763906709123,\"hash\":\"" X32("0a") "\",\"signature\":\"" X32(
+			"51")
+			X32("51") "\",\"trail\":\"" X32("7a") "\",\"key\":\"" X32(
+				"4e") "\",\"certificate\":\"" X32("ce") X32("ce") "\"}\n");
 	line = recording_head();
 	assert_text(&line,
 		"{\"kind\":\"recording.head\",\"session_id\":"
-		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"number\":3,\"last\":true,\"chunks\":"
-		"41,\"ms\":4294967295,\"head\":\"" X32("01") "\",\"signature\":\"" X32("02") X32("02") "\",\"key\":\"" X32("03") "\",\"key_version\":2,\"facts\":\"" X32(
-			"04") "\",\"certificate\":\"" X32("05") X32("05") "\"}\n");
+		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"number\":3,\"last\":true,"
+		"\"chunks\":"
+		"41,\"ms\":4294967295,\"head\":\"" X32("01") "\",\"signature\":\"" X32("02")
+			X32("02") "\",\"key\":\"" X32("03") "\",\"key_version\":2,\"facts\":\"" X32(
+				"04") "\",\"certificate\":\"" X32("05") X32("05") "\"}\n");
 	line = place(LINE_FORKED);
 	assert_text(&line, "{\"kind\":\"mirror.forked\",\"sequence\":5000,\"hash\":\"" X32(
 				   "06") "\",\"next\":41}\n");
@@ -157,8 +161,9 @@ static void test_lines_are_as_drawn(void **state)
 static void test_hostile_texts_stay_inside(void **state)
 {
 	static const char *const details[] = { "", "[]", "{", "{}{}", "{\"a\":\"\n\"}", "{]",
-		"}\n{\"kind\":\"audit.row\"", "{\"a\":\"\\", "{\"a\\\":1}", "\xff{}", "{\"\xff\":1}",
-		"{\"a\":1}x", "\"", "{\"x\":\"\\u000a\"}", "{}", "\x7f\x1b[2J", "null" };
+		"}\n{\"kind\":\"audit.row\"", "{\"a\":\"\\", "{\"a\\\":1}", "\xff{}",
+		"{\"\xff\":1}", "{\"a\":1}x", "\"", "{\"x\":\"\\u000a\"}", "{}", "\x7f\x1b[2J",
+		"null" };
 
 	for (unsigned i = 0; i < ARRAY_LEN(details); i++) {
 		CLEANUP(buf_finish) struct buf text = BUF(LINE_BYTES_MAX);
@@ -206,10 +211,12 @@ static void test_other_lines_are_refused(void **state)
 	assert_refused("{\"kind\":\"audit.row\"}");
 	assert_refused("{\"kind\":\"mirror.continued\",\"sequence\":99999999999999999999}");
 	assert_refused("{\"kind\":\"mirror.continued\",\"sequence\":-,\"hash\":\"\"}");
-	assert_refused("{\"kind\":\"mirror.continued\",\"sequence\":0005000,\"hash\":\"" X32(
-		"06") "\"}");
-	assert_refused("{\"kind\":\"mirror.continued\",\"sequence\":5000,\"hash\":\"" X32("zz") "\"}");
-	assert_refused("{\"kind\":\"mirror.continued\",\"sequence\":5000,\"hash\":\"" X32("AB") "\"}");
+	assert_refused(
+		"{\"kind\":\"mirror.continued\",\"sequence\":0005000,\"hash\":\"" X32("06") "\"}");
+	assert_refused(
+		"{\"kind\":\"mirror.continued\",\"sequence\":5000,\"hash\":\"" X32("zz") "\"}");
+	assert_refused(
+		"{\"kind\":\"mirror.continued\",\"sequence\":5000,\"hash\":\"" X32("AB") "\"}");
 	/* a text that is too long, one that never ends, escapes that say nothing */
 	assert_refused("{\"kind\":\"recording.head\",\"session_id\":"
 		       "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"number\":3");
