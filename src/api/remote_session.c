@@ -405,6 +405,8 @@ static int answer(struct broker *broker, struct call *call)
 
 	if (r == 0)
 		r = reserve_refuses(broker);
+	if (r == 0)
+		r = witness_refuses(broker);
 	return r == 0 ? create(broker, call, &wish) : r;
 }
 

@@ -9,6 +9,7 @@
 #include "broker/ending.h"
 #include "broker/rotation.h"
 #include "broker/vault.h"
+#include "broker/witness.h"
 
 static const struct field fields[] = { {} };
 
@@ -119,6 +120,7 @@ static int answer(struct broker *broker, struct call *call)
 	write_figures(json, &figures, call_now(call));
 	write_counts(json, &counts);
 	r = write_vault(json, broker);
+	witness_write(json, broker);
 	json_close_object(json);
 	return r;
 }

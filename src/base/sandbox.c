@@ -40,7 +40,8 @@
 #define RECORDER (1u << SANDBOX_RECORDER)
 #define WORKER (1u << SANDBOX_WORKER)
 #define READER (1u << SANDBOX_READER)
-#define CONNECTED (FRONT | BROKER | VAULT | RECORDER | WORKER)
+#define WITNESS (1u << SANDBOX_WITNESS)
+#define CONNECTED (FRONT | BROKER | VAULT | RECORDER | WORKER | WITNESS)
 #define EVERYONE (CONNECTED | READER)
 
 #define CLONE_NAMESPACES                                                                           \
@@ -124,18 +125,29 @@ static const uint64_t rights_beneath[] = {
 			     LANDLOCK_REMOVE_FILE | LANDLOCK_TRUNCATE,
 	[SANDBOX_WORKER] = 0,
 	[SANDBOX_READER] = 0,
+	/* Appends and cuts half a line off; takes nothing away. */
+	[SANDBOX_WITNESS] = LANDLOCK_READ_FILE | LANDLOCK_WRITE_FILE | LANDLOCK_READ_DIR |
+			    LANDLOCK_MAKE_REG | LANDLOCK_TRUNCATE,
 };
 
-static int wall_in_files(enum sandbox_role role, int dir)
+static uint64_t net_free(enum sandbox_role role)
 {
-	struct landlock_path path = { dir, rights_beneath[role] };
-	unsigned count = dir >= 0 && path.rights != 0 ? 1 : 0;
+	return role == SANDBOX_BROKER || role == SANDBOX_WITNESS ? LANDLOCK_CONNECT_TCP : 0;
+}
 
+static int wall_in_files(enum sandbox_role role, const int *dirs, unsigned dir_count)
+{
+	struct landlock_path paths[SANDBOX_DIRS_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < dir_count && rights_beneath[role] != 0; i++)
+		if (dirs[i] >= 0 && count < ARRAY_LEN(paths))
+			paths[count++] = (struct landlock_path){ dirs[i], rights_beneath[role] };
 	if (landlock_version() == 0) {
 		log_warning("sandbox.landlock", "this kernel has no Landlock; only seccomp holds");
 		return 0;
 	}
-	return landlock_enter(&path, count, role == SANDBOX_BROKER ? LANDLOCK_CONNECT_TCP : 0);
+	return landlock_enter(paths, count, net_free(role));
 }
 
 static int add_rule(scmp_filter_ctx filter, const struct rule *rule)
@@ -184,11 +196,16 @@ static int wall_in_calls(enum sandbox_role role)
 
 int sandbox_enter(enum sandbox_role role, int dir)
 {
+	return sandbox_enter_dirs(role, &dir, 1);
+}
+
+int sandbox_enter_dirs(enum sandbox_role role, const int *dirs, unsigned count)
+{
 	int r;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -ERR_SYSTEM;
-	r = wall_in_files(role, dir);
+	r = wall_in_files(role, dirs, count);
 	if (r < 0)
 		return r;
 	prepare_sanitizer();

@@ -13,6 +13,7 @@ enum sandbox_role {
 	SANDBOX_RECORDER, /* creates files beneath its directory; no network */
 	SANDBOX_WORKER,   /* the descriptors it was born with; no socket, no open, no exec */
 	SANDBOX_READER,   /* offline verify and export: reads one file */
+	SANDBOX_WITNESS,  /* appends beneath its directories; connect; no exec */
 };
 
 /*
@@ -21,6 +22,9 @@ enum sandbox_role {
  * silent. Sets no_new_privs.
  */
 int sandbox_enter(enum sandbox_role role, int dir);
+/* The same with more than one directory; -1 among them is none. */
+#define SANDBOX_DIRS_MAX 4
+int sandbox_enter_dirs(enum sandbox_role role, const int *dirs, unsigned count);
 /*
  * Gives root away: supplementary groups, gid, uid, all capabilities; when root_dir >= 0 chroots
  * into it first. Nothing to do (and 0) when not root. Checked by trying to get it back.

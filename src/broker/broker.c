@@ -126,6 +126,11 @@ static void on_strike(void *context, enum party peer, int why)
 static void meet(void *context, enum party party, int fd)
 {
 	struct broker *broker = context;
+
+	if (party == PARTY_WITNESS) {
+		witness_came(broker, fd);
+		return;
+	}
 	message_fn *fn =
 		party == PARTY_FRONT ? on_front : (party == PARTY_VAULT ? on_vault : on_recorder);
 	struct channel **place = party == PARTY_FRONT   ? &broker->front
@@ -163,6 +168,7 @@ static void on_tick(void *context)
 	reserve_look(broker);
 	sessions_tick(broker);
 	head_ask(broker);
+	witness_look(broker);
 	if (loop_after(broker->loop, TICK_MS, on_tick, broker, &broker->tick) < 0)
 		log_error("broker.tick", "no memory: limits are not watched any more");
 }
@@ -192,7 +198,7 @@ static void on_stop(void *context)
 	if (audit_self(broker, "gateway.stopped") < 0)
 		log_error("gateway.stopped", "not on record");
 	turn_close(broker);
-	loop_stop(broker->loop);
+	witness_last_words(broker);
 }
 
 /* What needs files or lazy loading, before the walls. */
@@ -247,12 +253,14 @@ static void finish(struct broker *broker)
 	turn_close(broker);
 	timer_cancel(broker->tick);
 	vault_lost(broker);
+	timer_cancel(STEAL(broker->witness.last_timer));
 	control_destroy(broker->control);
 	probes_finish(broker);
 	sessions_finish(broker);
 	channel_destroy(broker->front);
 	channel_destroy(broker->vault);
 	channel_destroy(broker->recorder);
+	witness_gone(broker);
 	calls_finish(broker);
 	prover_destroy(broker->prover);
 	throttle_destroy(broker->throttle);

@@ -9,6 +9,7 @@
 #include "broker/session.h"
 #include "broker/steady.h"
 #include "broker/turn.h"
+#include "broker/witness.h"
 #include "store/store.h"
 #include "wire/process.h"
 
@@ -31,6 +32,7 @@ struct broker {
 	bool broken; /* the store cannot be written any more: this process ends */
 	struct audit audit;
 	struct head head;
+	struct witness_link witness;
 	struct reserve reserve;
 	struct steady steady; /* the clock that lifetimes go by */
 	struct calls calls;

@@ -70,6 +70,7 @@ void head_durable(struct broker *broker, uint64_t mark)
 	head->durable = head->ahead[count - 1].head;
 	head->ahead_count -= count;
 	memmove(&head->ahead[0], &head->ahead[count], head->ahead_count * sizeof head->ahead[0]);
+	witness_tell(broker);
 }
 
 void head_ask(struct broker *broker)

@@ -231,6 +231,8 @@ static int redeem_now(
 		return room;
 	if (head_ready(broker) < 0)
 		return head_ready(broker);
+	if (witness_refuses(broker) < 0)
+		return witness_refuses(broker);
 	ticket_hash(redeem->value, hash);
 	int r = strlen(redeem->value) == TICKET_LEN ? 0 : -ERR_TICKET_REFUSED;
 	if (r == 0)

@@ -92,6 +92,11 @@ int chain_sign(struct chain *chain)
 	recording_record_head(record, RECORDING_SIGNATURE, RECORDING_SIGNATURE_LEN);
 	recording_sign(record + RECORDING_RECORD_LEN, chain->secret_key, chain->session_id,
 		chain->chunks, chain->end_ms, chain->head);
+	chain->signatures++;
+	memcpy(chain->signed_head, chain->head, HASH_LEN);
+	memcpy(chain->signature,
+		record + RECORDING_RECORD_LEN + RECORDING_SIGNATURE_LEN - sizeof chain->signature,
+		sizeof chain->signature);
 	chain_add(chain, record, RECORDING_SIGNATURE_LEN);
 	return 0;
 }

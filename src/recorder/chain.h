@@ -18,6 +18,8 @@ struct chain {
 	uint64_t chunks;
 	uint32_t end_ms;   /* of the last chunk */
 	uint64_t produced; /* bytes so far, header included */
+	uint64_t signatures;
+	uint8_t signed_head[HASH_LEN], signature[64]; /* of the newest one */
 	uint8_t *bytes;
 	size_t len, cap;
 };

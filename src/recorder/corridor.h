@@ -59,6 +59,9 @@ struct corridor {
 	bool sealed, told_started, told_done;
 	struct tape tape;
 	uint8_t public_key[32];
+	/* What the vault says of it, and of what: for whoever checks a head without the file. */
+	uint8_t certificate[64], facts_hash[HASH_LEN];
+	uint32_t key_version;
 	struct ring ring;
 	int worker;
 	struct watch *worker_watch;

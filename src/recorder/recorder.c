@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "recorder/corridor.h"
+#include "recorder/heads.h"
 #include "wire/process.h"
 #include "wire/recording_key.h"
 
@@ -44,6 +45,7 @@ struct recorder {
 	struct corridor *corridors;
 	struct starting *starting;
 	struct untold *untold;
+	struct heads heads;
 	unsigned count;
 	bool stopping;
 };
@@ -273,6 +275,10 @@ static int take_certificate(struct starting *starting, const struct msg_certifie
 	header->key_version = certified->key_version;
 	header->wrapped_len = RECORDING_WRAPPED_LEN;
 	memcpy(header->certificate, certified->signature, sizeof(header->certificate));
+	starting->corridor->key_version = certified->key_version;
+	memcpy(starting->corridor->certificate, certified->signature,
+		sizeof(starting->corridor->certificate));
+	hash_sha256(starting->corridor->facts_hash, header->facts, header->facts_len);
 	return recording_key_wrap(header->session_id, starting->corridor->tape.chunk.key,
 		certified->recording_public, header->wrapped);
 }
@@ -372,9 +378,21 @@ static void on_peer_gone(void *context, struct channel *channel)
 	channel_destroy(channel);
 }
 
+static void on_signed(void *context, void *corridor)
+{
+	struct recorder *recorder = context;
+
+	heads_signed(&recorder->heads, corridor);
+}
+
 static void meet(void *context, enum party party, int fd)
 {
 	struct recorder *recorder = context;
+
+	if (party == PARTY_WITNESS) {
+		heads_meet(&recorder->heads, fd);
+		return;
+	}
 	struct channel **place = party == PARTY_BROKER ? &recorder->broker : &recorder->vault;
 
 	channel_destroy(STEAL(*place));
@@ -423,6 +441,7 @@ static void finish(struct recorder *recorder)
 		recorder->corridors = corridor->next;
 		corridor_destroy(corridor);
 	}
+	heads_finish(&recorder->heads);
 	writer_destroy(recorder->host.room.writer);
 	packer_finish(&recorder->packer);
 }
@@ -433,7 +452,10 @@ static int open_room(struct recorder *recorder, int dir)
 	int r = packer_init(&recorder->packer);
 
 	*host = (struct corridor_host){ on_started, on_moved, on_left, on_activity, on_done,
-		on_gone, recorder, { recorder->process.loop, &recorder->packer, NULL }, NULL };
+		on_gone, recorder,
+		{ recorder->process.loop, &recorder->packer, NULL, on_signed, recorder }, NULL };
+	heads_init(&recorder->heads, recorder->process.loop, &recorder->process.settings,
+		&recorder->corridors);
 	host->scratch = malloc(CORRIDOR_SCRATCH);
 	if (r < 0 || host->scratch == NULL)
 		return -ERR_SYSTEM;

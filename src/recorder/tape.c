@@ -12,7 +12,7 @@
 void tape_init(struct tape *tape, const struct tape_room *room, const char *session_id,
 	uint8_t ret_public_key[32])
 {
-	*tape = (struct tape){ .loop = room->loop, .packer = room->packer };
+	*tape = (struct tape){ .room = room, .loop = room->loop, .packer = room->packer };
 	chunk_init(&tape->chunk);
 	chain_init(&tape->chain, session_id, ret_public_key);
 	tape->started = clock_monotonic_ms();
@@ -25,6 +25,8 @@ static int hand_over(struct tape *tape, unsigned flags)
 
 	if (r < 0)
 		return r;
+	if (tape->room->signed_fn != NULL)
+		tape->room->signed_fn(tape->room->context, tape->context);
 	uint8_t *bytes = chain_take(&tape->chain, &len);
 	return writer_add(tape->file, bytes, len, flags);
 }

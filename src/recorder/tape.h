@@ -13,6 +13,7 @@
 #define TAPE_BATCH (64 * 1024) /* closed bytes that go to the writer without waiting for it */
 
 struct tape {
+	const struct tape_room *room;
 	struct loop *loop;
 	struct packer *packer; /* shared by all tapes */
 	struct writer_file *file;
@@ -31,6 +32,9 @@ struct tape_room {
 	struct loop *loop;
 	struct packer *packer;
 	struct writer *writer;
+	/* Each signature, with the tape's own context; NULL: nobody wants to know. */
+	void (*signed_fn)(void *context, void *tape_context);
+	void *context;
 };
 
 /* Makes both keys. The header is filled in by the caller between these two calls. */

@@ -26,6 +26,8 @@ static const enum service_id acquainted[][2] = {
 	{ SERVICE_BROKER, SERVICE_VAULT },
 	{ SERVICE_BROKER, SERVICE_RECORDER },
 	{ SERVICE_RECORDER, SERVICE_VAULT },
+	{ SERVICE_BROKER, SERVICE_WITNESS },
+	{ SERVICE_RECORDER, SERVICE_WITNESS },
 };
 
 static int start_one(struct service *service);
@@ -38,6 +40,7 @@ void services_init(struct supervisor *supervisor)
 	} rows[SERVICE_COUNT] = {
 		[SERVICE_VAULT] = { PARTY_VAULT, "sallyport-vault" },
 		[SERVICE_RECORDER] = { PARTY_RECORDER, "sallyport-recorder" },
+		[SERVICE_WITNESS] = { PARTY_WITNESS, "sallyport-witness" },
 		[SERVICE_BROKER] = { PARTY_BROKER, "sallyport-broker" },
 		[SERVICE_FRONT] = { PARTY_FRONT, "sallyport-front" },
 	};
@@ -46,14 +49,18 @@ void services_init(struct supervisor *supervisor)
 		supervisor->services[i] = (struct service){ .supervisor = supervisor,
 			.party = rows[i].party,
 			.program = rows[i].program,
-			.wanted = i != SERVICE_FRONT || !supervisor->offline };
+			.wanted = true };
+	supervisor->services[SERVICE_FRONT].wanted = !supervisor->offline;
+	supervisor->services[SERVICE_WITNESS].wanted = outside_wanted(&supervisor->settings);
 }
 
 unsigned service_uid(const struct supervisor *supervisor, enum party party)
 {
-	static const unsigned offset[PARTY_COUNT] = {
-		[PARTY_FRONT] = 1, [PARTY_BROKER] = 2, [PARTY_VAULT] = 3, [PARTY_RECORDER] = 4
-	};
+	static const unsigned offset[PARTY_COUNT] = { [PARTY_FRONT] = 1,
+		[PARTY_BROKER] = 2,
+		[PARTY_VAULT] = 3,
+		[PARTY_RECORDER] = 4,
+		[PARTY_WITNESS] = 5 };
 
 	return supervisor->root ? (unsigned)supervisor->settings.gateway_uid_base + offset[party]
 				: 0;
@@ -73,6 +80,17 @@ static int give_if(struct service *service, const char *name, int fd)
 	return fd >= 0 ? give(service, name, fd) : 0;
 }
 
+static int give_outside(struct service *service)
+{
+	const struct outside *outside = &service->supervisor->outside;
+
+	return give(service, "witness", outside->own) |
+	       give_if(service, "mirror", outside->mirror) |
+	       give_if(service, "witness-file", outside->file) |
+	       give_if(service, "authorities", outside->authorities) |
+	       give_if(service, "webhook-key", outside->key);
+}
+
 static int give_all(struct service *service)
 {
 	const struct place *place = &service->supervisor->place;
@@ -89,6 +107,8 @@ static int give_all(struct service *service)
 		return give(service, "vault", place->vault) |
 		       give_if(service, "root-key", place->root_key) |
 		       give_if(service, "root-key-next", place->root_key_next);
+	case PARTY_WITNESS:
+		return give_outside(service);
 	default:
 		return give(service, "recordings", place->recordings);
 	}
@@ -313,11 +333,11 @@ static void describe(int status, char out[64])
 		snprintf(out, 64, "exit %d", WEXITSTATUS(status));
 }
 
-/* The order of the end: nobody new, recordings sealed, facts written, keys wiped. */
+/* The order of the end: nobody new, recordings sealed, facts written and witnessed, keys wiped. */
 static struct service *at_stage(struct supervisor *supervisor)
 {
 	static const enum service_id order[] = { SERVICE_FRONT, SERVICE_RECORDER, SERVICE_BROKER,
-		SERVICE_VAULT };
+		SERVICE_WITNESS, SERVICE_VAULT };
 
 	for (; supervisor->stopping <= (int)ARRAY_LEN(order); supervisor->stopping++) {
 		struct service *service = &supervisor->services[order[supervisor->stopping - 1]];

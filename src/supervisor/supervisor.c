@@ -167,6 +167,10 @@ static int run(struct supervisor *supervisor, const struct options *options)
 		supervisor->root = false;
 	if (supervisor->root && (r = place_own(&supervisor->place, &supervisor->settings)) < 0)
 		return r;
+	r = outside_open(&supervisor->outside, supervisor->place.directory, &supervisor->settings,
+		service_uid(supervisor, PARTY_WITNESS));
+	if (r < 0)
+		return r;
 	if (options->offline) /* a command's own errand: its terminal is for its answer */
 		text_copy(supervisor->settings.gateway_log_level,
 			sizeof supervisor->settings.gateway_log_level, "warning");
@@ -201,9 +205,11 @@ int main(int argc, char **argv)
 		find_programs(supervisor) < 0)
 		return 1;
 	supervisor->root = geteuid() == 0;
+	outside_init(&supervisor->outside);
 	supervisor->offline = options.offline;
 	int r = run(supervisor, &options);
 	share_close(&supervisor->share);
+	outside_close(&supervisor->outside);
 	place_close(&supervisor->place);
 	return r < 0 || !supervisor->announced ? 1 : 0;
 }

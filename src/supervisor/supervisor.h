@@ -6,6 +6,7 @@
 
 #include "base/loop.h"
 #include "base/settings.h"
+#include "supervisor/outside.h"
 #include "supervisor/share.h"
 #include "wire/wire.h"
 
@@ -14,7 +15,14 @@
  * byte that a client or a target sent.
  */
 
-enum service_id { SERVICE_VAULT, SERVICE_RECORDER, SERVICE_BROKER, SERVICE_FRONT, SERVICE_COUNT };
+enum service_id {
+	SERVICE_VAULT,
+	SERVICE_RECORDER,
+	SERVICE_WITNESS, /* when a setting asks for it */
+	SERVICE_BROKER,
+	SERVICE_FRONT,
+	SERVICE_COUNT
+};
 
 struct service {
 	struct supervisor *supervisor;
@@ -54,6 +62,7 @@ struct supervisor {
 	struct loop *loop;
 	struct settings settings;
 	struct place place;
+	struct outside outside;
 	char program_directory[URL_SIZE]; /* where the other executables lie */
 	struct service services[SERVICE_COUNT];
 	struct worker *workers;
@@ -106,7 +115,7 @@ int token_start(struct supervisor *supervisor, struct channel *vault, struct mes
 /* True when it was the token's program that ended. */
 bool token_reaped(struct supervisor *supervisor, pid_t pid, int status);
 
-/* services.c: the four services and who knows whom. */
+/* services.c: the services and who knows whom. */
 void services_init(struct supervisor *supervisor);
 int services_start(struct supervisor *supervisor);
 void services_reaped(struct supervisor *supervisor, struct service *service, int status);

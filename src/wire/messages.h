@@ -6,6 +6,7 @@
 #include "base/address.h"
 #include "base/limits.h"
 #include "base/settings.h"
+#include "wire/witness.h"
 
 /*
  * The payloads of messages.def. Structs of fixed size between executables of one build: no parser,
@@ -24,6 +25,7 @@ enum party {
 	PARTY_WORKER,
 	PARTY_CONTROL, /* the command line */
 	PARTY_TOKEN,   /* what speaks to a PKCS#11 token */
+	PARTY_WITNESS,
 	PARTY_COUNT
 };
 const char *party_name(enum party party); /* "front" */

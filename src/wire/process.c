@@ -212,11 +212,16 @@ int process_fd(struct process *process, const char *name)
 
 void process_drop(struct process *process, int sandbox_role, int dir)
 {
+	process_drop_dirs(process, sandbox_role, &dir, 1);
+}
+
+void process_drop_dirs(struct process *process, int sandbox_role, const int *dirs, unsigned count)
+{
 	for (unsigned i = 0; i < process->given_count; i++)
 		fd_closep(&process->given[i].fd); /* what nobody asked for */
-	if (process->uid != 0 && sandbox_drop(process->uid, dir) < 0)
+	if (process->uid != 0 && sandbox_drop(process->uid, dirs[0]) < 0)
 		die("process.drop", "cannot give up root");
-	if (sandbox_enter((enum sandbox_role)sandbox_role, dir) < 0)
+	if (sandbox_enter_dirs((enum sandbox_role)sandbox_role, dirs, count) < 0)
 		die("process.sandbox", "cannot enter the sandbox: this kernel lacks seccomp");
 	prctl(PR_SET_DUMPABLE, 0);
 }

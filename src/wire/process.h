@@ -49,6 +49,8 @@ void process_title(const char *format, ...) __attribute__((format(printf, 1, 2))
 void process_begin_bare(int argc, char **argv, const char *name);
 /* Drops root (chroot into dir when root and dir >= 0), enters the sandbox. Exits on failure. */
 void process_drop(struct process *process, int sandbox_role, int dir);
+/* The same with more directories: the chroot is the first. */
+void process_drop_dirs(struct process *process, int sandbox_role, const int *dirs, unsigned count);
 /* fn owns the descriptor it is given. Called at once for peers that already came. */
 void process_on_peer(struct process *process, void (*fn)(void *, enum party, int), void *context);
 /* fn is called on STOP or when the supervisor is gone; it ends the loop itself when it is done. */

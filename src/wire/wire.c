@@ -84,9 +84,16 @@ static void strike(const struct channel *channel, int why)
 const char *party_name(enum party party)
 {
 	static const char *const names[PARTY_COUNT] = { "any", "supervisor", "front", "broker",
-		"vault", "recorder", "worker", "control", "token" };
+		"vault", "recorder", "worker", "control", "token", "witness" };
 
 	return party < PARTY_COUNT ? names[party] : "?";
+}
+
+const char *outlet_name(enum outlet_id id)
+{
+	static const char *const names[OUTLET_COUNT] = { "mirror", "file", "syslog", "webhook" };
+
+	return id < OUTLET_COUNT ? names[id] : "?";
 }
 
 const char *message_name(enum msg_type type)
@@ -457,7 +464,8 @@ static int enqueue(struct channel *channel, const struct iovec *pieces, size_t c
 		return -ERR_SYSTEM;
 	packet->len = 0;
 	for (size_t i = 0; i < count; i++) {
-		memcpy(packet->bytes + packet->len, pieces[i].iov_base, pieces[i].iov_len);
+		if (pieces[i].iov_len > 0) /* no tail has no address */
+			memcpy(packet->bytes + packet->len, pieces[i].iov_base, pieces[i].iov_len);
 		packet->len += pieces[i].iov_len;
 	}
 	packet->fd_count = 0;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "broker/drivers.h"
 #include "broker/probe.h"
+#include "broker/witness.h"
 
 #define ANSWER_MAX (1024 * 1024)
 #define PARAMS 16
@@ -493,6 +494,11 @@ int ending_of(struct broker *broker, enum ending_of what, int64_t id, const char
 		ended += store_session_ended(store, endings.ids[i], 0, reason, -1, NOW) == 0;
 	assert_int_equal(text_copy(broker->ended_because, REASON_SIZE, reason), 0);
 	return ended;
+}
+
+void witness_write(struct json *json, const struct broker *broker)
+{
+	json_put_null(json, "witness");
 }
 
 void broker_figures(const struct broker *broker, struct figures *ret_figures)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -340,7 +341,7 @@ static void what_no_role_may(void **state)
 		"read_is_code", "raise_own_limit", "filter_a_socket", "upper_layer",
 		"send_fast_open" };
 
-	for (int role = SANDBOX_FRONT; role <= SANDBOX_READER; role++) {
+	for (int role = SANDBOX_FRONT; role <= SANDBOX_WITNESS; role++) {
 		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 			if (!refused((enum sandbox_role)role, *state, probe_named(names[i])))
 				fail_msg("role %d: %s", role, names[i]);
@@ -534,6 +535,62 @@ static void the_reader_reads_what_is_open(void **state)
 	refuses_all(fixture, SANDBOX_READER, names);
 }
 
+static int lives_as_witness(struct fixture *fixture)
+{
+	int waiting,
+		fd = openat(fixture->dir, "a.rec", O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0640);
+	struct stat there;
+
+	NEED(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
+	NEED(write(fd, "line\nhalf", 9) == 9 && ftruncate(fd, 5) == 0 && fdatasync(fd) == 0);
+	NEED(fstatat(fixture->dir, "a.rec", &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+		there.st_size == 5);
+	NEED(fsync(fixture->dir) == 0);
+	NEED(ioctl(fixture->sockets[0], TIOCOUTQ, &waiting) == 0);
+	int out = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	NEED(out >= 0);
+	connect(out, (struct sockaddr *)&fixture->address, sizeof(fixture->address));
+	if (with_landlock)
+		NEED(openat(fixture->outside_dir, "file", O_RDONLY) < 0 && errno == EACCES);
+	return 0;
+}
+
+static int lives_with_two_directories(struct fixture *fixture)
+{
+	NEED(openat(fixture->dir, "a.rec", O_RDWR | O_CREAT, 0640) >= 0);
+	NEED(openat(fixture->outside_dir, "file", O_RDWR) >= 0);
+	if (with_landlock)
+		NEED(openat(AT_FDCWD, "/etc/passwd", O_RDONLY) < 0 && errno == EACCES);
+	return 0;
+}
+
+static void the_witness_appends_and_dials(void **state)
+{
+	static const char *const names[] = { "socketpair", "accept", "memfd", "unlink", "rename",
+		"getdents", "clone_thread", NULL };
+	struct fixture *fixture = *state;
+
+	assert_went_well(behind(SANDBOX_WITNESS, fixture, fixture->dir, lives_as_witness));
+	refuses_all(fixture, SANDBOX_WITNESS, names);
+}
+
+/* More than one directory, and one that is none. */
+static void directories_are_a_list(void **state)
+{
+	struct fixture *fixture = *state;
+	const int dirs[] = { fixture->dir, -1, fixture->outside_dir };
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		if (sandbox_enter_dirs(SANDBOX_WITNESS, dirs, ARRAY_LEN(dirs)) < 0)
+			_exit(77);
+		_exit(lives_with_two_directories(fixture));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_went_well(status);
+}
+
 static void *tries_a_socket(void *context)
 {
 	sigset_t *gate = context;
@@ -661,6 +718,8 @@ int main(void)
 		STORY(the_vault_keeps_its_keys),
 		STORY(the_recorder_writes_and_never_reads_back),
 		STORY(the_reader_reads_what_is_open),
+		STORY(the_witness_appends_and_dials),
+		STORY(directories_are_a_list),
 		STORY(threads_are_shut_in),
 		STORY(root_is_given_away_for_good),
 		STORY(without_root_there_is_nothing_to_drop),

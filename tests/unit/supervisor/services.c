@@ -215,8 +215,33 @@ static void ends_in_order(void **state)
 		assert_true(stage_moment(order[i - 1]) < stage_moment(order[i]));
 	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
 		assert_int_equal(scene->supervisor.services[i].pid, 0);
-		assert_int_equal(scene->reaped[i], 1);
+		assert_int_equal(scene->reaped[i], i == SERVICE_WITNESS ? 0 : 1); /* nobody asked */
 	}
+}
+
+static void a_witness_starts_when_asked_for(void **state)
+{
+	struct scene *scene = *state;
+	struct supervisor *supervisor = &scene->supervisor;
+
+	assert_int_equal(symlink(stage_stand_in, "bin/sallyport-witness"), 0);
+	text_copy(supervisor->settings.audit_mirror, sizeof supervisor->settings.audit_mirror,
+		"mirror/lines");
+	services_init(supervisor);
+	assert_int_equal(outside_open(&supervisor->outside, supervisor->place.directory,
+				 &supervisor->settings, 0),
+		0);
+	start_all(scene);
+	stage_moment("sallyport-witness given witness mirror\n");
+	static const char *const meet[] = { "witness meets broker", "broker meets witness",
+		"witness meets recorder", "recorder meets witness" };
+	for (unsigned i = 0; i < ARRAY_LEN(meet); i++)
+		stage_moment(meet[i]);
+	services_stop(supervisor);
+	run_until(scene, NULL);
+	assert_true(stage_moment("broker ends") < stage_moment("witness stops"));
+	assert_true(stage_moment("witness ends") < stage_moment("vault stops"));
+	outside_close(&supervisor->outside);
 }
 
 /* The front seals nothing, but its time is its own: another's death does not cut it short. */
@@ -443,6 +468,7 @@ int main(int argc, char **argv)
 		CASE(announces_when_all_are_ready),
 		CASE(offline_has_no_front),
 		CASE(ends_in_order),
+		CASE(a_witness_starts_when_asked_for),
 		CASE(another_death_hurries_nobody),
 		CASE(deaf_ones_are_killed_in_time),
 		CASE(who_dies_is_started_and_introduced_again),
