@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recorder/chunk.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,8 +115,8 @@ static uint8_t flags(const struct chunk *chunk)
 	struct recording_frame first;
 	struct view_keyframe keyframe;
 
-	if (recording_frame_next(chunk->plain, chunk->len, &first) <= 0)
-		return 0;
+	int r = recording_frame_next(chunk->plain, chunk->len, &first);
+	assert(r > 0); /* chunk_append() wrote it */
 	struct view_frame frame = { first.type, first.len, first.payload };
 	if (view_keyframe_read(&frame, &keyframe) < 0 || keyframe.part != 0)
 		return 0;

@@ -169,6 +169,14 @@ static void chunk_limits(void **state)
 	chunk.flags = 2; /* one that nobody knows */
 	recording_chunk_write(body, &chunk);
 	assert_int_equal(recording_chunk_read(&record, &chunk), -ERR_MALFORMED);
+	chunk = (struct recording_chunk){
+		.number = 1, .start_ms = 10, .end_ms = 10, .plain_len = 1
+	};
+	recording_chunk_write(body, &chunk);
+	assert_int_equal(recording_chunk_read(&record, &chunk), 0);
+	body[23] = 1; /* reserved */
+	assert_int_equal(recording_chunk_read(&record, &chunk), -ERR_MALFORMED);
+	body[23] = 0;
 	record.type = RECORDING_END;
 	assert_int_equal(recording_chunk_read(&record, &chunk), -ERR_MALFORMED);
 }
