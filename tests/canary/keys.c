@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "vault/keyring.h"
+#include "vault/source.h"
 #include "wire/recording.h"
 #include "wire/recording_key.h"
 
@@ -41,21 +42,32 @@ static void recording_say(const struct keyring *keyring, const char *path, unsig
 	say("data key of recording", number, key, sizeof key);
 }
 
+static int open_it(struct keyring *keyring, int directory)
+{
+	CLEANUP(secret_destroyp) struct secret *passphrase = NULL;
+	uint8_t material[ROOT_MATERIAL_LEN];
+
+	if (keyring_lock(keyring)->source == SOURCE_ROOT_KEY)
+		return source_root_key_open(directory, keyring);
+	int r = secret_read(0, 1, &passphrase);
+	if (r == 0)
+		r = source_passphrase(keyring_lock(keyring), passphrase, material);
+	return r < 0 ? r : keyring_open(keyring, material);
+}
+
 int main(int argc, char **argv)
 {
 	CLEANUP(keyring_destroyp) struct keyring *keyring = NULL;
-	CLEANUP(secret_destroyp) struct secret *passphrase = NULL;
 
 	if (argc < 2 || sodium_init() < 0)
 		return 2;
 	int directory = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (directory < 0 || keyring_load(directory, &keyring) < 0)
-		return 1;
-	if (keyring_sealed(keyring) &&
-		(secret_read(0, 1, &passphrase) < 0 || keyring_unseal(keyring, passphrase) < 0))
+	if (directory < 0 || keyring_load(directory, &keyring) < 0 ||
+		open_it(keyring, directory) < 0)
 		return 1;
 	for (uint32_t i = 1; i <= keyring_newest(keyring); i++) {
-		say("root key", i, keyring_root(keyring, i), 32);
+		if (keyring_root(keyring, i) != NULL) /* or it was erased */
+			say("root key", i, keyring_root(keyring, i), 32);
 		say("recording secret", i, keyring_recording_secret(keyring, i), 32);
 	}
 	for (int i = 2; i < argc; i++)
