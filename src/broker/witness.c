@@ -58,8 +58,7 @@ static int see_row(void *context, const struct audit_row *row)
 /* Is what an outlet has a row of this trail? */
 static int check_position(struct giving *giving, const struct position *at)
 {
-	int r = store_audit_list(
-		giving->broker->store, at->sequence - 1, 1, see_row, giving);
+	int r = store_audit_list(giving->broker->store, at->sequence - 1, 1, see_row, giving);
 
 	if (r < 0)
 		return r;
@@ -131,8 +130,7 @@ static int answer(struct giving *giving, const struct msg_witness_ask *ask)
 	return r < 0 || ask->newest ? r : give(giving, ask);
 }
 
-static void answer_ask(
-	struct broker *broker, uint32_t serial, const struct msg_witness_ask *ask)
+static void answer_ask(struct broker *broker, uint32_t serial, const struct msg_witness_ask *ask)
 {
 	CLEANUP(mem_freep) struct giving *giving = calloc(1, sizeof *giving);
 	struct msg_witness_rows rows = { .outlet = ask->outlet };
@@ -218,8 +216,8 @@ static bool is_silent(const struct witness_link *link)
 	return !link->heard || clock_monotonic_ms() - link->heard_at > WITNESS_SILENT_MS;
 }
 
-static int put_on_record(struct broker *broker, const char *event, unsigned index,
-	struct outage *outage)
+static int put_on_record(
+	struct broker *broker, const char *event, unsigned index, struct outage *outage)
 {
 	CLEANUP(note_finish) struct note note;
 	const struct outlet_state *state =
@@ -328,8 +326,7 @@ bool witness_has_all(const struct broker *broker)
 		return true;
 	for (unsigned i = 0; i < OUTLET_COUNT; i++) {
 		const struct outlet_state *state = &link->state.outlets[i];
-		if (state->wanted && state->up &&
-			state->sequence < broker->head.durable.sequence)
+		if (state->wanted && state->up && state->sequence < broker->head.durable.sequence)
 			return false;
 	}
 	return true;
@@ -357,8 +354,8 @@ void witness_last_words(struct broker *broker)
 	on_last_words(broker);
 }
 
-static void write_outlet(
-	struct json *json, const struct broker *broker, const struct outlet_state *state, unsigned i)
+static void write_outlet(struct json *json, const struct broker *broker,
+	const struct outlet_state *state, unsigned i)
 {
 	int64_t behind = broker->head.durable.sequence - state->sequence;
 

@@ -22,18 +22,18 @@ struct message;
 
 struct witness_link {
 	struct channel *channel;
-	bool heard;               /* state is what it said */
-	bool owes;                /* the newest head could not be told: again at the next tick */
-	uint64_t heard_at;        /* monotonic ms */
+	bool heard;        /* state is what it said */
+	bool owes;         /* the newest head could not be told: again at the next tick */
+	uint64_t heard_at; /* monotonic ms */
 	struct msg_witness_state state;
 	uint64_t last_until; /* of the last words; 0: not yet */
 	struct timer *last_timer;
-	struct outage { /* one for each outlet, and the last for the process itself */
-		uint64_t since;     /* 0: it is up */
-		uint64_t said_at;   /* when a row was written last */
-		bool said;          /* of this outage */
+	struct outage {           /* one for each outlet, and the last for the process itself */
+		uint64_t since;   /* 0: it is up */
+		uint64_t said_at; /* when a row was written last */
+		bool said;        /* of this outage */
 		bool said_disagrees;
-		uint64_t left_out;  /* as last put on record */
+		uint64_t left_out; /* as last put on record */
 	} outages[OUTLET_COUNT + 1];
 };
 
@@ -44,7 +44,8 @@ void witness_tell(struct broker *broker); /* head.c: the durable head moved */
 void witness_look(struct broker *broker); /* every tick */
 /* 0, or -ERR_WITNESS_AWAY. */
 int witness_refuses(const struct broker *broker);
-bool witness_has_all(const struct broker *broker); /* each outlet that is up, up to the newest head */
+bool witness_has_all(
+	const struct broker *broker); /* each outlet that is up, up to the newest head */
 /* The end: what was written last is taken outside, or there was no time; then the loop stops. */
 void witness_last_words(struct broker *broker);
 void witness_write(struct json *json, const struct broker *broker); /* for `status` */

@@ -59,8 +59,8 @@ static void say(struct heads *heads, const struct recording_head *head)
 		channel_tell(heads->channel, MSG_RECORDING_HEAD, head) == 0)
 		return;
 	heads->owes = true;
-	if (heads->retry == NULL && loop_after(heads->loop, HEADS_RETRY_MS, on_retry, heads,
-					    &heads->retry) < 0)
+	if (heads->retry == NULL &&
+		loop_after(heads->loop, HEADS_RETRY_MS, on_retry, heads, &heads->retry) < 0)
 		heads->retry = NULL; /* the next witness hears it */
 }
 
@@ -70,8 +70,8 @@ static void say_all(struct heads *heads)
 
 	heads->owes = false;
 	for (unsigned i = 0; i < heads->ended_count; i++)
-		say(heads, &heads->ended[(heads->ended_next + HEADS_ENDED_MAX -
-						 heads->ended_count + i) %
+		say(heads, &heads->ended[(heads->ended_next + HEADS_ENDED_MAX - heads->ended_count +
+						 i) %
 					 HEADS_ENDED_MAX]);
 	for (const struct corridor *it = *heads->corridors; it != NULL; it = it->next) {
 		if (it->tape.chain.signatures == 0 || !it->tape.open)

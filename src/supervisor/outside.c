@@ -29,8 +29,8 @@ static int complain(const char *what, const char *why)
 }
 
 /*
- * A directory that is not there is made, and is the witness's; one that is there must be, or nothing
- * could be begun in it when a file was renamed.
+ * A directory that is not there is made, and is the witness's; one that is there must be, or
+ * nothing could be begun in it when a file was renamed.
  */
 static int open_directory(int directory, const char *path, unsigned uid, int *ret_fd)
 {
@@ -106,11 +106,11 @@ static int open_all(
 	int r = open_directory(directory, "witness", uid, &outside->own);
 
 	if (r == 0)
-		r = open_parent(directory, "audit.mirror", settings->audit_mirror, uid,
-			&outside->mirror);
+		r = open_parent(
+			directory, "audit.mirror", settings->audit_mirror, uid, &outside->mirror);
 	if (r == 0)
-		r = open_parent(directory, "witness.file", settings->witness_file, uid,
-			&outside->file);
+		r = open_parent(
+			directory, "witness.file", settings->witness_file, uid, &outside->file);
 	if (r == 0 && wants_tls(settings))
 		r = open_file(directory, "witness.authorities", settings->witness_authorities,
 			&outside->authorities);
@@ -135,8 +135,8 @@ int outside_open(
 
 void outside_close(struct outside *outside)
 {
-	int *const all[] = { &outside->own, &outside->mirror, &outside->file,
-		&outside->authorities, &outside->key };
+	int *const all[] = { &outside->own, &outside->mirror, &outside->file, &outside->authorities,
+		&outside->key };
 
 	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
 		fd_closep(all[i]);

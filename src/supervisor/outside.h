@@ -10,7 +10,7 @@
  * files it reads once. Opened here, because it has no way to walk there.
  */
 struct outside {
-	int own;         /* DATA/witness */
+	int own;          /* DATA/witness */
 	int mirror, file; /* directories */
 	int authorities, key;
 };

@@ -34,12 +34,12 @@ struct msg_witness_rows {
 /* How each outlet is, told once a second and when it changed. */
 struct outlet_state {
 	uint8_t wanted, up;
-	uint8_t rows;            /* gets audit rows, not heads alone */
-	uint8_t disagrees;       /* has rows that the store does not have */
-	int64_t sequence;        /* last audit row or head it took */
-	uint64_t taken;          /* heads and rows, since the witness started */
-	uint64_t left_out;       /* heads that gave way to newer ones */
-	uint64_t age_ms;         /* since it took something last; UINT64_MAX: never */
+	uint8_t rows;               /* gets audit rows, not heads alone */
+	uint8_t disagrees;          /* has rows that the store does not have */
+	int64_t sequence;           /* last audit row or head it took */
+	uint64_t taken;             /* heads and rows, since the witness started */
+	uint64_t left_out;          /* heads that gave way to newer ones */
+	uint64_t age_ms;            /* since it took something last; UINT64_MAX: never */
 	char why[WITNESS_WHY_SIZE]; /* not up */
 };
 struct msg_witness_state {

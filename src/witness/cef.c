@@ -81,8 +81,8 @@ static int write_row(struct buf *out, const struct audit_row *row)
 	int r = header(out, row->event, row->result < 0 ? SEVERITY_REFUSED : SEVERITY_DONE);
 
 	if (r == 0)
-		r = buf_append_format(out, "rt=%" PRId64 " externalId=%" PRId64 " ", row->at,
-			row->sequence);
+		r = buf_append_format(
+			out, "rt=%" PRId64 " externalId=%" PRId64 " ", row->at, row->sequence);
 	if (r == 0)
 		r = field(out, "suser", row->actor);
 	if (r == 0)

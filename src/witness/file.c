@@ -42,8 +42,8 @@ static void position_of(const struct line *line, struct position *ret_at)
 }
 
 /*
- * The last row, or what a first line says of the rows before it, from the end of the text. headless:
- * nothing stands behind that row, not even its head.
+ * The last row, or what a first line says of the rows before it, from the end of the text.
+ * headless: nothing stands behind that row, not even its head.
  */
 static bool find_position(const char *text, size_t len, struct position *ret_at, bool *ret_headless)
 {
@@ -184,8 +184,7 @@ static void file_send(struct outlet *outlet)
 {
 	struct file *file = outlet->self;
 
-	if (ready(file, outlet) < 0 ||
-		write_all(file, outlet->batch.data, outlet->batch.len) < 0 ||
+	if (ready(file, outlet) < 0 || write_all(file, outlet->batch.data, outlet->batch.len) < 0 ||
 		fdatasync(file->fd) < 0)
 		fail(file, outlet);
 	else

@@ -49,7 +49,7 @@ static void add_waiting(struct outlet *outlet)
 	struct line line;
 
 	for (unsigned i = 0; i < OUTLET_HEADS_MOST && buf_room(&outlet->batch) >= LINE_BYTES_MAX &&
-		heads_take(&outlet->heads, &line);
+			     heads_take(&outlet->heads, &line);
 		i++) {
 		if (line.kind == LINE_AUDIT_HEAD) {
 			outlet->sending.sequence = line.audit.sequence;

@@ -61,12 +61,12 @@ struct outlet {
 	const struct outlet_kind *kind; /* NULL: not wanted */
 	void *self;                     /* the kind's */
 	const struct outlet_host *host;
-	bool rows;       /* gets the trail whole; else its heads alone */
-	bool recordings; /* gets heads of recordings */
-	bool whole;      /* a mirror: from row 1 on. Others begin where the trail is */
+	bool rows;             /* gets the trail whole; else its heads alone */
+	bool recordings;       /* gets heads of recordings */
+	bool whole;            /* a mirror: from row 1 on. Others begin where the trail is */
 	uint64_t heartbeat_ms; /* repeats the newest head after so long without news; 0: not */
-	uint32_t most;   /* bytes of packed rows in a batch */
-	uint64_t backoff_ms; /* after a first failure; 0: OUTLET_BACKOFF_MS */
+	uint32_t most;         /* bytes of packed rows in a batch */
+	uint64_t backoff_ms;   /* after a first failure; 0: OUTLET_BACKOFF_MS */
 
 	enum outlet_stage stage;
 	struct position taken, sending;

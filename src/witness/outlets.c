@@ -131,8 +131,8 @@ int outlets_open(struct witness *witness)
 		witness->outlets[i].id = i;
 	int r = open_file(witness, OUTLET_MIRROR, "mirror", "audit.mirror", settings->audit_mirror);
 	if (r == 0)
-		r = open_file(
-			witness, OUTLET_FILE, "witness-file", "witness.file", settings->witness_file);
+		r = open_file(witness, OUTLET_FILE, "witness-file", "witness.file",
+			settings->witness_file);
 	if (r == 0)
 		r = open_syslog(witness, authorities != NULL ? authorities : "");
 	return r < 0 ? r : open_webhook(witness, authorities != NULL ? authorities : "");

@@ -21,7 +21,7 @@ enum syslog_stage { SYSLOG_CLOSED, SYSLOG_CONNECTING, SYSLOG_HANDSHAKE, SYSLOG_O
 
 struct syslog {
 	struct lookup lookup;
-	unsigned address; /* which is tried next */
+	unsigned address;             /* which is tried next */
 	char host[MESSAGE_HOST_SIZE]; /* of ours */
 	bool cef;
 	SSL_CTX *tls; /* NULL: plain TCP */

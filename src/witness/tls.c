@@ -53,8 +53,8 @@ int tls_client(const char *authorities, SSL_CTX **ret_context)
 	if (r < 0)
 		return r;
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_mode(context,
-		SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_mode(
+		context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	*ret_context = STEAL(context);
 	return 0;
@@ -66,9 +66,9 @@ int tls_session(SSL_CTX *context, const char *host, bool literal, int fd, SSL **
 
 	if (session == NULL || SSL_set_fd(session, fd) != 1)
 		return -ERR_CRYPTO;
-	int named = literal ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host)
-			    : SSL_set1_host(session, host) &&
-				      SSL_set_tlsext_host_name(session, host);
+	int named =
+		literal ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host)
+			: SSL_set1_host(session, host) && SSL_set_tlsext_host_name(session, host);
 	if (named != 1)
 		return -ERR_CRYPTO;
 	SSL_set_connect_state(session);

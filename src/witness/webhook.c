@@ -34,8 +34,8 @@ int webhook_sign(const struct secret *secret, int64_t at, const void *body, size
 {
 	CLEANUP(context_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
 	CLEANUP(key_freep)
-	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_HMAC, NULL,
-		(const uint8_t *)secret_reveal(secret), secret_len(secret));
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(
+		EVP_PKEY_HMAC, NULL, (const uint8_t *)secret_reveal(secret), secret_len(secret));
 	uint8_t digest[32];
 	size_t digest_len = sizeof digest;
 	char time[24];
@@ -262,8 +262,7 @@ static int set_resolve(struct webhook *webhook)
 	int r = buf_append_format(&text, "%s:%u:", lookup->host, lookup->port);
 
 	for (unsigned i = 0; i < lookup->count && r == 0; i++) {
-		r = address_from_sockaddr(
-			&address, (const struct sockaddr *)&lookup->addresses[i]);
+		r = address_from_sockaddr(&address, (const struct sockaddr *)&lookup->addresses[i]);
 		if (r == 0)
 			r = buf_append_format(&text, address.family == 6 ? "%s[%s]" : "%s%s",
 				i > 0 ? "," : "", address_format(&address, words));

@@ -32,7 +32,7 @@ struct webhook {
 	CURL *easy;
 	struct curl_slist *fields, *resolve;
 	bool running;
-	size_t seen; /* of an answer */
+	size_t seen;           /* of an answer */
 	struct outlet *outlet; /* whose batch it is */
 	struct timer *timer;
 	struct webhook_socket {
@@ -46,8 +46,7 @@ struct webhook {
 extern const struct outlet_kind webhook_kind;
 
 /* Takes the key and the authorities, always. -ERR_MALFORMED. */
-int webhook_init(
-	struct webhook *webhook, const char *url, struct secret *key, char *authorities);
+int webhook_init(struct webhook *webhook, const char *url, struct secret *key, char *authorities);
 /* After the lookup, before the walls. -ERR_SYSTEM. */
 int webhook_open(struct webhook *webhook);
 /* "v1=" and 64 hex digits. */

@@ -28,7 +28,8 @@ static void show_title(const struct witness *witness)
 		wanted += witness->outlets[i].kind != NULL;
 		up += witness->outlets[i].kind != NULL && witness->outlets[i].up;
 	}
-	process_title("%u of %u outlets, row %lld", up, wanted, (long long)witness->newest.sequence);
+	process_title(
+		"%u of %u outlets, row %lld", up, wanted, (long long)witness->newest.sequence);
 }
 
 static void tell_state(struct witness *witness)
@@ -48,8 +49,7 @@ static bool on_ask(void *context, const struct msg_witness_ask *ask)
 {
 	struct witness *witness = context;
 
-	return witness->broker != NULL &&
-	       channel_tell(witness->broker, MSG_WITNESS_ASK, ask) == 0;
+	return witness->broker != NULL && channel_tell(witness->broker, MSG_WITNESS_ASK, ask) == 0;
 }
 
 static void stop_when_settled(struct witness *witness)
@@ -104,8 +104,8 @@ static void take_rows(struct witness *witness, const struct message *message)
 	const struct msg_witness_rows *rows = message->payload;
 
 	if (rows->outlet < OUTLET_COUNT)
-		outlet_rows(&witness->outlets[rows->outlet], rows, message->tail,
-			message->tail_len);
+		outlet_rows(
+			&witness->outlets[rows->outlet], rows, message->tail, message->tail_len);
 }
 
 static int on_broker(void *context, struct channel *channel, struct message *message)
@@ -186,10 +186,9 @@ static void meet(void *context, enum party party, int fd)
 	struct witness *witness = context;
 	struct channel **place = place_for(witness, party);
 
-	if (place == NULL ||
-		channel_create(witness->process.loop, fd, PARTY_WITNESS, party,
-			party == PARTY_BROKER ? on_broker : on_recorder, on_gone, witness,
-			place) < 0) {
+	if (place == NULL || channel_create(witness->process.loop, fd, PARTY_WITNESS, party,
+				     party == PARTY_BROKER ? on_broker : on_recorder, on_gone,
+				     witness, place) < 0) {
 		log_error("peer.lost", "no room for a channel to %s", party_name(party));
 		fd_closep(&fd);
 		return;

@@ -15,7 +15,7 @@
  */
 #define WITNESS_RECORDERS_MAX 8 /* of older generations too */
 #define WITNESS_LOOK_MS 1000
-#define WITNESS_STOP_MS 3000             /* how long the last lines may take */
+#define WITNESS_STOP_MS 3000           /* how long the last lines may take */
 #define WITNESS_LOOKUP_MS (300 * 1000) /* names are looked up again by a new process */
 
 struct witness {

@@ -40,8 +40,8 @@ static struct msg_witness_state state_of(struct house *house, uint64_t age_ms)
 	return state;
 }
 
-static void tell_state(struct house *house, struct channel *channel,
-	const struct msg_witness_state *state)
+static void tell_state(
+	struct house *house, struct channel *channel, const struct msg_witness_state *state)
 {
 	house_send(channel, MSG_WITNESS_STATE, state, -1);
 	house_run(house);
@@ -95,8 +95,8 @@ static struct position position_at(struct house *house, int64_t sequence)
 	struct giving giving = { .broker = house->broker };
 
 	if (sequence > 0)
-		assert_int_equal(store_audit_list(house->broker->store, sequence - 1, 1, see_row,
-					 &giving),
+		assert_int_equal(
+			store_audit_list(house->broker->store, sequence - 1, 1, see_row, &giving),
 			0);
 	memcpy(at.hash, giving.found, HASH_LEN);
 	return at;
@@ -110,9 +110,10 @@ static void test_gives_rows_from_anywhere(void **state)
 	write_rows(house, 3);
 	write_rows(house, 1);
 	int64_t last = house->broker->audit.sequence;
-	struct rows rows = ask(house, channel, (struct msg_witness_ask){
-						       .after = position_at(house, last - 4),
-						       .most = 65536, .outlet = OUTLET_SYSLOG });
+	struct rows rows = ask(house, channel,
+		(struct msg_witness_ask){ .after = position_at(house, last - 4),
+			.most = 65536,
+			.outlet = OUTLET_SYSLOG });
 	assert_int_equal(rows.answer.result, 0);
 	assert_int_equal(rows.answer.outlet, OUTLET_SYSLOG);
 	assert_int_equal(rows.answer.newest.sequence, last);
@@ -126,9 +127,9 @@ static void test_gives_rows_from_anywhere(void **state)
 	assert_int_equal(audit_head_check(&rows.lines[3].audit), 0);
 	assert_int_equal(audit_head_check(&rows.lines[5].audit), 0);
 	/* from the beginning, as much as there is room for */
-	rows = ask(house, channel, (struct msg_witness_ask){
-						 .most = sizeof(struct audit_row) +
-							 sizeof(struct audit_head) });
+	rows = ask(house, channel,
+		(struct msg_witness_ask){
+			.most = sizeof(struct audit_row) + sizeof(struct audit_head) });
 	assert_true(rows.count > 0 && rows.lines[0].row.sequence == 1);
 	assert_true(rows.lines[rows.count - 1].row.sequence < last);
 	/* nothing after the end */
@@ -136,8 +137,9 @@ static void test_gives_rows_from_anywhere(void **state)
 		(struct msg_witness_ask){ .after = position_at(house, last), .most = 65536 });
 	assert_int_equal(rows.count, 0);
 	/* the head of that very row, for a file that lost it */
-	rows = ask(house, channel, (struct msg_witness_ask){ .after = position_at(house, last),
-					   .most = 65536, .head = 1 });
+	rows = ask(house, channel,
+		(struct msg_witness_ask){
+			.after = position_at(house, last), .most = 65536, .head = 1 });
 	assert_int_equal(rows.count, 1);
 	assert_int_equal(rows.lines[0].audit.sequence, last);
 	assert_int_equal(audit_head_check(&rows.lines[0].audit), 0);
@@ -157,9 +159,8 @@ static void test_gives_what_is_on_disk(void **state)
 
 	write_rows(house, 2);
 	house->broker->head.durable.sequence = last;
-	struct rows rows = ask(house, channel, (struct msg_witness_ask){
-						       .after = position_at(house, last - 1),
-						       .most = 65536 });
+	struct rows rows = ask(house, channel,
+		(struct msg_witness_ask){ .after = position_at(house, last - 1), .most = 65536 });
 	assert_int_equal(rows.answer.newest.sequence, last);
 	assert_int_equal(rows.lines[rows.count - 1].kind, LINE_AUDIT_HEAD);
 	assert_int_equal(rows.lines[rows.count - 1].audit.sequence, last);
@@ -171,8 +172,9 @@ static void test_knows_its_own_rows(void **state)
 	struct house *house = *state;
 	struct channel *channel = witness_in(house);
 	int64_t last = house->broker->audit.sequence;
-	struct msg_witness_ask question = { .after = position_at(house, last - 1),
-		.check = 1, .most = 65536 };
+	struct msg_witness_ask question = {
+		.after = position_at(house, last - 1), .check = 1, .most = 65536
+	};
 
 	assert_int_equal(ask(house, channel, question).answer.result, 0);
 	question.after.hash[3] ^= 1;
@@ -188,8 +190,8 @@ static void test_knows_its_own_rows(void **state)
 
 static void required(struct house *house)
 {
-	text_copy(settings_of(house)->witness_required,
-		sizeof settings_of(house)->witness_required, "yes");
+	text_copy(settings_of(house)->witness_required, sizeof settings_of(house)->witness_required,
+		"yes");
 	settings_of(house)->witness_within = 30;
 }
 
@@ -382,7 +384,9 @@ static void test_told_again_when_it_did_not_read(void **state)
 static void test_status(void **state)
 {
 	struct house *house = *state;
-	struct house_call call = { .method = "GET", .path = "/control/status", .door = DOOR_CONTROL };
+	struct house_call call = {
+		.method = "GET", .path = "/control/status", .door = DOOR_CONTROL
+	};
 	const struct house_reply *reply = house_call(house, &call);
 
 	assert_non_null(strstr(reply->body, "\"witness\":null"));

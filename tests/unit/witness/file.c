@@ -42,7 +42,8 @@ static void give(struct stand *stand, int64_t from, int64_t to)
 
 static void append(const struct stand *stand, const char *text)
 {
-	CLEANUP(fd_closep) int fd = openat(stand->fd, "out.jsonl", O_WRONLY | O_APPEND | O_CREAT, 0640);
+	CLEANUP(fd_closep)
+	int fd = openat(stand->fd, "out.jsonl", O_WRONLY | O_APPEND | O_CREAT, 0640);
 
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 }
@@ -207,8 +208,7 @@ static void serve(struct stand *stand, int64_t to)
 /* At each call that the disk may refuse: said, tried again, and every row once, with its head. */
 static int64_t fail_each_call(struct stand *stand, int64_t next, bool opened)
 {
-	FAILING_WITH("write fdatasync fsync fstat ftruncate", ENOSPC)
-	{
+	FAILING_WITH("write fdatasync fsync fstat ftruncate", ENOSPC) {
 		if (!opened)
 			fd_closep(&file.fd);
 		stand_newest(stand, next);

@@ -227,7 +227,7 @@ static void test_a_batch_is_sent_until_it_is_taken(void **state)
 	assert_string_equal(told.why, "no of 7");
 	assert_int_equal(stand->changes, 1);
 	assert_true(outlet_settled(&stand->outlet)); /* waiting longer would not help */
-	stand_newest(stand, 3); /* not asked for meanwhile */
+	stand_newest(stand, 3);                      /* not asked for meanwhile */
 	assert_int_equal(stand->asks, 1);
 	outsider->refuses = false;
 	STAND_UNTIL(stand, outsider->sends == 2);

@@ -129,8 +129,7 @@ static bool whole_request(const char *text)
 {
 	const char *body = strstr(text, "\r\n\r\n"), *length = strstr(text, "Content-Length: ");
 
-	return body != NULL && length != NULL &&
-	       strlen(body + 4) >= strtoul(length + 16, NULL, 10);
+	return body != NULL && length != NULL && strlen(body + 4) >= strtoul(length + 16, NULL, 10);
 }
 
 static void serve(const struct receiver *receiver, int fd, SSL *session)
@@ -176,7 +175,8 @@ static void live(const struct receiver *receiver, SSL_CTX *context)
 
 void receiver_listen(struct receiver *receiver)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(receiver->port),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons(receiver->port),
 		.sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof address;
 	int on = 1;

@@ -64,8 +64,8 @@ int stand_close(void **state)
 	return 0;
 }
 
-void stand_begin(struct stand *stand, const struct outlet_kind *kind, void *self,
-	const struct position *at)
+void stand_begin(
+	struct stand *stand, const struct outlet_kind *kind, void *self, const struct position *at)
 {
 	stand->outlet.kind = kind;
 	stand->outlet.self = self;
@@ -95,8 +95,12 @@ struct position stand_position(int64_t sequence)
 
 struct audit_row stand_row(int64_t sequence)
 {
-	struct audit_row row = { .sequence = sequence, .at = 1763906709123, .event = "user.added",
-		.actor = "administrator:0", .from = "192.0.2.10", .object = "user:ana",
+	struct audit_row row = { .sequence = sequence,
+		.at = 1763906709123,
+		.event = "user.added",
+		.actor = "administrator:0",
+		.from = "192.0.2.10",
+		.object = "user:ana",
 		.detail = "{}" };
 
 	memcpy(row.before, stand_position(sequence - 1).hash, HASH_LEN);

@@ -32,8 +32,8 @@ struct stand {
 int stand_open(void **state);
 int stand_close(void **state);
 /* The outlet begins, with this kind; at: its position, or NULL. */
-void stand_begin(struct stand *stand, const struct outlet_kind *kind, void *self,
-	const struct position *at);
+void stand_begin(
+	struct stand *stand, const struct outlet_kind *kind, void *self, const struct position *at);
 void stand_run(struct stand *stand, unsigned ms); /* the loop, for so long */
 /* Runs the loop until what the expression says; fails the test after ten seconds. */
 #define STAND_UNTIL(stand, condition)                                                              \

@@ -179,7 +179,8 @@ static void test_takes_nothing(void **state)
 				stand_run(stand, 1);
 		}
 	STAND_UNTIL(stand, out.stage == SYSLOG_OPEN);
-	for (int i = 0; i < 200 && !(out.written > 0 && out.written < stand->outlet.batch.len); i++) {
+	for (int i = 0; i < 200 && !(out.written > 0 && out.written < stand->outlet.batch.len);
+		i++) {
 		for (int j = 0; j < 512; j++) {
 			line.recording.number++;
 			heads_put(&stand->outlet.heads, &line);

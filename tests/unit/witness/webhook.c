@@ -11,14 +11,14 @@
 
 static struct webhook hook;
 
-static void begin(struct stand *stand, const struct receiver *receiver,
-	const struct authority *authority)
+static void begin(
+	struct stand *stand, const struct receiver *receiver, const struct authority *authority)
 {
 	char url[64];
 
 	snprintf(url, sizeof url, "https://localhost:%u/take", receiver->port);
-	assert_int_equal(webhook_init(&hook, url, secret_create(KEY, strlen(KEY)),
-				 strdup(authority->pem)),
+	assert_int_equal(
+		webhook_init(&hook, url, secret_create(KEY, strlen(KEY)), strdup(authority->pem)),
 		0);
 	lookup_resolve(&hook.lookup, 0);
 	assert_int_equal(webhook_open(&hook), 0);
@@ -38,7 +38,8 @@ static void assert_signed(const char *text, const char *body)
 	signature = strstr(text, "Sallyport-Signature: ");
 	assert_non_null(signature);
 	snprintf(message, sizeof message, "%lld.%s", strtoll(time + 16, NULL, 10), body);
-	HMAC(EVP_sha256(), KEY, (int)strlen(KEY), (uint8_t *)message, strlen(message), digest, &len);
+	HMAC(EVP_sha256(), KEY, (int)strlen(KEY), (uint8_t *)message, strlen(message), digest,
+		&len);
 	hex_encode(want + 3, digest, 32);
 	assert_memory_equal(signature + 21, want, 67);
 }
@@ -188,8 +189,8 @@ static void test_no_address(void **state)
 {
 	struct stand *stand = *state;
 
-	assert_int_equal(webhook_init(&hook, "https://nobody.invalid/", secret_create(KEY, 20),
-				 strdup("")),
+	assert_int_equal(
+		webhook_init(&hook, "https://nobody.invalid/", secret_create(KEY, 20), strdup("")),
 		0);
 	assert_int_equal(webhook_open(&hook), 0);
 	stand_begin(stand, &webhook_kind, &hook, NULL);

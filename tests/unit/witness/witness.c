@@ -156,8 +156,7 @@ static void test_recordings(void **state)
 	struct line line = stand_recording('a', 1);
 
 	world->recorder = introduce(world, PARTY_RECORDER);
-	assert_int_equal(
-		channel_tell(world->recorder, MSG_RECORDING_HEAD, &line.recording), 0);
+	assert_int_equal(channel_tell(world->recorder, MSG_RECORDING_HEAD, &line.recording), 0);
 	STAND_UNTIL(world->stand, in_file(world, "heads", "recording.head") == 1);
 	assert_int_equal(in_file(world, "mirror", "recording.head"), 0);
 	/* a text without an end is no head */
