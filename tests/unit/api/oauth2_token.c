@@ -48,12 +48,32 @@ static void check_token(struct house *house, const struct house_reply *reply)
 	assert_int_equal(house_call(house, &call)->status, 200);
 }
 
+/* To the second: not when the hour is over. */
+static void test_an_hour(void **state)
+{
+	struct house *house = *state;
+	struct authorization_row row = { 0 };
+	uint8_t hash[HASH_LEN];
+	int64_t before = steady_now(house->broker);
+	const struct house_reply *reply =
+		ask(house, GRANT "&client_id=c0ffee&client_secret=" HOUSE_SECRET, NULL);
+
+	hash_token(hash, strstr(reply->body, "access_token\":\"") + 15, 64);
+	int64_t after = steady_now(house->broker);
+	assert_int_equal(
+		store_token_find(house->broker->store, hash, before + 3600000 - 1, &row), 0);
+	store_authorization_finish(&row);
+	assert_int_equal(store_token_find(house->broker->store, hash, after + 3600000, &row),
+		-ERR_NOT_FOUND);
+}
+
 static void test_form(void **state)
 {
 	check_token(
 		*state, ask(*state, GRANT "&client_id=c0ffee&client_secret=" HOUSE_SECRET, NULL));
 	struct audit_row row = house_audit(*state, "token.issued");
 	assert_string_equal(row.actor, "application:portal");
+	assert_string_equal(row.object, "authorization:1");
 	assert_null(strstr(row.detail, HOUSE_SECRET));
 }
 
@@ -263,6 +283,7 @@ static void test_slowed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_an_hour),
 		TEST(test_form),
 		TEST(test_basic),
 		TEST(test_wrong_client),

@@ -123,6 +123,9 @@ static void check_answer(struct house *house, const struct person *person)
 	hash_token(hash, redeemed->cookie, 64);
 	assert_memory_equal(row.cookie_hash, hash, HASH_LEN);
 	assert_string_equal(row.origin_ip, "203.0.113.9");
+	const struct session *session = session_by_id(house->broker, row.id);
+	assert_int_equal(session->columns, 120);
+	assert_int_equal(session->rows, 40);
 	assert_string_equal(house_audit(house, "session.redeemed").actor, "user:ana");
 }
 

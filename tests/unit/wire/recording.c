@@ -96,6 +96,8 @@ static void record_head(void **state)
 			recording_record_next(bytes, sizeof(bytes), &record), -ERR_MALFORMED);
 		bytes[bit / 8] ^= (uint8_t)(1U << bit % 8);
 	}
+	recording_record_head(bytes, RECORDING_CHUNK, RECORDING_BODY_MAX);
+	assert_int_equal(recording_record_next(bytes, sizeof(bytes), &record), 0); /* cut */
 	recording_record_head(bytes, RECORDING_CHUNK, RECORDING_BODY_MAX + 1);
 	assert_int_equal(recording_record_next(bytes, sizeof(bytes), &record), -ERR_MALFORMED);
 	recording_record_head(bytes, 0, 16);
@@ -334,6 +336,15 @@ static void header_knows_what_it_knows(void **state)
 	assert_int_equal(recording_header_write(&out, header, head), 0);
 	assert_int_equal(recording_header_read(out.data, out.len, back, head), out.len);
 	assert_int_equal(back->input, 0);
+	/* What does not begin as one is none, whether whole or not. */
+	for (size_t at = 0; at < 8; at++) {
+		out.data[at] ^= 1;
+		assert_int_equal(
+			recording_header_read(out.data, out.len, back, head), -ERR_MALFORMED);
+		assert_int_equal(recording_header_read(out.data, 8, back, head), -ERR_MALFORMED);
+		assert_int_equal(recording_header_read(out.data, at, back, head), 0);
+		out.data[at] ^= 1;
+	}
 	/* A check that is not of these bytes is another answer. */
 	out.data[out.len - 1] ^= 1;
 	assert_int_equal(recording_header_read(out.data, out.len, back, head), -ERR_CRYPTO);
