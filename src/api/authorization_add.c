@@ -164,7 +164,7 @@ static int end_line(int out)
 
 static int make_secrets(struct broker *broker, struct call *call, int64_t id)
 {
-	struct sealed consumer, token;
+	struct sealed consumer = { 0 }, token = { 0 };
 	struct identity identity = {
 		.object = "authorization", .field = "consumer", .id = id, .version = 1
 	};

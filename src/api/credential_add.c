@@ -102,7 +102,7 @@ static int add(struct broker *broker, struct call *call)
 {
 	struct device_row device;
 	struct credential_row row = { 0 };
-	char detail[REASON_SIZE];
+	char detail[REASON_SIZE] = "";
 	int r = control_device(call, "device", &device);
 	if (r == 0)
 		r = read_credential(call, &device, &row);
@@ -125,7 +125,7 @@ static int replace(struct broker *broker, struct call *call)
 {
 	struct device_row device;
 	CLEANUP(store_credential_finish) struct credential_row row = { 0 };
-	char detail[REASON_SIZE];
+	char detail[REASON_SIZE] = "";
 	int kind = kind_parse(control_text(call, "kind"));
 	int r = control_credential(call, &device, &row);
 	if (r < 0)

@@ -69,7 +69,7 @@ static int find_spoken(struct call *call, struct device_row *ret_device, struct 
 static int resume(struct broker *broker, struct call *call, int result)
 {
 	struct device_row device;
-	struct spoken spoken;
+	struct spoken spoken = { 0 };
 	struct pin_row pins[PINS_MAX];
 	uint8_t hash[HASH_LEN];
 	char text[FINGERPRINT_SIZE], hex[HASH_LEN * 2 + 1];
@@ -99,7 +99,7 @@ static int resume(struct broker *broker, struct call *call, int result)
 static int trust(struct broker *broker, struct call *call)
 {
 	struct device_row device;
-	struct spoken spoken;
+	struct spoken spoken = { 0 };
 	int r = find_spoken(call, &device, &spoken);
 	if (r < 0)
 		return r;
@@ -109,7 +109,7 @@ static int trust(struct broker *broker, struct call *call)
 static int pin(struct broker *broker, struct call *call)
 {
 	struct device_row device;
-	struct spoken spoken;
+	struct spoken spoken = { 0 };
 	struct pin_row row = { .pinned_at = call_now(call) };
 	const char *fingerprint = control_text(call, "fingerprint");
 	int r = find_spoken(call, &device, &spoken);

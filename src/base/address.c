@@ -195,10 +195,9 @@ static int next_item(const char **list, struct list_item *ret_item)
 bool address_listed(const struct address *address, const char *list)
 {
 	struct list_item item;
-	int r;
 
 	/* A list with a mistake in it lists nothing past the mistake: never more than was meant. */
-	while ((r = next_item(&list, &item)) > 0) {
+	while (next_item(&list, &item) > 0) {
 		if (item.everything || within(address, &item.network, item.bits))
 			return true;
 	}

@@ -57,7 +57,7 @@ static bool is_plain(unsigned char c)
 static void put_escaped_rest(struct json *json, const char *text, size_t len)
 {
 	size_t start = 0, i = 0;
-	char escape[8];
+	char escape[8] = "";
 
 	while (i < len) {
 		if (is_plain((unsigned char)text[i])) {
@@ -186,7 +186,7 @@ static char *digits_of(int64_t value, char out[24])
 
 void json_number(struct json *json, const char *name, int64_t value)
 {
-	char room[24];
+	char room[24] = "";
 	const char *digits = digits_of(value, room);
 
 	json_raw(json, name, digits, strlen(digits));
@@ -204,7 +204,7 @@ void json_put_null(struct json *json, const char *name)
 
 void json_id(struct json *json, const char *name, int64_t id)
 {
-	char room[24];
+	char room[24] = "";
 
 	json_text(json, name, digits_of(id, room));
 }

@@ -49,10 +49,21 @@ static void dial_finish(struct dial *dial, int r)
 	fn(context, r, fd);
 }
 
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+	"both families have it in one place");
+
+static uint16_t port_of(const struct sockaddr_storage *address)
+{
+	struct sockaddr_in in;
+
+	memcpy(&in, address, sizeof in);
+	return ntohs(in.sin_port);
+}
+
 /* Judged by the connected socket, not by what was asked for. */
 static int peer_check(const struct dial *dial)
 {
-	struct sockaddr_storage there, here;
+	struct sockaddr_storage there = { 0 }, here = { 0 };
 	socklen_t there_len = sizeof there, here_len = sizeof here;
 	struct address peer, self;
 
@@ -64,10 +75,7 @@ static int peer_check(const struct dial *dial)
 	assert(r == 0); /* both ends are of one family */
 	if (address_forbidden(&peer))
 		return -ERR_ADDRESS_FORBIDDEN;
-	uint16_t port =
-		ntohs(there.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&there)->sin6_port
-						  : ((struct sockaddr_in *)&there)->sin_port);
-	if (port != dial->own.port)
+	if (port_of(&there) != dial->own.port)
 		return 0;
 	/* Talking to an address of this host: both ends are the same one. */
 	if (address_equal(&peer, &dial->own.address) || address_equal(&peer, &self))

@@ -106,7 +106,7 @@ static int worker_ask(struct probe *probe, int target)
 	CLEANUP(fd_closep) int birth = -1, view = -1, agent = -1, nobody = -1;
 	struct msg_worker_start start = { .session = probe->number };
 	struct broker *broker = probe->broker;
-	int ends[2];
+	int ends[2] = { -1, -1 };
 
 	int r = birth_file(&probe->birth, &birth);
 	if (r == 0)
@@ -114,6 +114,7 @@ static int worker_ask(struct probe *probe, int target)
 	if (r < 0)
 		return r;
 	agent = ends[0], nobody = ends[1];
+	(void)nobody; /* closed at the end, like the others */
 	r = wire_pair(SOCK_SEQPACKET, ends);
 	if (r < 0)
 		return r;

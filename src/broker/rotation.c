@@ -54,7 +54,7 @@ static int rewrap(struct broker *broker, struct envelope_row *row)
 	if (r == 0)
 		r = vault_rewrap(broker, &identity, row->kind != 0 ? row->kind : SECRET_TOKEN,
 			row->sealed, row->sealed_len, &sealed);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	memcpy(row->sealed, sealed.bytes, sealed.len);
 	row->sealed_len = sealed.len;

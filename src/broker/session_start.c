@@ -56,7 +56,7 @@ static int recording_ask(struct broker *broker, struct session *session)
 	CLEANUP(buf_finish) struct buf facts = BUF(FACTS_MAX);
 	struct msg_recording_start start = { .session = session->row.id,
 		.record_input = setting_yes(broker->settings->recording_input) };
-	int ends[2];
+	int ends[2] = { -1, -1 };
 
 	memcpy(start.session_id, session->row.session_id, sizeof start.session_id);
 	int r = facts_write(broker, session, &facts);
@@ -235,7 +235,7 @@ static int worker_launch(struct broker *broker, struct session *session)
 	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
 	struct msg_grant grant;
 	struct worker_birth birth;
-	int ends[2];
+	int ends[2] = { -1, -1 };
 
 	memset(&grant, 0, sizeof grant);
 	memset(&birth, 0, sizeof birth);

@@ -180,7 +180,7 @@ static int look_at(void *context, const struct audit_row *row)
 /* Everything that came since it was read last. */
 static int trail_read(struct trail *trail, struct store *store)
 {
-	int r;
+	int r = 0;
 	do {
 		trail->page = 0;
 		r = store_audit_list(store, trail->after, PAGE, look_at, trail);

@@ -28,8 +28,9 @@ void show_text(FILE *out, const char *text)
 		unsigned used = text_decode(at, len, &character);
 		if (used == 0)
 			used = (unsigned)len; /* cut off in the middle: one mark for the rest */
+		unsigned bytes = text_encode(character, encoded);
 		if (!text_dangerous(character))
-			fwrite(encoded, 1, text_encode(character, encoded), out);
+			fwrite(encoded, 1, bytes, out);
 		else
 			fprintf(out, character < 0x80 ? "\\x%02x" : "\\u%04x", character);
 		at += used;

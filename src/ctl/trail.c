@@ -65,14 +65,12 @@ static bool same(const uint8_t a[HASH_LEN], const uint8_t b[HASH_LEN])
 }
 
 /*
- * The row is right in itself and follows another past: it was put here, or the one before it was.
- * Which of them, only a signature between the two can say.
+ * The row tells of another past than is here: it was put here, or those before it were, with hashes
+ * that are right for them. Which of them, only a signature between them can say.
  */
-static void follows_another(struct trail *trail, int64_t sequence)
+static void follows_another(struct trail *trail, int64_t sequence, const char *how)
 {
-	int64_t first = trail->signed_up_to == sequence - 1 ? sequence : sequence - 1;
-
-	altered(trail, first, sequence, "it does not follow the one before it");
+	altered(trail, trail->signed_up_to + 1, sequence, how);
 }
 
 /* Does it follow, and is it what was chained? hash becomes its hash. */
@@ -84,15 +82,19 @@ static void prove_row(struct trail *trail, const struct audit_row *row, uint8_t 
 		trail_broken(trail, "missing");
 		return;
 	}
+	bool follows = same(row->before, trail->head);
 	memcpy(here.before, trail->head, HASH_LEN);
 	chain_hash(&here, hash);
-	if (same(hash, row->hash) && same(row->before, trail->head))
+	bool chained = same(hash, row->hash);
+	if (follows && chained)
 		return;
 	chain_hash(row, hash);
 	if (same(hash, row->hash))
-		follows_another(trail, row->sequence);
-	else
+		follows_another(trail, row->sequence, "it does not follow the one before it");
+	else if (follows || chained)
 		trail_broken(trail, "it is not what was chained");
+	else
+		follows_another(trail, row->sequence, "it is not what was chained");
 }
 
 int trail_row(struct trail *trail, const struct audit_row *row)
@@ -145,6 +147,15 @@ static void not_signed(struct trail *trail, int64_t sequence)
 		"its head was not signed so");
 }
 
+/* A genuine head of a later row: those up to it are missing. */
+static void stands_elsewhere(struct trail *trail, const struct audit_head *head)
+{
+	if (head->sequence > trail->report->last && audit_head_check(head) == 0)
+		trail_broken(trail, "missing");
+	else
+		not_signed(trail, trail->report->last);
+}
+
 int trail_head(struct trail *trail, const struct audit_head *stated)
 {
 	struct trail_report *report = trail->report;
@@ -153,7 +164,7 @@ int trail_head(struct trail *trail, const struct audit_head *stated)
 	if (trail->done)
 		return 1;
 	if (head.sequence != report->last) {
-		not_signed(trail, report->last);
+		stands_elsewhere(trail, &head);
 		return 1;
 	}
 	/* A store does not repeat the hash of the row. */

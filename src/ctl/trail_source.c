@@ -72,7 +72,7 @@ static int schema_of(struct store *store)
 
 static int walk_rows(struct pages *pages)
 {
-	int r;
+	int r = 0;
 
 	do {
 		pages->rows = 0;

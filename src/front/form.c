@@ -104,7 +104,9 @@ int form_urlencoded(struct form *form, enum param_place place, const char *bytes
 struct slice media_type(struct slice content_type)
 {
 	struct slice type = content_type;
-	const char *semicolon = type.at ? memchr(type.at, ';', type.len) : NULL;
+	if (!type.at)
+		return type;
+	const char *semicolon = memchr(type.at, ';', type.len);
 	if (semicolon)
 		type.len = (uint32_t)(semicolon - type.at);
 	while (type.len > 0 && (type.at[type.len - 1] == ' ' || type.at[type.len - 1] == '\t'))

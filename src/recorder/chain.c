@@ -60,7 +60,7 @@ int chain_header(struct chain *chain, const struct recording_header *header)
 	r = recording_header_write(&bytes, header, chain->head);
 	if (r == 0)
 		r = room(chain, bytes.len, &place);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	memcpy(place, bytes.data, bytes.len);
 	commit(chain, bytes.len);

@@ -28,7 +28,7 @@ static long number_of(const char *variable)
 
 static bool listens_on_tcp(int fd)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { 0 };
 	socklen_t size = sizeof address, flag_size = sizeof(int);
 	int listening = 0;
 

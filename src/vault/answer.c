@@ -151,7 +151,7 @@ static int answer_seal(struct vault *vault, struct message *message)
 		r = -ERR_PARAMETER_INVALID; /* tokens are made here, not brought */
 	else
 		r = vault_job_start(vault, message, &job);
-	if (r < 0)
+	if (r != 0)
 		return reply_sealed(vault, message->serial, r, "", NULL, 0);
 	job->question = *question;
 	return 0;

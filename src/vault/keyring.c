@@ -252,7 +252,7 @@ uint32_t keyring_oldest(const struct keyring *keyring)
 	uint32_t number = 1;
 	if (keyring->sealed)
 		return 0;
-	while (number < keyring->count && version_find(keyring, number)->erased)
+	while (number < keyring->count && keyring->keys->versions[number - 1].erased)
 		number++;
 	return number;
 }

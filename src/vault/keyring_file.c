@@ -88,7 +88,8 @@ static int head_read(struct keyring *keyring, const uint8_t *in, size_t len)
 		return -ERR_MALFORMED;
 	memcpy(lock->wrapped, in + HEAD_LEN, lock->wrapped_len);
 	/* Whatever is not read, magic and zeros, must be as it would be written. */
-	if (memcmp(in, same, head_write(keyring, layout, same)) != 0)
+	size_t head = head_write(keyring, layout, same);
+	if (memcmp(in, same, head) != 0)
 		return -ERR_MALFORMED;
 	return lock_valid(lock, layout) ? 0 : -ERR_MALFORMED;
 }

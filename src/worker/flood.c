@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/flood.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -144,8 +145,9 @@ bool flood_scan(struct flood *flood, const uint8_t *older, size_t older_len, con
 	size_t newer_len)
 {
 	struct scan scan;
-	const uint8_t *rest = find_rest(flood, newer, newer_len);
 
+	assert(flood->columns > 0);
+	const uint8_t *rest = find_rest(flood, newer, newer_len);
 	scan_init(&scan, &flood->pen);
 	if (rest == NULL || !scan_bytes(&scan, older, older_len) ||
 		!scan_bytes(&scan, newer, (size_t)(rest - newer)) || scan.sequence_len > 0 ||

@@ -63,7 +63,7 @@ function measure() {
 	const idle = filesOf(build, '.gcno').filter((name) => !existsSync(name.replace(/gcno$/, 'gcda')));
 	for (const name of idle) renameSync(name, `${name}.idle`);
 	try {
-		run('gcovr', ['--root', root, '--filter', 'src/', '--exclude-unreachable-branches',
+		run('gcovr', ['--root', root, '--object-directory', build, '--filter', 'src/', '--exclude-unreachable-branches',
 			'--exclude-branches-by-pattern', assertion, '--json', out, build]);
 	} finally {
 		for (const name of idle) renameSync(`${name}.idle`, name);

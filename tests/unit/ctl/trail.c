@@ -106,7 +106,7 @@ static void test_a_rebuilt_row_is_found(void **state)
 	chain_hash(&past->rows[5], past->rows[5].hash);
 	struct trail_report report = prove(past, NULL);
 	says(&report, TRAIL_ALTERED,
-		"row 6 altered, or one up to row 7: it does not follow the one before it");
+		"row 5 altered, or one up to row 7: it does not follow the one before it");
 	/* right after a head: it can only be this one */
 	past_rechain(past, 5);
 	struct audit_row stranger = past->rows[4];
