@@ -45,12 +45,12 @@ int agent_write_status(struct buf *out, uint8_t type)
 	return r < 0 ? r : sshwire_put_byte(out, type);
 }
 
-int agent_write_secret(struct buf *out, const void *secret, size_t len)
+int agent_write_secret(struct buf *out, size_t len)
 {
 	int r = sshwire_put_u32(out, (uint32_t)(1 + 4 + len));
 	if (r == 0)
 		r = sshwire_put_byte(out, AGENT_SUCCESS);
-	return r < 0 ? r : sshwire_put_string(out, secret, len);
+	return r < 0 ? r : sshwire_put_u32(out, (uint32_t)len);
 }
 
 int agent_write_identities(struct buf *out, const struct sshkey *key)

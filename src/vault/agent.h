@@ -31,7 +31,7 @@
 #define AGENT_MESSAGE_MAX 8192 /* bytes a worker may send as one message */
 #define AGENT_REQUESTS_MAX 16  /* of one grant, the pin included */
 #define AGENT_SIGNATURES_MAX 4 /* of one grant: a login needs one, a server that asks again two */
-#define AGENT_REPLY_MAX (SECRET_MAX + 64)
+#define AGENT_REPLY_MAX (SSHKEY_BLOB_MAX + SSHKEY_SIGNATURE_MAX)
 #define AGENT_SESSION_LEAST 20 /* bytes of an SSH session identifier: SHA-1 */
 #define AGENT_SESSION_MAX 64   /* SHA-512 */
 
@@ -54,7 +54,7 @@ int agent_read_pin(const uint8_t *message, size_t len, uint8_t ret_pin[HASH_LEN]
 
 /* The writers append one whole message. */
 int agent_write_status(struct buf *out, uint8_t type);
-int agent_write_secret(struct buf *out, const void *secret, size_t len);
+int agent_write_secret(struct buf *out, size_t len); /* up to the secret itself, which follows */
 int agent_write_identities(struct buf *out, const struct sshkey *key);
 
 /* Is it a request for a signature in the agent protocol's shape, and within the limits below? */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -24,7 +25,8 @@ struct grant {
 	struct watch *watch;
 	struct timer *deadline;
 	struct buf in, out, envelope;
-	size_t sent; /* of out, which is wiped as a whole when all of it is */
+	struct secret *secret; /* POURING: goes after what is in out */
+	size_t sent;           /* of both; they are wiped when all of it is */
 	unsigned requests;
 	struct sshkey *key;
 	struct agent agent;
@@ -49,7 +51,8 @@ static void grant_destroy(struct grant *grant)
 	timer_cancel(grant->deadline);
 	fd_closep(&grant->fd);
 	buf_finish(&grant->in);
-	buf_finish_wiped(&grant->out);
+	buf_finish(&grant->out);
+	secret_destroy(grant->secret);
 	buf_finish(&grant->envelope);
 	sshkey_destroy(grant->key);
 	free(grant);
@@ -120,12 +123,27 @@ static void grant_listen(struct grant *grant)
 	watch_set(grant->watch, events);
 }
 
+/* What has not been sent yet. Its number of bytes. */
+static size_t grant_pieces(const struct grant *grant, struct iovec pieces[2])
+{
+	size_t head = grant->out.len, sent = MIN(grant->sent, head);
+	pieces[0] = (struct iovec){ grant->out.data + sent, head - sent };
+	pieces[1] = (struct iovec){ NULL, 0 };
+	if (grant->secret != NULL) {
+		sent = grant->sent - sent;
+		pieces[1].iov_base = (char *)secret_reveal(grant->secret) + sent;
+		pieces[1].iov_len = secret_len(grant->secret) - sent;
+	}
+	return pieces[0].iov_len + pieces[1].iov_len;
+}
+
 /* What the socket takes now. -ERR_CLOSED when the worker is gone. */
 static int grant_flush(struct grant *grant)
 {
-	while (grant->sent < grant->out.len) {
-		ssize_t n = send(grant->fd, grant->out.data + grant->sent,
-			grant->out.len - grant->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+	struct iovec pieces[2];
+	while (grant_pieces(grant, pieces) > 0) {
+		const struct msghdr message = { .msg_iov = pieces, .msg_iovlen = 2 };
+		ssize_t n = sendmsg(grant->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -134,7 +152,8 @@ static int grant_flush(struct grant *grant)
 			return -ERR_CLOSED;
 		grant->sent += (size_t)n;
 	}
-	buf_wipe(&grant->out);
+	buf_clear(&grant->out);
+	secret_destroyp(&grant->secret);
 	grant->sent = 0;
 	return 0;
 }
@@ -359,13 +378,14 @@ static int release_key(struct grant *grant, const struct secret *secret)
 	return agent_write_status(&grant->out, AGENT_SUCCESS);
 }
 
-static int release_password(struct grant *grant, const struct secret *secret)
+static int release_password(struct grant *grant, struct secret *secret)
 {
 	grant_enter(grant, GRANT_POURING);
-	return agent_write_secret(&grant->out, secret_reveal(secret), secret_len(secret));
+	grant->secret = secret;
+	return agent_write_secret(&grant->out, secret_len(secret));
 }
 
-/* The line first, then the secret: it lives from here to the end of this function. */
+/* The line first, then the secret: a key's text lives to the end of this function. */
 static int grant_release(struct grant *grant)
 {
 	bool key = grant->facts.kind == SECRET_SSH_KEY;
@@ -378,7 +398,7 @@ static int grant_release(struct grant *grant)
 	if (r < 0)
 		return r;
 	buf_clear(&grant->envelope);
-	return key ? release_key(grant, secret) : release_password(grant, secret);
+	return key ? release_key(grant, secret) : release_password(grant, STEAL(secret));
 }
 
 void grants_release(struct grants *grants, int64_t session)
@@ -388,7 +408,7 @@ void grants_release(struct grants *grants, int64_t session)
 		return; /* its worker went away meanwhile */
 	int r = grant->state == GRANT_ASKED ? grant_release(grant) : -ERR_WRONG_MOMENT;
 	if (r < 0)
-		buf_wipe(&grant->out);
+		buf_clear(&grant->out);
 	else
 		r = grant_flush(grant);
 	if (r == 0)

@@ -7,10 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/error.h"
+#include "base/guarded.h"
 #include "base/limits.h"
 #include "base/mem.h"
+
+/* Its newline, and one to see that there is more. */
+#define ROOM (SECRET_MAX + 2)
 
 struct intake {
 	int fd;
@@ -19,7 +22,8 @@ struct intake {
 	struct timer *deadline; /* for a file: the moment to read it */
 	intake_fn *fn;
 	void *context;
-	struct buf bytes;
+	char *bytes; /* ROOM of them, guarded */
+	size_t len;
 };
 
 void intake_destroy(struct intake *intake)
@@ -29,20 +33,20 @@ void intake_destroy(struct intake *intake)
 	watch_remove(intake->watch);
 	timer_cancel(intake->deadline);
 	fd_closep(&intake->fd);
-	buf_finish_wiped(&intake->bytes);
+	guarded_destroy(intake->bytes);
 	free(intake);
 }
 
 static int secret_from(const struct intake *intake, struct secret **ret_secret)
 {
-	size_t len = intake->bytes.len;
-	if (intake->strip_newline && len > 0 && intake->bytes.data[len - 1] == '\n')
+	size_t len = intake->len;
+	if (intake->strip_newline && len > 0 && intake->bytes[len - 1] == '\n')
 		len--;
 	if (len == 0)
 		return -ERR_PARAMETER_INVALID;
 	if (len > SECRET_MAX)
 		return -ERR_TOO_LARGE;
-	*ret_secret = secret_create(intake->bytes.data, len);
+	*ret_secret = secret_create(intake->bytes, len);
 	return *ret_secret == NULL ? -ERR_SYSTEM : 0;
 }
 
@@ -60,23 +64,17 @@ static void intake_done(struct intake *intake, int r)
 /* 1 at the end, 0 when there may be more later. */
 static int intake_read(struct intake *intake)
 {
-	for (;;) {
-		uint8_t *room;
-		size_t want = MIN(buf_room(&intake->bytes), 4096u);
-		if (want == 0)
-			return -ERR_TOO_LARGE;
-		int r = buf_reserve(&intake->bytes, want, &room);
-		if (r < 0)
-			return r;
-		ssize_t n = read(intake->fd, room, want);
+	while (intake->len < ROOM) {
+		ssize_t n = read(intake->fd, intake->bytes + intake->len, ROOM - intake->len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -ERR_CLOSED;
 		if (n == 0)
 			return 1;
-		buf_commit(&intake->bytes, (size_t)n);
+		intake->len += (size_t)n;
 	}
+	return -ERR_TOO_LARGE;
 }
 
 static void on_readable(void *context, uint32_t events)
@@ -119,6 +117,10 @@ static int prepare(int fd, bool *ret_file)
 static int intake_begin(struct intake *intake, struct loop *loop)
 {
 	int r = prepare(intake->fd, &intake->always_ready);
+	if (r == 0)
+		intake->bytes = guarded_create(ROOM);
+	if (r == 0 && intake->bytes == NULL)
+		r = -ERR_SYSTEM;
 	if (r == 0 && !intake->always_ready)
 		r = loop_watch(loop, intake->fd, EPOLLIN, on_readable, intake, &intake->watch);
 	if (r == 0)
@@ -135,11 +137,9 @@ int intake_create(struct loop *loop, int fd, bool strip_newline, intake_fn *fn, 
 		close(fd);
 		return -ERR_SYSTEM;
 	}
-	*intake = (struct intake){ .fd = fd,
-		.strip_newline = strip_newline,
-		.fn = fn,
-		.context = context,
-		.bytes = BUF(SECRET_MAX + 2) }; /* its newline, and one to see that there is more */
+	*intake = (struct intake){
+		.fd = fd, .strip_newline = strip_newline, .fn = fn, .context = context
+	};
 	int r = intake_begin(intake, loop);
 	if (r < 0) {
 		intake_destroy(intake);

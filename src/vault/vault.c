@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/vault.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
-
-#define SECURE_HEAP (256 * 1024) /* bytes for OpenSSL's private numbers; a power of two */
-#define SECURE_LEAST 32
+#include "vault/openssl.h"
 
 /* What an administrator can do about it. */
 static const char *keyring_complaint(int r)
@@ -124,27 +119,6 @@ static void raise_memory_limit(void)
 	setrlimit(RLIMIT_MEMLOCK, &limit); /* only root may; the check follows where it matters */
 }
 
-/*
- * OpenSSL looks for its configuration, modules and random source when it is first used: all of
- * that happens here, because the sandbox would kill it later.
- */
-static void wake_openssl(void)
-{
-	static const char *const digests[] = { "SHA1", "SHA256", "SHA384", "SHA512" };
-	uint8_t bytes[EVP_MAX_MD_SIZE];
-	const int len = sizeof bytes;
-	int good = OPENSSL_init_crypto(
-		OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_ADD_ALL_DIGESTS, NULL);
-	int secure = CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_LEAST);
-	for (unsigned i = 0; i < ARRAY_LEN(digests); i++)
-		good = good && EVP_Q_digest(NULL, digests[i], NULL, "", 0, bytes, NULL);
-	if (!good || RAND_bytes(bytes, len) != 1 || RAND_priv_bytes(bytes, len) != 1)
-		vault_die("vault.openssl", "the crypto library does not work");
-	if (secure != 1)
-		log_warning("vault.memory",
-			"OpenSSL's key memory is not locked: raise the memlock limit");
-}
-
 /* Before the first secret. What cannot be had is said once. */
 static void prepare_memory(const struct settings *settings)
 {
@@ -152,6 +126,11 @@ static void prepare_memory(const struct settings *settings)
 	if (strcmp(settings->vault_secret_memory, "no") != 0 && !guarded_hide())
 		log_warning("vault.memory",
 			"no secret memory (memfd_secret) here: keys lie in locked memory");
+	if (openssl_wake() < 0)
+		vault_die("vault.openssl", "the crypto library does not work");
+	if (!openssl_locked())
+		log_warning("vault.memory",
+			"OpenSSL's key memory is not locked: raise the memlock limit");
 }
 
 /* What the audit trail says of the log must not be older than it need be. */
@@ -215,7 +194,6 @@ int main(int argc, char **argv)
 	}
 	process_begin(&vault.process, argc, argv, PARTY_VAULT);
 	prepare_memory(&vault.process.settings);
-	wake_openssl();
 	load(&vault);
 	begin_grants(&vault);
 	process_drop(&vault.process, SANDBOX_VAULT, vault.directory);

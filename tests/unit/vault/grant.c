@@ -258,7 +258,7 @@ static void test_password(void **state)
 
 static void test_large_password(void **state)
 {
-	static char text[SECRET_MAX], answer[AGENT_REPLY_MAX];
+	static char text[SECRET_MAX], answer[SECRET_MAX + 64];
 	struct story story;
 	struct msg_grant facts = facts_for(SECRET_PASSWORD);
 	size_t got = 0;

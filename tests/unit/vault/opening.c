@@ -38,18 +38,10 @@ static void test_what_counts_as_a_guess(void **state)
 
 /* --- a passphrase --------------------------------------------------------------------------- */
 
-static void begin_with_passphrase(struct running *running)
-{
-	char pem[512];
-	fixture_begin(&running->f);
-	assert_int_equal(running_init(&running->f, "correct horse", pem), 0);
-	running_start(running, 0);
-}
-
 static void test_passphrase_is_throttled(void **state)
 {
 	struct running running = { 0 };
-	begin_with_passphrase(&running);
+	running_begin_passphrase(&running, "correct horse");
 	struct msg_vault_state vault = running_state(&running, MSG_VAULT_STATUS, NULL);
 	assert_int_equal(vault.sealed, 1);
 	assert_int_equal(vault.source, SOURCE_PASSPHRASE);
@@ -84,7 +76,7 @@ static void test_two_passphrases_at_once(void **state)
 {
 	struct running running = { 0 };
 	int slow[2];
-	begin_with_passphrase(&running);
+	running_begin_passphrase(&running, "correct horse");
 	assert_int_equal(pipe2(slow, O_CLOEXEC), 0);
 	assert_int_equal(write(slow[1], "correct", 7), 7);
 	assert_int_equal(channel_send(running.broker, MSG_UNSEAL, 77, &(struct msg_nothing){ 0 },

@@ -217,6 +217,20 @@ void running_begin(struct running *running)
 	running_start(running, 0);
 }
 
+void running_begin_passphrase(struct running *running, const char *words)
+{
+	struct keyring_lock lock = {
+		.source = SOURCE_PASSPHRASE, .passes = 1, .memory = 8u << 20, .salt = "salt"
+	};
+	uint8_t material[ROOT_MATERIAL_LEN];
+	struct secret *passphrase = secret_create(words, strlen(words));
+	fixture_begin(&running->f);
+	assert_int_equal(source_passphrase(&lock, passphrase, material), 0);
+	assert_int_equal(keyring_create(running->f.directory, &lock, material), 0);
+	secret_destroy(passphrase);
+	running_start(running, 0);
+}
+
 struct watcher {
 	struct running *running;
 	const bool *flag;

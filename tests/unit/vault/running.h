@@ -50,6 +50,8 @@ int running_init_from(
 /* Starts on the installation in running->f. uid 0 stays what it is. */
 void running_start(struct running *running, uint32_t uid);
 void running_begin(struct running *running); /* fixture, init, start */
+/* The same for a passphrase, cheap to try; running->settings are kept. */
+void running_begin_passphrase(struct running *running, const char *words);
 /* STOP, and waits: it must end by itself with status 0. */
 void running_stop(struct running *running);
 void running_finish(struct running *running);
