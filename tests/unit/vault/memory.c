@@ -171,7 +171,7 @@ static void test_keys_in_secret_memory(void **state)
 		print_message("skip: this kernel has no secret memory\n");
 		skip();
 	}
-	begin(&scene, "yes");
+	begin(&scene, "auto");
 	struct keyring *keyring = fixture_open(&scene.running.f);
 	settled(&scene.running);
 	assert_int_equal(sightings(&scene.running, keyring_root(keyring, 1), 32), 0);
