@@ -68,9 +68,11 @@ bool worker_live(const struct worker *worker);
 /*
  * The target proved that it holds this key (SSH wire form). The host compares it with the pins
  * and asks the vault; secret() follows. Any other key ends the session here, with -ERR_...: the
- * vault is never asked.
+ * vault is never asked. `exchange` is what the key exchange hashed, in which the key stands: the
+ * vault signs a login only for it. NULL: it could not be had; passwords do without.
  */
-int worker_host_key(struct worker *worker, const char *algorithm, const void *blob, size_t len);
+int worker_host_key(struct worker *worker, const char *algorithm, const void *blob, size_t len,
+	const void *exchange, size_t exchange_len);
 /* For protocols that prove nothing. */
 int worker_ask_secret(struct worker *worker);
 /* The vault's stream as an SSH agent; ownership moves to the caller. */

@@ -26,14 +26,18 @@ int agent_next(const struct buf *in, const uint8_t **ret_message, size_t *ret_le
 	return 1;
 }
 
-int agent_read_pin(const uint8_t *message, size_t len, uint8_t ret_pin[HASH_LEN])
+int agent_read_pin(
+	const uint8_t *message, size_t len, uint8_t ret_pin[HASH_LEN], struct sshspan *ret_exchange)
 {
 	struct sshwire wire = SSHWIRE(message, len);
 	struct sshspan pin;
 	uint8_t type;
 	if (sshwire_byte(&wire, &type) < 0 || type != AGENT_EXTENSION ||
 		sshwire_word(&wire, AGENT_PIN_WORD) < 0 || sshwire_string(&wire, &pin) < 0 ||
-		pin.len != HASH_LEN || wire.left != 0)
+		pin.len != HASH_LEN)
+		return -ERR_MALFORMED;
+	*ret_exchange = (struct sshspan){ NULL, 0 };
+	if (wire.left != 0 && (sshwire_string(&wire, ret_exchange) < 0 || wire.left != 0))
 		return -ERR_MALFORMED;
 	memcpy(ret_pin, pin.bytes, HASH_LEN);
 	return 0;
@@ -76,27 +80,17 @@ static bool blob_ours(const struct agent *agent, struct sshspan blob)
 	return sshspan_equal(own, blob);
 }
 
-static bool session_ours(const struct agent *agent, struct sshspan session)
-{
-	if (session.len < AGENT_SESSION_LEAST || session.len > AGENT_SESSION_MAX)
-		return false;
-	if (agent->session_len == 0)
-		return true;
-	return sshspan_equal(session, (struct sshspan){ agent->session, agent->session_len });
-}
-
 /*
  * The bytes a client signs to log in (RFC 4252 section 7): session identifier, then the request
  * itself with its boolean true. Anything else a key could sign, another login, a file, a
  * certificate, does not parse as this.
  */
-static int login_check(const struct agent *agent, struct sshspan data, const char *algorithm,
-	struct sshspan *ret_session)
+static int login_check(const struct agent *agent, struct sshspan data, const char *algorithm)
 {
 	struct sshwire wire = SSHWIRE(data.bytes, data.len);
 	struct sshspan session, blob;
 	uint8_t type, has_signature;
-	if (sshwire_string(&wire, &session) < 0 || !session_ours(agent, session))
+	if (sshwire_string(&wire, &session) < 0 || !exchange_made(agent->exchange, session))
 		return -ERR_NOT_AUTHORIZED;
 	if (sshwire_byte(&wire, &type) < 0 || type != USERAUTH_REQUEST ||
 		sshwire_word(&wire, agent->username) < 0 ||
@@ -105,7 +99,6 @@ static int login_check(const struct agent *agent, struct sshspan data, const cha
 		sshwire_word(&wire, algorithm) < 0 || sshwire_string(&wire, &blob) < 0 ||
 		wire.left != 0 || !blob_ours(agent, blob))
 		return -ERR_NOT_AUTHORIZED;
-	*ret_session = session;
 	return 0;
 }
 
@@ -113,7 +106,7 @@ int agent_check(const struct agent *agent, const uint8_t *message, size_t len,
 	struct agent_request *ret_request)
 {
 	struct sshwire wire = SSHWIRE(message, len);
-	struct sshspan blob, data, session;
+	struct sshspan blob, data;
 	uint8_t type;
 	uint32_t flags;
 	if (sshwire_byte(&wire, &type) < 0 || type != AGENT_SIGN_REQUEST ||
@@ -125,22 +118,17 @@ int agent_check(const struct agent *agent, const uint8_t *message, size_t len,
 	const char *algorithm = sshkey_algorithm(agent->key, flags);
 	if (algorithm == NULL)
 		return -ERR_NOT_FOUND;
-	int r = login_check(agent, data, algorithm, &session);
+	int r = login_check(agent, data, algorithm);
 	if (r < 0)
 		return r;
-	*ret_request = (struct agent_request){ .data = data.bytes,
-		.data_len = data.len,
-		.flags = flags,
-		.session = session.bytes,
-		.session_len = session.len };
+	*ret_request =
+		(struct agent_request){ .data = data.bytes, .data_len = data.len, .flags = flags };
 	return 0;
 }
 
 int agent_sign(struct agent *agent, const struct agent_request *request, struct buf *out)
 {
 	CLEANUP(buf_finish) struct buf signature = BUF(SSHKEY_SIGNATURE_MAX);
-	memcpy(agent->session, request->session, request->session_len);
-	agent->session_len = request->session_len;
 	agent->signatures++;
 	int r = sshkey_sign(
 		agent->key, request->flags, request->data, request->data_len, &signature);

@@ -29,6 +29,7 @@ struct grant {
 	size_t sent;           /* of both; they are wiped when all of it is */
 	unsigned requests;
 	struct sshkey *key;
+	struct exchange exchange; /* of a key: the one SSH session it may sign for */
 	struct agent agent;
 };
 
@@ -50,7 +51,7 @@ static void grant_destroy(struct grant *grant)
 	watch_remove(grant->watch);
 	timer_cancel(grant->deadline);
 	fd_closep(&grant->fd);
-	buf_finish(&grant->in);
+	buf_finish_wiped(&grant->in);
 	buf_finish(&grant->out);
 	secret_destroy(grant->secret);
 	buf_finish(&grant->envelope);
@@ -191,11 +192,19 @@ static bool pin_right(const struct msg_grant *facts, const uint8_t pin[HASH_LEN]
 
 static int answer_pin(struct grant *grant, const uint8_t *message, size_t len)
 {
-	int r = agent_read_pin(message, len, grant->pin);
+	struct sshspan exchange;
+	int r = agent_read_pin(message, len, grant->pin, &exchange);
 	if (r < 0)
 		return r;
 	if (!pin_right(&grant->facts, grant->pin))
 		return -ERR_HOST_KEY_CHANGED;
+	if (grant->facts.kind == SECRET_SSH_KEY) {
+		r = exchange_read(exchange, grant->pin, &grant->exchange);
+		mem_wipe((uint8_t *)exchange.bytes,
+			exchange.len); /* that session's keys are in it */
+		if (r < 0)
+			return r;
+	}
 	grant_enter(grant, GRANT_ASKED);
 	grant->grants->events.wanted(grant->grants->events.context, &grant->facts);
 	return 0;
@@ -373,7 +382,9 @@ static int release_key(struct grant *grant, const struct secret *secret)
 	int r = sshkey_parse(secret, &grant->key);
 	if (r < 0)
 		return r;
-	grant->agent = (struct agent){ .key = grant->key, .username = grant->facts.username };
+	grant->agent = (struct agent){
+		.key = grant->key, .username = grant->facts.username, .exchange = &grant->exchange
+	};
 	grant_enter(grant, GRANT_SERVING);
 	return agent_write_status(&grant->out, AGENT_SUCCESS);
 }

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-#define ASK_MAX 128 /* bytes of the one question */
+#define ASK_MAX (128 + EXCHANGE_MAX) /* bytes of the one question */
 
 void agent_init(struct agent *agent, int fd, enum secret_kind kind)
 {
@@ -23,7 +23,7 @@ void agent_finish(struct agent *agent)
 {
 	fd_closep(&agent->fd);
 	agent->fd = -1;
-	buf_finish(&agent->out);
+	buf_finish_wiped(&agent->out);
 	buf_finish_wiped(&agent->answer);
 }
 
@@ -49,20 +49,24 @@ static int append_string(struct buf *out, const void *bytes, size_t len)
 	return r < 0 ? r : buf_append(out, bytes, len);
 }
 
-int agent_ask(struct agent *agent, const uint8_t proof[HASH_LEN])
+int agent_ask(struct agent *agent, const uint8_t proof[HASH_LEN], const void *exchange, size_t len)
 {
-	static const uint8_t start[5] = { 0, 0, 0, 1 + 4 + sizeof AGENT_PIN_NAME - 1 + 4 + HASH_LEN,
-		AGENT_EXTENSION };
+	size_t size =
+		1 + 4 + sizeof AGENT_PIN_NAME - 1 + 4 + HASH_LEN + (exchange != NULL ? 4 + len : 0);
+	uint8_t start[5] = { 0, 0, 0, 0, AGENT_EXTENSION };
 	int r;
 
 	if (agent->asked)
 		return -ERR_WRONG_MOMENT;
 	agent->asked = true;
+	put_big32(start, (uint32_t)size);
 	r = buf_append(&agent->out, start, sizeof start);
 	if (r == 0)
 		r = append_string(&agent->out, AGENT_PIN_NAME, strlen(AGENT_PIN_NAME));
 	if (r == 0)
 		r = append_string(&agent->out, proof, HASH_LEN);
+	if (r == 0 && exchange != NULL)
+		r = append_string(&agent->out, exchange, len);
 	return r;
 }
 
@@ -102,6 +106,7 @@ static int send_question(struct agent *agent)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -ERR_PEER_GONE;
+		mem_wipe(agent->out.data, (size_t)n); /* with an exchange go its session's keys */
 		buf_consume(&agent->out, (size_t)n);
 	}
 	return 0;

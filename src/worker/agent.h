@@ -13,6 +13,7 @@
  * (draft-miller-ssh-agent section 3, numbers big-endian):
  *
  *   worker:  u32 length, u8 27 EXTENSION, string "pin@sallyport", string SHA-256 of the host key
+ *            [, string what the key exchange hashed: for a key; the vault sees whose it was]
  *   vault:   u32 length, u8 6 SUCCESS [, string the password]       or  u8 5 FAILURE
  *
  * Once, per session. For a key the same stream afterwards serves an SSH library as its agent, so
@@ -36,7 +37,8 @@ struct agent {
 
 void agent_init(struct agent *agent, int fd, enum secret_kind kind);
 void agent_finish(struct agent *agent);
-int agent_ask(struct agent *agent, const uint8_t proof[HASH_LEN]); /* -ERR_WRONG_MOMENT twice */
+/* exchange NULL: none. -ERR_WRONG_MOMENT twice; -ERR_TOO_LARGE. */
+int agent_ask(struct agent *agent, const uint8_t proof[HASH_LEN], const void *exchange, size_t len);
 /*
  * Goes on as far as the stream allows. 1: the vault agreed, *ret_secret is the password or NULL
  * for a key; 0: not yet. -ERR_CREDENTIAL_NO_ACCESS: the vault refused; -ERR_PEER_GONE;

@@ -187,9 +187,10 @@ static void on_agent(void *context, uint32_t events)
 		host_turn(worker);
 }
 
-static int ask_vault(struct worker *worker, const uint8_t proof[HASH_LEN])
+static int ask_vault(struct worker *worker, const uint8_t proof[HASH_LEN], const void *exchange,
+	size_t exchange_len)
 {
-	int r = agent_ask(&worker->agent, proof);
+	int r = agent_ask(&worker->agent, proof, exchange, exchange_len);
 
 	if (r == 0)
 		r = loop_watch(worker->loop, worker->agent.fd, EPOLLIN | EPOLLOUT, on_agent, worker,
@@ -197,7 +198,22 @@ static int ask_vault(struct worker *worker, const uint8_t proof[HASH_LEN])
 	return r;
 }
 
-int worker_host_key(struct worker *worker, const char *algorithm, const void *blob, size_t len)
+/* Only for a key: nothing can be proven of what a password is used for. */
+static int ask_with_exchange(struct worker *worker, const uint8_t proof[HASH_LEN],
+	const void *exchange, size_t exchange_len)
+{
+	if (worker->birth.kind != SECRET_SSH_KEY)
+		return ask_vault(worker, proof, NULL, 0);
+	if (exchange == NULL)
+		return worker_end(worker, -ERR_PROTOCOL_FAULT, -1,
+			"The key exchange with %s cannot be shown to the vault, which signs for "
+			"no login without it.",
+			worker->birth.target);
+	return ask_vault(worker, proof, exchange, exchange_len);
+}
+
+int worker_host_key(struct worker *worker, const char *algorithm, const void *blob, size_t len,
+	const void *exchange, size_t exchange_len)
 {
 	uint8_t hash[HASH_LEN];
 	char fingerprint[BASE64_SIZE(HASH_LEN)];
@@ -209,7 +225,7 @@ int worker_host_key(struct worker *worker, const char *algorithm, const void *bl
 	}
 	hash_sha256(hash, blob, len);
 	if (pinned(&worker->birth, hash))
-		return ask_vault(worker, hash);
+		return ask_with_exchange(worker, hash, exchange, exchange_len);
 	base64_encode(fingerprint, hash, sizeof hash);
 	fingerprint[strcspn(fingerprint, "=")] = '\0';
 	if (worker->birth.pin_count == 0)
@@ -225,7 +241,7 @@ int worker_ask_secret(struct worker *worker)
 {
 	static const uint8_t nothing[HASH_LEN];
 
-	return driver.proves_itself ? -ERR_WRONG_MOMENT : ask_vault(worker, nothing);
+	return driver.proves_itself ? -ERR_WRONG_MOMENT : ask_vault(worker, nothing, NULL, 0);
 }
 
 int worker_agent(struct worker *worker)

@@ -52,23 +52,26 @@ static void judge(const struct agent *agent, const struct agent_request *request
 {
 	CLEANUP(buf_finish) struct buf login = BUF(1024);
 	put_login(&login);
-	assert(request->session_len >= AGENT_SESSION_LEAST);
-	assert(request->session_len <= AGENT_SESSION_MAX);
-	assert(request->data_len == 4 + request->session_len + login.len);
-	assert(memcmp(request->data + 4 + request->session_len, login.data, login.len) == 0);
+	size_t name = request->data_len - 4 - login.len;
+	assert(name == 32 || name == 48 || name == 64);
+	assert(exchange_made(agent->exchange, (struct sshspan){ request->data + 4, name }));
+	assert(memcmp(request->data + 4 + name, login.data, login.len) == 0);
 	assert(request->flags == 0);
-	if (agent->session_len > 0)
-		assert(agent->session_len == request->session_len &&
-			memcmp(agent->session, request->session, request->session_len) == 0);
 }
 
 static void answer(struct agent *agent, const uint8_t *message, size_t len)
 {
 	CLEANUP(buf_finish) struct buf out = BUF(AGENT_REPLY_MAX);
 	struct agent_request request;
+	struct exchange exchange;
+	struct sshspan shown;
 	uint8_t pin[HASH_LEN];
-	if (agent_read_pin(message, len, pin) == 0)
-		assert(len == 1 + 4 + 13 + 4 + HASH_LEN && message[0] == AGENT_EXTENSION);
+	if (agent_read_pin(message, len, pin, &shown) == 0) {
+		assert(message[0] == AGENT_EXTENSION && shown.len <= len);
+		assert(shown.bytes != NULL || len == 1 + 4 + 13 + 4 + HASH_LEN);
+		if (exchange_read(shown, pin, &exchange) == 0)
+			assert(shown.len > 5 * 4);
+	}
 	if (agent_check(agent, message, len, &request) < 0)
 		return;
 	judge(agent, &request);
@@ -83,7 +86,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLEANUP(buf_finish) struct buf in = BUF(STREAM_MAX);
 	if (key == NULL)
 		make_key();
-	struct agent agent = { .key = key, .username = "root" };
+	struct exchange exchange;
+	memset(&exchange, 'S', sizeof exchange); /* as the seeds have it */
+	struct agent agent = { .key = key, .username = "root", .exchange = &exchange };
 	const uint8_t *message;
 	size_t len;
 	while (size > 0) {

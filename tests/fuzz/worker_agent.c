@@ -20,7 +20,7 @@ static int try_in_pieces(const uint8_t *data, size_t size, enum secret_kind kind
 
 	assert(r == 0);
 	agent_init(&agent, pair[0], kind);
-	r = agent_ask(&agent, proof);
+	r = agent_ask(&agent, proof, NULL, 0);
 	for (size_t at = 0; at < size && r == 0; at += 3) {
 		ssize_t n = write(pair[1], data + at, MIN(size - at, (size_t)3));
 

@@ -36,10 +36,10 @@ function programsFor(owner) {
 export class Gateway {
 	// settings: { 'ticket.lifetime': 300, .. }; owner: { uid, gid } to run as another user; programs: a
 	// directory with other programs; data: an empty directory for the installation; wrap: a command that
-	// runs the gateway in its own place
-	static async start(settings = {}, { owner, init = [], input, programs: directory, data, wrap = [] } = {}) {
+	// runs the gateway in its own place; env: more of an environment for it
+	static async start(settings = {}, { owner, init = [], input, programs: directory, data, wrap = [], env = {} } = {}) {
 		const gateway = new Gateway();
-		Object.assign(gateway, { owner, wrap });
+		Object.assign(gateway, { owner, wrap, env });
 		gateway.copy = directory ? undefined : programsFor(owner);
 		gateway.program = path.join(directory ?? gateway.copy ?? build, 'sallyport');
 		gateway.data = data ?? mkdtempSync(path.join(tmpdir(), 'sallyport-'));
@@ -70,7 +70,7 @@ export class Gateway {
 		this.log = '';
 		const [program, ...words] = [...this.wrap ?? [], this.program, '--data', this.data, 'serve'];
 		this.process = endWith(spawn(program, words,
-			{ stdio: ['ignore', 'pipe', 'pipe'], ...this.owner }));
+			{ stdio: ['ignore', 'pipe', 'pipe'], ...this.owner, env: { ...process.env, ...this.env } }));
 		this.exited = new Promise((done) => this.process.on('exit', done));
 		let out = '';
 		this.process.stdout.on('data', (text) => (out += text));
@@ -92,7 +92,7 @@ export class Gateway {
 	cli(args, { input = '', raw = false, expect = 0, env } = {}) {
 		const done = spawnSync(this.program,
 			['--data', this.data, ...(raw ? [] : ['--json']), ...args],
-			{ input, encoding: 'utf8', maxBuffer: 1 << 28, ...this.owner, env: { ...process.env, ...env } });
+			{ input, encoding: 'utf8', maxBuffer: 1 << 28, ...this.owner, env: { ...process.env, ...this.env, ...env } });
 		if (expect !== null && ![expect].flat().includes(done.status)) // a status, several, or any
 			throw new Error(`sallyport ${args.join(' ')}: exit ${done.status}: ${done.stderr}${done.stdout}`);
 		if (raw || expect !== 0) return { out: done.stdout, error: done.stderr };

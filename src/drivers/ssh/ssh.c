@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "drivers/plain.h"
 #include "drivers/ssh/algorithms.h"
+#include "drivers/ssh/exchange.h"
 #include "drivers/ssh/warm.h"
 
 #define HOST_KEY_MAX 4096      /* bytes of a host key in wire form */
@@ -65,6 +66,7 @@ static int step_connect(struct ssh *ssh)
 {
 	uint8_t blob[HOST_KEY_MAX];
 	const char *type;
+	size_t exchange_len;
 	int r = ssh_connect(ssh->session);
 
 	/* libssh makes the descriptor blocking when it meets it: a target that does not read would
@@ -79,7 +81,9 @@ static int step_connect(struct ssh *ssh)
 	if (r < 0)
 		return r;
 	worker_state(ssh->worker, VIEW_LOGGING_IN);
-	r = worker_host_key(ssh->worker, type, blob, (size_t)r);
+	const void *exchange = exchange_kept(&exchange_len);
+	r = worker_host_key(ssh->worker, type, blob, (size_t)r, exchange, exchange_len);
+	exchange_forget();
 	if (r < 0)
 		return r;
 	ssh->step = STEP_METHODS;
@@ -389,6 +393,7 @@ static int open_session(struct worker *worker, int target, void **ret_session)
 		close_session(ssh);
 		return r;
 	}
+	exchange_watch();
 	ssh_set_blocking(ssh->session, 0);
 	ssh_set_message_callback(ssh->session, refuse, NULL);
 	*ret_session = ssh;

@@ -182,15 +182,31 @@ static int dial_agent(const char *path)
 	return fd;
 }
 
+/* For a key, and only for a key, what the key exchange hashed: the pinned host's. */
+static void take_exchange(struct play *play, const uint8_t *rest, size_t len)
+{
+	struct sshwire wire = SSHWIRE(rest, len);
+	struct sshspan exchange;
+
+	if (play->birth.kind != SECRET_SSH_KEY) {
+		assert_int_equal(len, 0);
+		return;
+	}
+	assert_int_equal(sshwire_string(&wire, &exchange), 0);
+	assert_int_equal(wire.left, 0);
+	assert_int_equal(exchange_read(exchange, play->proof, &play->exchange), 0);
+}
+
 /* The first frame must be the question with the host key's hash, to the byte. */
 static void take_pin(struct play *play, const uint8_t *frame, size_t len)
 {
-	assert_int_equal(len, 1 + 4 + 13 + 4 + 32);
+	assert_true(len >= 1 + 4 + 13 + 4 + 32);
 	assert_int_equal(frame[0], 27);
 	assert_int_equal(big32(frame + 1), 13);
 	assert_memory_equal(frame + 5, "pin@sallyport", 13);
 	assert_int_equal(big32(frame + 18), 32);
 	memcpy(play->proof, frame + 22, 32);
+	take_exchange(play, frame + 54, len - 54);
 	play->asked++;
 	if (play->vault_double == VAULT_PASSWORD)
 		answer(play, 6, play->secret);
@@ -206,6 +222,19 @@ static void take_pin(struct play *play, const uint8_t *frame, size_t len)
 	}
 }
 
+/* The login that is to be signed is one in the session whose exchange was shown. */
+static void check_session(const struct play *play, const uint8_t *frame, size_t len)
+{
+	struct sshwire wire = SSHWIRE(frame + 5, len - 5);
+	struct sshspan blob, data, session;
+
+	assert_int_equal(sshwire_string(&wire, &blob), 0);
+	assert_int_equal(sshwire_string(&wire, &data), 0);
+	wire = SSHWIRE(data.bytes, data.len);
+	assert_int_equal(sshwire_string(&wire, &session), 0);
+	assert_true(exchange_made(&play->exchange, session));
+}
+
 static void pass_to_agent(struct play *play, const uint8_t *frame, size_t len)
 {
 	uint8_t answer_bytes[65536];
@@ -214,6 +243,8 @@ static void pass_to_agent(struct play *play, const uint8_t *frame, size_t len)
 	assert_int_equal(play->vault_double, VAULT_KEY);
 	assert_true(frame[4] == 11 || frame[4] == 13);
 	play->signed_count += frame[4] == 13;
+	if (frame[4] == 13)
+		check_session(play, frame, len);
 	assert_int_equal(write(play->agent, frame, len), len);
 	n = read(play->agent, answer_bytes, sizeof answer_bytes);
 	assert_true(n > 4 && (uint32_t)n == 4 + big32(answer_bytes));
@@ -224,8 +255,8 @@ static void serve_vault(struct play *play)
 {
 	uint8_t *room;
 
-	assert_int_equal(buf_reserve(&play->question, 4096, &room), 0);
-	ssize_t n = recv(play->vault, room, 4096, MSG_DONTWAIT);
+	assert_int_equal(buf_reserve(&play->question, 16384, &room), 0);
+	ssize_t n = recv(play->vault, room, 16384, MSG_DONTWAIT);
 	buf_commit(&play->question, n > 0 ? (size_t)n : 0);
 	if (n == 0 || (n < 0 && errno != EAGAIN)) {
 		close(play->vault);

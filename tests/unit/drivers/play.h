@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "vault/exchange.h"
 #include "wire/messages.h"
 #include "wire/view.h"
 
@@ -33,7 +34,8 @@ struct play {
 	bool hold; /* the recorder does not read */
 	unsigned asked, signed_count;
 	uint8_t proof[HASH_LEN];
-	uint8_t state; /* newest STATE */
+	struct exchange exchange; /* VAULT_KEY: what the worker showed of it, checked */
+	uint8_t state;            /* newest STATE */
 	uint16_t columns, rows;
 	bool ended, closed;
 	int why, exit_status, wait_status;

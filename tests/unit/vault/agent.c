@@ -13,6 +13,10 @@ struct login {
 };
 
 static struct sshkey *key, *other;
+static struct exchange exchange;
+#define NAME_32 "the session identifier, 32 bytes"
+#define NAME_48 "the session identifier of SHA-384, of 48 bytes.."
+#define NAME_64 "the session identifier of SHA-512, of sixty-four bytes, no more."
 
 static int load_keys(void **state)
 {
@@ -27,6 +31,9 @@ static int load_keys(void **state)
 		secret_destroy(secret);
 		fixture_finish(&f);
 	}
+	memcpy(exchange.sha256, NAME_32, sizeof exchange.sha256);
+	memcpy(exchange.sha384, NAME_48, sizeof exchange.sha384);
+	memcpy(exchange.sha512, NAME_64, sizeof exchange.sha512);
 	return 0;
 }
 
@@ -39,7 +46,7 @@ static int drop_keys(void **state)
 
 static struct login honest(void)
 {
-	return (struct login){ .session = "the session identifier, 32 byte",
+	return (struct login){ .session = NAME_32,
 		.username = "root",
 		.service = "ssh-connection",
 		.method = "publickey",
@@ -79,7 +86,7 @@ static void put_request(struct buf *out, const struct login *login)
 
 static struct agent agent_for_root(void)
 {
-	return (struct agent){ .key = key, .username = "root" };
+	return (struct agent){ .key = key, .username = "root", .exchange = &exchange };
 }
 
 static int ask(struct agent *agent, const struct login *login)
@@ -142,7 +149,6 @@ static void test_every_other_wish_is_refused(void **state)
 		if (ask(&agent, &wishes[i]) != -ERR_NOT_AUTHORIZED)
 			fail_msg("wish %u was granted", i);
 		assert_int_equal(agent.signatures, 0);
-		assert_int_equal(agent.session_len, 0);
 	}
 }
 
@@ -150,29 +156,20 @@ static void test_one_session_only(void **state)
 {
 	struct agent agent = agent_for_root();
 	struct login login = honest();
-	assert_int_equal(ask(&agent, &login), 0);
-	login.session = "another session, of 32 bytes ..";
-	assert_int_equal(ask(&agent, &login), -ERR_NOT_AUTHORIZED);
-	login.session = "the session identifier, 32 byte, and more";
-	assert_int_equal(ask(&agent, &login), -ERR_NOT_AUTHORIZED);
+	static const char *const others[] = { "", "another session, of 32 bytes ...",
+		NAME_32 ", and more", "the session identifier, 32 byte",
+		"Another session of SHA-384, its name has 48 bytes",
+		"the session identifier of SHA-512, of sixty-four bytes, no less." };
+	for (unsigned i = 0; i < ARRAY_LEN(others); i++) {
+		login.session = others[i];
+		assert_int_equal(ask(&agent, &login), -ERR_NOT_AUTHORIZED);
+	}
 	login = honest();
 	assert_int_equal(ask(&agent, &login), 0);
-}
-
-static void test_session_identifier_has_a_length(void **state)
-{
-	static const char longest[] =
-		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-	struct agent agent = agent_for_root();
-	struct login login = honest();
-	char longer[AGENT_SESSION_MAX + 2];
-	memset(longer, 'x', sizeof longer - 1);
-	longer[sizeof longer - 1] = '\0';
-	login.session = longer;
-	assert_int_equal(ask(&agent, &login), -ERR_NOT_AUTHORIZED);
-	login.session = longest;
+	login.session = NAME_48;
 	assert_int_equal(ask(&agent, &login), 0);
-	assert_int_equal(agent.session_len, AGENT_SESSION_MAX);
+	login.session = NAME_64;
+	assert_int_equal(ask(&agent, &login), 0);
 }
 
 static void test_few_signatures(void **state)
@@ -251,19 +248,26 @@ static void test_pin(void **state)
 {
 	CLEANUP(buf_finish) struct buf message = BUF(256);
 	uint8_t hash[HASH_LEN], pin[HASH_LEN];
+	struct sshspan shown;
 	memset(hash, 9, sizeof hash);
 	sshwire_put_byte(&message, AGENT_EXTENSION);
 	sshwire_put_word(&message, "pin@sallyport");
 	sshwire_put_string(&message, hash, sizeof hash);
-	assert_int_equal(message.len, 1 + 4 + 13 + 4 + 32);
-	assert_int_equal(agent_read_pin(message.data, message.len, pin), 0);
+	size_t alone = message.len;
+	assert_int_equal(alone, 1 + 4 + 13 + 4 + 32);
+	assert_int_equal(agent_read_pin(message.data, alone, pin, &shown), 0);
 	assert_memory_equal(pin, hash, HASH_LEN);
+	assert_null(shown.bytes);
+	sshwire_put_word(&message, "exchange");
 	for (size_t len = 0; len < message.len; len++)
-		assert_int_equal(agent_read_pin(message.data, len, pin), -ERR_MALFORMED);
+		assert_int_equal(agent_read_pin(message.data, len, pin, &shown),
+			len == alone ? 0 : -ERR_MALFORMED);
+	assert_int_equal(agent_read_pin(message.data, message.len, pin, &shown), 0);
+	assert_true(sshspan_is(shown, "exchange"));
 	sshwire_put_byte(&message, 0);
-	assert_int_equal(agent_read_pin(message.data, message.len, pin), -ERR_MALFORMED);
+	assert_int_equal(agent_read_pin(message.data, message.len, pin, &shown), -ERR_MALFORMED);
 	message.data[0] = AGENT_REQUEST_IDENTITIES;
-	assert_int_equal(agent_read_pin(message.data, message.len - 1, pin), -ERR_MALFORMED);
+	assert_int_equal(agent_read_pin(message.data, alone, pin, &shown), -ERR_MALFORMED);
 }
 
 static void test_identities(void **state)
@@ -293,7 +297,6 @@ int main(void)
 		cmocka_unit_test(test_honest_login),
 		cmocka_unit_test(test_every_other_wish_is_refused),
 		cmocka_unit_test(test_one_session_only),
-		cmocka_unit_test(test_session_identifier_has_a_length),
 		cmocka_unit_test(test_few_signatures),
 		cmocka_unit_test(test_sha1_is_an_honest_question),
 		cmocka_unit_test(test_files_cannot_be_signed),

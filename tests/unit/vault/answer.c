@@ -234,7 +234,7 @@ static void key_login(const char *type, const char *bits, uint8_t expect)
 	size_t len = fixture_read(&running.f, "key", text, sizeof text);
 	struct sealed sealed = seal(&running, SECRET_SSH_KEY, text, len);
 	int worker = grant(&running, SECRET_SSH_KEY, &sealed);
-	say_pin(worker, 0xaa);
+	say_exchange(worker);
 	serve_until(&running, &running.wanted);
 	release(&running);
 	assert_int_equal(hear(worker, answer, sizeof answer), 5);

@@ -93,6 +93,8 @@ int grant(struct running *running, enum secret_kind kind, const struct sealed *s
 	text_copy(facts.session_id, sizeof facts.session_id, SESSION_ID);
 	text_copy(facts.target, sizeof facts.target, "db1");
 	memset(facts.pins[0], 0xaa, HASH_LEN);
+	if (kind == SECRET_SSH_KEY)
+		fixture_pin(FIXTURE_HOST, facts.pins[0]);
 	assert_int_equal(wire_pair(SOCK_STREAM, ends), 0);
 	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
 	assert_int_equal(channel_send(running->broker, MSG_SECRET_GRANT, 0, &facts, sealed->bytes,
@@ -118,6 +120,20 @@ void say_pin(int worker, uint8_t byte)
 	sshwire_put_byte(&message, AGENT_EXTENSION);
 	sshwire_put_word(&message, AGENT_PIN_WORD);
 	sshwire_put_string(&message, pin, sizeof pin);
+	say(worker, &message);
+}
+
+void say_exchange(int worker)
+{
+	CLEANUP(buf_finish) struct buf message = BUF(1024);
+	CLEANUP(buf_finish) struct buf exchange = BUF(512);
+	uint8_t pin[HASH_LEN];
+	fixture_pin(FIXTURE_HOST, pin);
+	fixture_exchange(&exchange, FIXTURE_HOST);
+	sshwire_put_byte(&message, AGENT_EXTENSION);
+	sshwire_put_word(&message, AGENT_PIN_WORD);
+	sshwire_put_string(&message, pin, sizeof pin);
+	sshwire_put_string(&message, exchange.data, exchange.len);
 	say(worker, &message);
 }
 
@@ -154,7 +170,9 @@ void release(struct running *running)
 void put_login(struct buf *message, const char *algorithm, const uint8_t *blob, size_t len)
 {
 	CLEANUP(buf_finish) struct buf data = BUF(4096);
-	sshwire_put_word(&data, "the session identifier, 32 byte");
+	uint8_t session[32];
+	fixture_session(FIXTURE_HOST, session);
+	sshwire_put_string(&data, session, sizeof session);
 	sshwire_put_byte(&data, 50);
 	sshwire_put_word(&data, "root");
 	sshwire_put_word(&data, "ssh-connection");

@@ -28,7 +28,8 @@ int signature_ask(struct running *running, const struct msg_signature *question,
  * little at once. */
 int grant(struct running *running, enum secret_kind kind, const struct sealed *sealed);
 void say(int worker, struct buf *message);
-void say_pin(int worker, uint8_t byte);             /* the right one is made of 0xaa */
+void say_pin(int worker, uint8_t byte); /* for a password; the right one is made of 0xaa */
+void say_exchange(int worker);          /* for a key, with its pin */
 size_t hear(int worker, uint8_t *out, size_t size); /* 0 is the end of the stream */
 void hear_nothing(struct running *running, int worker);
 void serve_until(struct running *running, const unsigned *count); /* it is one */

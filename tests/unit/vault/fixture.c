@@ -5,6 +5,9 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "base/hash.h"
+#include "vault/sshwire.h"
+
 void fixture_begin(struct fixture *fixture)
 {
 	*fixture = (struct fixture){ .directory = -1 };
@@ -81,6 +84,28 @@ struct identity fixture_identity(int64_t id, int64_t version)
 	return (struct identity){
 		.object = "credential", .field = "content", .id = id, .version = version
 	};
+}
+
+void fixture_exchange(struct buf *out, const char *host)
+{
+	sshwire_put_word(out, "SSH-2.0-client");
+	sshwire_put_word(out, "SSH-2.0-server");
+	sshwire_put_word(out, "what the client offers");
+	sshwire_put_word(out, "what the server offers");
+	sshwire_put_word(out, host);
+	assert_int_equal(sshwire_put_word(out, "numbers"), 0);
+}
+
+void fixture_session(const char *host, uint8_t ret_name[32])
+{
+	CLEANUP(buf_finish) struct buf exchange = BUF(512);
+	fixture_exchange(&exchange, host);
+	hash_sha256(ret_name, exchange.data, exchange.len);
+}
+
+void fixture_pin(const char *host, uint8_t ret_pin[HASH_LEN])
+{
+	hash_sha256(ret_pin, host, strlen(host));
 }
 
 static void child(const struct fixture *fixture, int in, const char *const *argv)

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "vault/keyring.h"
@@ -46,6 +47,14 @@ bool fixture_has(const struct fixture *fixture, const char *name);
 int fixture_log_check(
 	const struct fixture *fixture, const uint8_t installation_public[32], uint64_t *ret_line);
 struct identity fixture_identity(int64_t id, int64_t version);
+/*
+ * What a key exchange with the host of that key hashes; its SHA-256 names the session. And the
+ * key's pin.
+ */
+#define FIXTURE_HOST "the blob of a host key"
+void fixture_exchange(struct buf *out, const char *host);
+void fixture_session(const char *host, uint8_t ret_name[32]);
+void fixture_pin(const char *host, uint8_t ret_pin[HASH_LEN]);
 /* Runs a program from PATH in the fixture's directory; input may be NULL; its exit status. */
 int fixture_run(const struct fixture *fixture, const char *input, const char *const *argv);
 /* Begins a fixture whose directory holds key and key.pub, made by ssh-keygen; format may be NULL.

@@ -92,6 +92,8 @@ static struct msg_grant facts_for(enum secret_kind kind)
 	text_copy(facts.target, sizeof facts.target, "db1");
 	memset(facts.pins[0], 0xaa, HASH_LEN);
 	memset(facts.pins[1], 0xbb, HASH_LEN);
+	if (kind == SECRET_SSH_KEY)
+		fixture_pin(FIXTURE_HOST, facts.pins[0]);
 	return facts;
 }
 
@@ -148,6 +150,21 @@ static void say_pin(struct story *story, uint8_t byte)
 	say_message(story, &message);
 }
 
+/* The pin of one host, and an exchange with another. */
+static void say_exchange(struct story *story, const char *host, const char *shown)
+{
+	CLEANUP(buf_finish) struct buf message = BUF(1024);
+	CLEANUP(buf_finish) struct buf exchange = BUF(512);
+	uint8_t pin[HASH_LEN];
+	fixture_pin(host, pin);
+	fixture_exchange(&exchange, shown);
+	sshwire_put_byte(&message, AGENT_EXTENSION);
+	sshwire_put_word(&message, AGENT_PIN_WORD);
+	sshwire_put_string(&message, pin, sizeof pin);
+	sshwire_put_string(&message, exchange.data, exchange.len);
+	say_message(story, &message);
+}
+
 static void say_byte(struct story *story, uint8_t type)
 {
 	CLEANUP(buf_finish) struct buf message = BUF(256);
@@ -155,13 +172,16 @@ static void say_byte(struct story *story, uint8_t type)
 	say_message(story, &message);
 }
 
-static void say_login(struct story *story, const char *session, const char *username)
+/* In the session with that host. */
+static void say_login(struct story *story, const char *host, const char *username)
 {
+	uint8_t session[32];
 	CLEANUP(buf_finish) struct buf data = BUF(4096);
 	CLEANUP(buf_finish) struct buf message = BUF(4096);
 	size_t len;
 	const uint8_t *blob = sshkey_blob(story->key, &len);
-	sshwire_put_word(&data, session);
+	fixture_session(host, session);
+	sshwire_put_string(&data, session, sizeof session);
 	sshwire_put_byte(&data, 50);
 	sshwire_put_word(&data, username);
 	sshwire_put_word(&data, "ssh-connection");
@@ -397,7 +417,7 @@ static void test_key_signs(void **state)
 	struct msg_grant facts = facts_for(SECRET_SSH_KEY);
 	begin(&story);
 	give(&story, &facts);
-	say_pin(&story, 0xaa);
+	say_exchange(&story, FIXTURE_HOST, FIXTURE_HOST);
 	grants_release(&story.grants, 7);
 	uint8_t answer[64];
 	size_t len;
@@ -406,7 +426,7 @@ static void test_key_signs(void **state)
 	assert_int_equal(lines_with(&story, "key"), 1);
 	say_byte(&story, AGENT_REQUEST_IDENTITIES);
 	assert_int_equal(hear_type(&story), AGENT_IDENTITIES_ANSWER);
-	say_login(&story, "the session identifier, 32 byte", "root");
+	say_login(&story, FIXTURE_HOST, "root");
 	assert_int_equal(hear_type(&story), AGENT_SIGN_RESPONSE);
 	assert_int_equal(lines_with(&story, "signature"), 1);
 	say_byte(&story, 17); /* add an identity: an agent of ours does not */
@@ -423,24 +443,52 @@ static void serve_key(struct story *story)
 	struct msg_grant facts = facts_for(SECRET_SSH_KEY);
 	begin(story);
 	give(story, &facts);
-	say_pin(story, 0xaa);
+	say_exchange(story, FIXTURE_HOST, FIXTURE_HOST);
 	grants_release(&story->grants, 7);
 	assert_int_equal(hear_type(story), AGENT_SUCCESS);
+}
+
+/* A captured worker says what it likes: what was hashed says whose session it is. */
+static void test_key_of_another_host(void **state)
+{
+	static const struct {
+		const char *pinned, *shown;
+		int error;
+	} rows[] = {
+		{ FIXTURE_HOST, "another host", ERR_HOST_KEY_CHANGED },
+		{ "another host", "another host", ERR_HOST_KEY_CHANGED },
+		{ "another host", FIXTURE_HOST, ERR_HOST_KEY_CHANGED },
+		{ FIXTURE_HOST, NULL, ERR_MALFORMED },
+	};
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct story story;
+		struct msg_grant facts = facts_for(SECRET_SSH_KEY);
+		memset(facts.pins[1], rows[i].shown == NULL ? 0xaa : 0xbb, HASH_LEN);
+		begin(&story);
+		give(&story, &facts);
+		if (rows[i].shown != NULL)
+			say_exchange(&story, rows[i].pinned, rows[i].shown);
+		else
+			say_pin(&story, 0xaa);
+		assert_int_equal(story.wanted, 0);
+		expect_refusal(&story, rows[i].error);
+		end(&story);
+	}
 }
 
 static void test_misuse_of_a_key_ends_the_grant(void **state)
 {
 	struct story story;
 	serve_key(&story);
-	say_login(&story, "the session identifier, 32 byte", "admin");
+	say_login(&story, FIXTURE_HOST, "admin");
 	expect_refusal(&story, ERR_NOT_AUTHORIZED);
 	assert_int_equal(lines_with(&story, "signature"), 0);
 	end(&story);
 
 	serve_key(&story);
-	say_login(&story, "the session identifier, 32 byte", "root");
+	say_login(&story, FIXTURE_HOST, "root");
 	assert_int_equal(hear_type(&story), AGENT_SIGN_RESPONSE);
-	say_login(&story, "another session, of 32 bytes ..", "root");
+	say_login(&story, "another host", "root");
 	expect_refusal(&story, ERR_NOT_AUTHORIZED);
 	assert_int_equal(lines_with(&story, "signature"), 1);
 	end(&story);
@@ -590,7 +638,7 @@ static void test_no_log_no_release(void **state)
 
 	serve_key(&story);
 	fixture_file_limit(10);
-	say_login(&story, "the session identifier, 32 byte", "root");
+	say_login(&story, FIXTURE_HOST, "root");
 	fixture_file_limit(RLIM_INFINITY);
 	expect_refusal(&story, ERR_RELEASES_DISK);
 	end(&story);
@@ -609,6 +657,7 @@ int main(void)
 		cmocka_unit_test(test_key_never_pours),
 		cmocka_unit_test(test_other_row),
 		cmocka_unit_test(test_key_signs),
+		cmocka_unit_test(test_key_of_another_host),
 		cmocka_unit_test(test_misuse_of_a_key_ends_the_grant),
 		cmocka_unit_test(test_nonsense_first),
 		cmocka_unit_test(test_release_before_the_pin),

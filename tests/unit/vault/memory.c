@@ -171,7 +171,7 @@ static void test_keys_in_secret_memory(void **state)
 		print_message("skip: this kernel has no secret memory\n");
 		skip();
 	}
-	begin(&scene, "yes");
+	begin(&scene, "auto");
 	struct keyring *keyring = fixture_open(&scene.running.f);
 	settled(&scene.running);
 	assert_int_equal(sightings(&scene.running, keyring_root(keyring, 1), 32), 0);
@@ -378,7 +378,7 @@ static void search_a_key(const char *type, const char *bits, const char *algorit
 	assert_int_equal(sightings(running, needle, needle_len), 0);
 	assert_int_equal(sightings(running, line, 40), 0);
 	int worker = grant(running, SECRET_SSH_KEY, &sealed);
-	say_pin(worker, 0xaa);
+	say_exchange(worker);
 	serve_until(running, &running->wanted);
 	assert_int_equal(sightings(running, needle, needle_len), 0);
 	release(running);

@@ -46,12 +46,34 @@ static void the_question_to_the_byte(void **state)
 
 	begin(&stage, SECRET_PASSWORD);
 	assert_int_equal(agent_turn(&stage.agent, &stage.secret), 0);
-	assert_int_equal(agent_ask(&stage.agent, proof), 0);
+	assert_int_equal(agent_ask(&stage.agent, proof, NULL, 0), 0);
 	assert_int_equal(agent_turn(&stage.agent, &stage.secret), 0);
 	assert_int_equal(read(stage.vault, asked, sizeof asked), 4 + 1 + 4 + 13 + 4 + 32);
 	assert_memory_equal(asked, "\0\0\0\x36\x1b\0\0\0\x0dpin@sallyport\0\0\0\x20", 26);
 	assert_memory_equal(asked + 26, proof, HASH_LEN);
-	assert_int_equal(agent_ask(&stage.agent, proof), -ERR_WRONG_MOMENT);
+	assert_int_equal(agent_ask(&stage.agent, proof, NULL, 0), -ERR_WRONG_MOMENT);
+	end(&stage);
+}
+
+static void with_what_the_exchange_hashed(void **state)
+{
+	static char exchange[EXCHANGE_MAX + 1], asked[2 * EXCHANGE_MAX];
+	struct stage stage;
+	size_t got = 0;
+
+	begin(&stage, SECRET_SSH_KEY);
+	memset(exchange, 'e', sizeof exchange);
+	assert_int_equal(agent_ask(&stage.agent, proof, exchange, EXCHANGE_MAX), 0);
+	for (int r = 1; r > 0 || stage.agent.out.len > 0;) {
+		assert_int_equal(agent_turn(&stage.agent, &stage.secret), 0);
+		r = (int)recv(stage.vault, asked + got, sizeof asked - got, MSG_DONTWAIT);
+		got += r > 0 ? (size_t)r : 0;
+	}
+	assert_int_equal(got, 4 + 54 + 4 + EXCHANGE_MAX);
+	assert_int_equal(get_big32((uint8_t *)asked), got - 4);
+	assert_memory_equal(asked + 26, proof, HASH_LEN);
+	assert_int_equal(get_big32((uint8_t *)asked + 58), EXCHANGE_MAX);
+	assert_memory_equal(asked + 62, exchange, EXCHANGE_MAX);
 	end(&stage);
 }
 
@@ -63,7 +85,7 @@ static void a_password_in_any_pieces(void **state)
 		struct stage stage;
 
 		begin(&stage, SECRET_PASSWORD);
-		assert_int_equal(agent_ask(&stage.agent, proof), 0);
+		assert_int_equal(agent_ask(&stage.agent, proof, NULL, 0), 0);
 		assert_int_equal(hear(&stage, answer, cut), 0);
 		assert_int_equal(hear(&stage, answer + cut, 15 - cut), 1);
 		assert_int_equal(secret_len(stage.secret), 6);
@@ -80,7 +102,7 @@ static void not_a_byte_more_than_the_answer_is_read(void **state)
 	char rest[8];
 
 	begin(&stage, SECRET_SSH_KEY);
-	assert_int_equal(agent_ask(&stage.agent, proof), 0);
+	assert_int_equal(agent_ask(&stage.agent, proof, NULL, 0), 0);
 	assert_int_equal(hear(&stage, "\0\0\0\1\6next", 9), 1);
 	assert_null(stage.secret);
 	assert_int_equal(read(stage.agent.fd, rest, sizeof rest), 4);
@@ -113,7 +135,7 @@ static void what_is_refused(void **state)
 		struct stage stage;
 
 		begin(&stage, rows[i].kind);
-		assert_int_equal(agent_ask(&stage.agent, proof), 0);
+		assert_int_equal(agent_ask(&stage.agent, proof, NULL, 0), 0);
 		assert_int_equal(hear(&stage, rows[i].answer, rows[i].len), -(int)rows[i].error);
 		assert_null(stage.secret);
 		end(&stage);
@@ -125,7 +147,7 @@ static void a_vault_that_is_gone(void **state)
 	struct stage stage;
 
 	begin(&stage, SECRET_PASSWORD);
-	assert_int_equal(agent_ask(&stage.agent, proof), 0);
+	assert_int_equal(agent_ask(&stage.agent, proof, NULL, 0), 0);
 	assert_int_equal(hear(&stage, "\0\0\0\x20\6", 5), 0);
 	shutdown(stage.vault, SHUT_RDWR);
 	assert_int_equal(agent_turn(&stage.agent, &stage.secret), -ERR_PEER_GONE);
@@ -136,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_question_to_the_byte),
+		cmocka_unit_test(with_what_the_exchange_hashed),
 		cmocka_unit_test(a_password_in_any_pieces),
 		cmocka_unit_test(not_a_byte_more_than_the_answer_is_read),
 		cmocka_unit_test(what_is_refused),

@@ -155,7 +155,7 @@ static void a_keyframe_comes_when_it_is_asked_for(void **state)
 
 static void show_key(struct driver_double *d)
 {
-	assert_int_equal(worker_host_key(d->worker, "ssh-ed25519", "blob", 4), 0);
+	assert_int_equal(worker_host_key(d->worker, "ssh-ed25519", "blob", 4, "exchange", 8), 0);
 	loop_stop(worker.loop);
 }
 
@@ -175,9 +175,42 @@ static void the_pinned_key_leads_to_the_vault(void **state)
 	assert_string_equal(secret_reveal(driver_double.secret), "pw");
 }
 
+/* A key signs only for an exchange that was shown; a password goes without showing it. */
+static void a_key_wants_the_exchange_too(void **state)
+{
+	uint8_t asked[128];
+
+	worker.birth.kind = SECRET_SSH_KEY;
+	driver_double.on_turn = show_key;
+	host_run(&worker);
+	assert_int_equal(agent_turn(&worker.agent, &driver_double.secret), 0);
+	assert_int_equal(recv(vault, asked, sizeof asked, MSG_DONTWAIT), 58 + 4 + 8);
+	assert_memory_equal(asked + 58,
+		"\0\0\0\x08"
+		"exchange",
+		12);
+}
+
+static void show_key_alone(struct driver_double *d)
+{
+	worker_host_key(d->worker, "ssh-ed25519", "blob", 4, NULL, 0);
+}
+
+static void a_key_without_its_exchange_is_not_asked_for(void **state)
+{
+	uint8_t byte;
+
+	worker.birth.kind = SECRET_SSH_KEY;
+	driver_double.on_turn = show_key_alone;
+	host_run(&worker);
+	frames();
+	assert_int_equal((int)get32(last), -ERR_PROTOCOL_FAULT);
+	assert_int_equal(recv(vault, &byte, 1, MSG_DONTWAIT), -1);
+}
+
 static void show_other_key(struct driver_double *d)
 {
-	worker_host_key(d->worker, "ssh-ed25519", "other", 5);
+	worker_host_key(d->worker, "ssh-ed25519", "other", 5, "exchange", 8);
 }
 
 static void another_key_ends_it_and_the_vault_hears_nothing(void **state)
@@ -273,6 +306,9 @@ int main(void)
 			a_full_view_stops_the_driver_and_room_wakes_it, begin, end),
 		cmocka_unit_test_setup_teardown(a_keyframe_comes_when_it_is_asked_for, begin, end),
 		cmocka_unit_test_setup_teardown(the_pinned_key_leads_to_the_vault, begin, end),
+		cmocka_unit_test_setup_teardown(a_key_wants_the_exchange_too, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_key_without_its_exchange_is_not_asked_for, begin, end),
 		cmocka_unit_test_setup_teardown(
 			another_key_ends_it_and_the_vault_hears_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(

@@ -301,6 +301,32 @@ static void keys_open_a_shell(void **state)
 	}
 }
 
+/* Whatever method was agreed, the vault sees whose session a login is for. */
+static void every_key_exchange_is_shown(void **state)
+{
+	static const char *const methods[] = { "curve25519-sha256", "curve25519-sha256@libssh.org",
+		"ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521",
+		"diffie-hellman-group14-sha256", "diffie-hellman-group16-sha512",
+		"diffie-hellman-group18-sha512", "diffie-hellman-group-exchange-sha256" };
+
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		unsigned short port = free_port();
+		struct play play;
+		char lines[128];
+
+		with_key(&play, "user_ed25519");
+		snprintf(lines, sizeof lines, "KexAlgorithms %s\n", methods[i]);
+		pid_t sshd = start_sshd("exchange.conf", port, lines);
+		wait_port(port);
+		start(&play, port);
+		if (!play_live(&play, 10000))
+			fail_msg("%s: %s", methods[i], play.words);
+		assert_int_equal(play.signed_count, 1);
+		finish_well(&play);
+		stop_program(sshd);
+	}
+}
+
 static void the_pinned_key_type_is_negotiated(void **state)
 {
 	for (int i = 0; i < 3; i++) {
@@ -662,6 +688,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(password_opens_a_shell),
 		cmocka_unit_test(keyboard_interactive_opens_a_shell),
 		cmocka_unit_test(keys_open_a_shell),
+		cmocka_unit_test(every_key_exchange_is_shown),
 		cmocka_unit_test(the_pinned_key_type_is_negotiated),
 		cmocka_unit_test(a_changed_host_key_is_told_and_the_vault_never_asked),
 		cmocka_unit_test(an_unpinned_host_key_is_told_and_the_vault_never_asked),
