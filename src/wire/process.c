@@ -165,7 +165,7 @@ static void on_struck(void *context, enum party peer, int why)
 	struct msg_strike strike;
 
 	if (peer != PARTY_FRONT && peer != PARTY_BROKER && peer != PARTY_VAULT &&
-		peer != PARTY_RECORDER)
+		peer != PARTY_RECORDER && peer != PARTY_WITNESS)
 		return;
 	log_error("peer.struck", "%s: %s", party_name(peer), error_name(why));
 	memset(&strike, 0, sizeof strike);

@@ -130,6 +130,10 @@ export class Field {
 			const wanted = attack.ends ?? (attack.or === 'ends' ? /./ : null);
 			return wanted?.test(words) ? undefined : `${attack.name}: ended with ${JSON.stringify(words)} (${why})`;
 		};
+		if (attack.script?.onLive) {
+			await until(() => person.ended || live(), `${attack.name} to be live`, patience);
+			if (live()) attack.script.onLive(attack.server.heard.at(-1));
+		}
 		await until(() => person.ended || (live() && (!attack.ends || attack.or)), `${attack.name} to ${attack.ends ? 'end' : 'be live'}`, patience);
 		if (person.ended) return said();
 		if (attack.lives) await until(() => person.ended || attack.lives(attack.server.heard.at(-1), person), `${attack.name} to have its way`, patience);

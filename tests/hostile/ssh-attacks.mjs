@@ -26,7 +26,7 @@ function flood(server, make, enough = Infinity) {
 }
 
 const once = (server, act) => { if (!server.acted) { server.acted = true; act(); } };
-const whenLive = (act) => ({ onShell: (server) => setTimeout(() => { act(server); server.acted = true; }, 100) });
+const whenLive = (act) => ({ onLive: (server) => { act(server); server.acted = true; } }); // as the person sees it
 const acted = (server) => server.acted;
 const request = (server, name, reply, ...parts) => message(MSG.CHANNEL_REQUEST, u32(server.channel), string(name), byte(reply), ...parts);
 const disconnect = (words) => message(MSG.DISCONNECT, u32(11), string(words), string(''));

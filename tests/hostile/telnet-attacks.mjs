@@ -23,7 +23,7 @@ function flood(server, make, enough = Infinity) {
 // Before the login, which then goes on as it should.
 const first = (act) => ({ onConnect: (server) => { act(server); server.acted = true; } });
 const instead = (act) => ({ onConnect: (server) => { act(server); return true; } });
-const whenLive = (act) => ({ onShell: (server) => setTimeout(() => { act(server); server.acted = true; }, 100) });
+const whenLive = (act) => ({ onLive: (server) => { act(server); server.acted = true; } }); // as the person sees it
 const acted = (server) => server.acted;
 const flooded = (server) => server.flooded;
 const slowly = (server, bytes, ms = 1) => {

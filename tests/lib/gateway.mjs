@@ -150,7 +150,11 @@ export class Gateway {
 				});
 				answer.on('error', fail);
 			});
-			request.on('error', fail);
+			request.on('error', (error) => {
+				// the other side had closed a kept connection already: nothing of it was heard
+				if (request.reusedSocket && error.code === 'ECONNRESET') this.request(method, target, { headers, body, agent, localAddress }).then(done, fail);
+				else fail(error);
+			});
 			request.end(payload);
 		});
 	}

@@ -50,7 +50,7 @@ cat >etc/systemd/system/inside.service <<-UNIT
 	[Service]
 	Type=oneshot
 	WorkingDirectory=/
-	Environment=SALLYPORT_INSIDE=1
+	Environment=SALLYPORT_AT_ONCE=${SALLYPORT_AT_ONCE-}
 	StandardOutput=file:/mnt/out/said
 	StandardError=file:/mnt/out/said
 	ExecStart=$*

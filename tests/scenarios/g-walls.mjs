@@ -10,6 +10,7 @@ import { isRoot } from '../lib/targets.mjs';
 import { assert, equal, story, until } from '../lib/story.mjs';
 
 const SIGSYS = 31;
+const AT_ONCE = process.env.SALLYPORT_AT_ONCE && Number(process.env.SALLYPORT_AT_ONCE);
 const WORKER_DIED = /WORKER_DIED/;
 const nobody = { uid: 65534, gid: 65534 };
 const ALONE = /by seccomp and Landlock alone/;
@@ -54,7 +55,7 @@ async function everythingIsTried(gateway, title) {
 		assert(rows.some((row) => row.class === kind), `no attempt of ${kind}`);
 	assert(rows.length >= 200, `only ${rows.length} attempts`);
 	const services = ['front', 'broker', 'vault', 'recorder'].map((name) => gateway.processes(name)[0].pid);
-	const results = await tryAll(gateway, rows.filter((row) => row.becomes !== 'bounded'));
+	const results = await tryAll(gateway, rows.filter((row) => row.becomes !== 'bounded'), AT_ONCE);
 	await until(() => gateway.processes('worker').filter(({ args }) => args.includes('session')).length === 0, 'the last villain to be gone', 20000);
 
 	const numbers = Object.fromEntries(gateway.cli(['recording', 'list', '--limit', '1000']).map((row) => [row.session_id, row.session]));
@@ -69,7 +70,7 @@ async function everythingIsTried(gateway, title) {
 		assert(row, `the death of ${result.name} is not on record`);
 		return Date.parse(row.at ?? row.time) - result.ordered;
 	}).sort((a, b) => a - b);
-	assert(delays[Math.floor(delays.length * 0.9)] < 1000, `nine in ten deaths on record within ${delays[Math.floor(delays.length * 0.9)]} ms`);
+	assert(AT_ONCE || delays[Math.floor(delays.length * 0.9)] < 1000, `nine in ten deaths on record within ${delays[Math.floor(delays.length * 0.9)]} ms`);
 	equal(services, ['front', 'broker', 'vault', 'recorder'].map((name) => gateway.processes(name)[0].pid), 'nobody else died');
 	console.log(`     ${title}: ${rows.length} attempts, ${deaths.length} deaths, on record within ${delays[delays.length >> 1]} ms (median), ${delays.at(-1)} ms (all)`);
 }
@@ -92,9 +93,12 @@ story('the mask takes away what it says', async () => {
 });
 
 story('a worker taken over by its target gets nowhere, on five kinds of machine', async () => {
-	await Promise.all(Object.entries(modes).map(([title, options]) =>
+	const meet = ([title, options]) =>
 		lair({ ...options, owner: isRoot ? options.owner : undefined }, async (gateway) => {
 			await everythingIsTried(gateway, title);
 			for (const words of options.says ?? []) assert(words.test(gateway.log), `${title}: the log does not say ${words}`);
-		})));
-}, { seconds: 300 });
+		});
+	// a slow machine (an emulated one) takes them one after the other
+	if (AT_ONCE) for (const mode of Object.entries(modes)) await meet(mode);
+	else await Promise.all(Object.entries(modes).map(meet));
+}, { seconds: AT_ONCE ? 3000 : 300 });

@@ -49,12 +49,14 @@ struct striker {
 /* Who talks to whom, besides the supervisor. */
 static const struct {
 	const char *name;
-	enum party party, peers[4];
+	enum party party, peers[5];
 } processes[] = {
 	{ "vault", PARTY_VAULT, { PARTY_BROKER, PARTY_RECORDER } },
 	{ "recorder", PARTY_RECORDER, { PARTY_BROKER, PARTY_VAULT } },
-	{ "broker", PARTY_BROKER, { PARTY_FRONT, PARTY_VAULT, PARTY_RECORDER, PARTY_CONTROL } },
+	{ "broker", PARTY_BROKER,
+		{ PARTY_FRONT, PARTY_VAULT, PARTY_RECORDER, PARTY_WITNESS, PARTY_CONTROL } },
 	{ "front", PARTY_FRONT, { PARTY_BROKER } },
+	{ "witness", PARTY_WITNESS, { PARTY_BROKER, PARTY_RECORDER } },
 };
 
 static void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
@@ -113,6 +115,16 @@ static int open_part(const struct striker *striker, const char *name)
 	if (fd < 0)
 		die("%s: %s", path, strerror(errno));
 	return fd;
+}
+
+static int make_part(const struct striker *striker, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/data/%s", striker->directory, name);
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		die("%s: %s", path, strerror(errno));
+	return open_part(striker, name);
 }
 
 static int listen_somewhere(const struct striker *striker, int family)
@@ -178,6 +190,11 @@ static void give_all(struct striker *striker)
 		break;
 	case PARTY_VAULT:
 		give(striker, "vault", open_part(striker, "vault"));
+		break;
+	case PARTY_WITNESS: /* its own, and those of the files it appends to */
+		give(striker, "witness", make_part(striker, "witness"));
+		give(striker, "witness-file", make_part(striker, "outside"));
+		give(striker, "mirror", make_part(striker, "mirror"));
 		break;
 	default:
 		give(striker, "recordings", open_part(striker, "recordings"));
@@ -311,11 +328,11 @@ static void expect_end(struct striker *striker, enum party peer)
 	striker->refused++;
 }
 
-static void strike_once(struct striker *striker, const enum party peers[4])
+static void strike_once(struct striker *striker, const enum party peers[5])
 {
 	unsigned count = 0;
 
-	while (count < 4 && peers[count] != PARTY_ANY)
+	while (count < 5 && peers[count] != PARTY_ANY)
 		count++;
 	enum party peer = peers[packets_draw(&striker->packets, count)];
 	meet(striker, peer);
@@ -405,7 +422,8 @@ int main(int argc, char **argv)
 	while (argc >= 4 && row < ARRAY_LEN(processes) && strcmp(processes[row].name, argv[1]) != 0)
 		row++;
 	if (argc < 4 || row == ARRAY_LEN(processes)) {
-		fputs("usage: striker vault|recorder|broker|front PROGRAMS COUNT [SEED]\n", stderr);
+		fputs("usage: striker vault|recorder|broker|front|witness PROGRAMS COUNT [SEED]\n",
+			stderr);
 		return 2;
 	}
 	uint64_t count = strtoull(argv[3], NULL, 10);

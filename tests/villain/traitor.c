@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * In the place of a service (front, broker, vault or recorder, by its own name): born like one,
- * READY like one, and a moment later it says to one of those it knows, by chance, what it may not.
- * Then it does nothing any more, and does not go: the supervisor has to end it.
+ * In the place of a service (front, broker, vault, recorder or witness, by its own name): born like
+ * one, READY like one, and a moment later it says to one of those it knows, by chance, what it may
+ * not. Then it does nothing any more, and does not go: the supervisor has to end it.
  */
 #include <stdio.h>
 #include <string.h>

@@ -51,7 +51,7 @@ if (full) {
 	story('ten million malformed messages to each process', async () => {
 		const made = spawnSync('ninja', ['-C', build, 'meson-out/striker'], { encoding: 'utf8' });
 		assert(made.status === 0, made.stdout + made.stderr);
-		for (const [name, messages] of Object.entries({ vault: 1e7, recorder: 1e7, front: 1e7, broker: 1e6 })) {
+		for (const [name, messages] of Object.entries({ vault: 1e7, recorder: 1e7, front: 1e7, witness: 1e7, broker: 1e6 })) {
 			const child = spawn(path.join(programs, 'striker'), [name, programs, String(messages), String(seed)], { stdio: 'inherit' });
 			equal(await new Promise((done) => child.on('exit', done)), 0, `the ${name}`);
 		}

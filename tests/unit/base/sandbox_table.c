@@ -20,7 +20,7 @@
 #include "base/clock.h"
 
 #define CALLS 470 /* Linux 6.18 has 469; what a kernel does not know is refused before it looks */
-#define ROLES (SANDBOX_READER + 1)
+#define ROLES (SANDBOX_WITNESS + 1)
 #define ELSEWHERE UINT64_MAX /* an argument beside every condition there is */
 
 struct walls {

@@ -7,7 +7,7 @@
 
 #include "packets.h"
 
-#define COUNT 20000
+#define COUNT 10000
 
 struct scene {
 	struct supervisor supervisor;
