@@ -9,7 +9,7 @@ import { Gateway } from '../lib/gateway.mjs';
 import { FRAME } from '../lib/person.mjs';
 import { assert, equal, runStories, story, until } from '../lib/story.mjs';
 import { Sshd } from '../lib/targets.mjs';
-import { Crowd, figures, slope, zombies } from './lib/crowd.mjs';
+import { Crowd, figures, growth, zombies } from './lib/crowd.mjs';
 import { hooked } from './lib/hooked.mjs';
 import { Dice, option, seed } from './lib/seed.mjs';
 import { Shell } from './lib/shell.mjs';
@@ -78,7 +78,7 @@ class Soak {
 		const names = Object.keys(this.samples[0].processes);
 		const [first, last] = [this.samples[0], this.samples.at(-1)];
 		for (const name of names) {
-			const per = (key) => 1000 * slope(this.samples.map((sample) => [sample.done, sample.processes[name][key]]));
+			const per = (key) => 1000 * growth(this.samples.map((sample) => [sample.done, sample.processes[name][key]]));
 			const [a, b] = [first.processes[name], last.processes[name]];
 			console.log(`     ${name}: ${a.kib} to ${b.kib} KiB (${per('kib').toFixed(2)} for 1,000), ${a.fds} to ${b.fds} descriptors, ${a.threads} to ${b.threads} threads`);
 			assert(per('kib') < KIB, `the ${name} grows by ${per('kib').toFixed(2)} KiB in 1,000 sessions`);

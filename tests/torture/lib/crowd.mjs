@@ -88,3 +88,8 @@ export function slope(points) {
 	return over === 0 ? 0 : points.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) / over;
 }
 
+// What goes on growing, for each x: a table that grew once stands in one half alone, a leak in both.
+export function growth(points) {
+	const middle = points.length >> 1;
+	return Math.min(slope(points.slice(0, middle + 1)), slope(points.slice(middle)));
+}

@@ -2,7 +2,7 @@
 // Thousands of short sessions leave nothing behind: no memory, no descriptor, no process, no file.
 import { Gateway } from '../../lib/gateway.mjs';
 import { assert, equal, story, until } from '../../lib/story.mjs';
-import { Crowd, figures, slope, zombies } from '../lib/crowd.mjs';
+import { Crowd, figures, growth, zombies } from '../lib/crowd.mjs';
 import { hooked } from '../lib/hooked.mjs';
 import { most } from '../lib/seed.mjs';
 import { Shell } from '../lib/shell.mjs';
@@ -32,7 +32,7 @@ story('2,000 short sessions leave nothing behind', async () => {
 		const [first, last] = [samples[0], samples.at(-1)];
 		for (const name of Object.keys(first.processes)) {
 			const of = (sample) => sample.processes[name];
-			const kib = 1000 * slope(samples.map((sample) => [sample.done, of(sample).kib]));
+			const kib = 1000 * growth(samples.map((sample) => [sample.done, of(sample).kib]));
 			console.log(`     ${name}: ${of(first).kib} to ${of(last).kib} KiB, ${kib.toFixed(1)} KiB for 1,000 sessions`);
 			assert(kib < KIB, `the ${name} grows by ${kib.toFixed(1)} KiB in 1,000 sessions`);
 			assert(of(last).fds <= of(first).fds + 1, `descriptors of the ${name}: ${of(first).fds} to ${of(last).fds}`);

@@ -461,7 +461,7 @@ static void test_not_now(void **state)
 	person_close(&person);
 }
 
-/* Nor when the disk is full, or the audit's key has no certificate yet. */
+/* Nor when the disk is full, the audit's key has no certificate, or a required witness is away. */
 static void test_no_room(void **state)
 {
 	struct house *house = *state;
@@ -477,6 +477,10 @@ static void test_no_room(void **state)
 	broker->head.refused = -ERR_SEALED;
 	assert_int_equal(person_redeem(house, &person, &ask), -ERR_SEALED);
 	broker->head.newest.signer.certified = true;
+	struct settings *settings = (struct settings *)broker->settings;
+	text_copy(settings->witness_required, sizeof settings->witness_required, "yes");
+	assert_int_equal(person_redeem(house, &person, &ask), -ERR_WITNESS_AWAY);
+	text_copy(settings->witness_required, sizeof settings->witness_required, "no");
 	assert_int_equal(person_redeem(house, &person, &ask), 0);
 	person_close(&person);
 }

@@ -31,7 +31,7 @@ struct world {
 	struct tape tape;
 	char path[64];
 	int dir;
-	unsigned events[3];
+	unsigned events[3], signatures;
 	struct timer *timer;
 };
 
@@ -151,6 +151,27 @@ static void proven_as_it_grows(void **state)
 	report = verify(world);
 	assert_true(report->chunks > 1);
 	assert_int_equal(report->unsigned_chunks, 0);
+}
+
+static void count_signature(void *context, void *tape_context)
+{
+	assert_ptr_equal(context, tape_context);
+	((struct world *)context)->signatures++;
+}
+
+static void each_signature_is_told(void **state)
+{
+	struct world *world = *state;
+	struct recording_end end = { .why = -ERR_TARGET_GONE, .reason = "gone" };
+
+	world->room.signed_fn = count_signature;
+	world->room.context = world;
+	assert_int_equal(tape_put(&world->tape, VIEW_TEXT, 0, "hello", 5), 0);
+	for (int i = 0; i < 300 && world->signatures == 0; i++)
+		pump(world, 10);
+	assert_int_equal(world->signatures, 1);
+	assert_int_equal(tape_end(&world->tape, &end), 0);
+	assert_int_equal(world->signatures, 2);
 }
 
 static void ends(void **state)
@@ -369,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(idle_adds_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(proven_as_it_grows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(each_signature_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_keyframe_begins_a_chunk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(errors_stick_and_are_told, set_up, tear_down),
