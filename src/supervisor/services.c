@@ -60,7 +60,7 @@ unsigned service_uid(const struct supervisor *supervisor, enum party party)
 		[PARTY_BROKER] = 2,
 		[PARTY_VAULT] = 3,
 		[PARTY_RECORDER] = 4,
-		[PARTY_WITNESS] = 5 };
+		[PARTY_WITNESS] = 6 };
 
 	return supervisor->root ? (unsigned)supervisor->settings.gateway_uid_base + offset[party]
 				: 0;

@@ -153,12 +153,12 @@ static void whose_directories(void **state)
 		return;
 	}
 	SET(scene, audit_mirror, "disk/audit.jsonl");
-	assert_int_equal(try_open(scene, 61805), 0);
+	assert_int_equal(try_open(scene, 61806), 0);
 	assert_int_equal(fstatat(scene->data, "disk", &stat, 0), 0);
-	assert_int_equal(stat.st_uid, 61805);
+	assert_int_equal(stat.st_uid, 61806);
 	assert_int_equal(fstatat(scene->data, "witness", &stat, 0), 0);
-	assert_int_equal(stat.st_uid, 61805);
-	assert_int_equal(try_open(scene, 61805), 0);
+	assert_int_equal(stat.st_uid, 61806);
+	assert_int_equal(try_open(scene, 61806), 0);
 	assert_true(try_open(scene, 70000) < 0);
 	assert_string_equal(scene->said, "sallyport: witness: must belong to user id 70000, who "
 					 "appends to a file in it\n");

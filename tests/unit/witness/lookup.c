@@ -83,7 +83,7 @@ static void test_as_another_user(void **state)
 	struct lookup lookup;
 
 	assert_int_equal(lookup_parse("tcp://localhost", "tcp://", 1, &lookup), 0);
-	lookup_resolve(&lookup, 61805);
+	lookup_resolve(&lookup, 61806);
 	assert_int_equal(lookup.count > 0, geteuid() == 0);
 }
 
