@@ -355,12 +355,12 @@ void witness_last_words(struct broker *broker)
 }
 
 static void write_outlet(struct json *json, const struct broker *broker,
-	const struct outlet_state *state, unsigned i)
+	const struct outlet_state *state, unsigned id)
 {
 	int64_t behind = broker->head.durable.sequence - state->sequence;
 
 	json_open_object(json, NULL);
-	json_text(json, "name", outlet_name(i));
+	json_text(json, "name", outlet_name(id));
 	json_bool(json, "up", state->up);
 	json_text(json, "why", state->why[0] != '\0' ? state->why : NULL);
 	json_number(json, "row", state->sequence);

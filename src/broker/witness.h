@@ -44,8 +44,8 @@ void witness_tell(struct broker *broker); /* head.c: the durable head moved */
 void witness_look(struct broker *broker); /* every tick */
 /* 0, or -ERR_WITNESS_AWAY. */
 int witness_refuses(const struct broker *broker);
-bool witness_has_all(
-	const struct broker *broker); /* each outlet that is up, up to the newest head */
+/* Each outlet that is up, up to the newest head. */
+bool witness_has_all(const struct broker *broker);
 /* The end: what was written last is taken outside, or there was no time; then the loop stops. */
 void witness_last_words(struct broker *broker);
 void witness_write(struct json *json, const struct broker *broker); /* for `status` */

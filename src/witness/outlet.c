@@ -65,10 +65,18 @@ static void send_batch(struct outlet *outlet)
 	outlet->kind->send(outlet);
 }
 
-/* What is there goes; nothing, and it idles. */
+static int add_last(struct outlet *outlet)
+{
+	return outlet->last.kind == LINE_AUDIT_HEAD ? add(outlet, &outlet->last) : -ERR_NOT_FOUND;
+}
+
+/* What is there goes; nothing, and it idles, but one that never took a thing shows whether it
+ * would. */
 static void send_what_is_there(struct outlet *outlet)
 {
 	add_waiting(outlet);
+	if (outlet->batch.len == 0 && outlet->taken_at == 0 && !outlet->whole)
+		add_last(outlet);
 	if (outlet->batch.len > 0)
 		send_batch(outlet);
 	else
@@ -238,11 +246,6 @@ void outlet_took(struct outlet *outlet)
 	outlet_alive(outlet);
 	outlet->host->took(outlet->host->context, outlet);
 	outlet_go(outlet);
-}
-
-static int add_last(struct outlet *outlet)
-{
-	return outlet->last.kind == LINE_AUDIT_HEAD ? add(outlet, &outlet->last) : -ERR_NOT_FOUND;
 }
 
 static void on_retry(void *context)

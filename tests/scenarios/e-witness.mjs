@@ -216,6 +216,8 @@ story('CEF events hold the evidence whole', async () => {
 		g.cli(['user', 'add', 'ana', '--name', 'Ana = Lima | \\ é']);
 		g.cli(['user', 'add', 'ana'], { expect: 1 });
 		await settled(g, 'syslog');
+		// Its socket has it; it reads when we wait.
+		await until(() => receiver.messages.some((one) => one.includes('NAME_TAKEN')), 'the refusal');
 		equal(receiver.faults, [], 'framing');
 		const message = receiver.messages.find((one) => one.includes('|user.added|'));
 		const [, priority, time, app, kind, event] = message.match(/^<(\d+)>1 (\S+) \S+ (\S+) - (\S+) \[origin software="Sallyport" swVersion="[^"]+"\] (CEF:0\|.*)$/s) ?? [];

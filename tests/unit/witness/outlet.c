@@ -130,7 +130,7 @@ static void test_a_new_receiver_begins_at_the_end(void **state)
 	stand_newest(stand, 40);
 	assert_true(stand->asked.newest);
 	stand_answer(stand, 1, 0);
-	got(outsider, "");
+	got(outsider, "h40 "); /* to see whether it is there */
 	assert_int_equal(stand->outlet.taken.sequence, 40);
 	stand_newest(stand, 41);
 	assert_false(stand->asked.newest);
@@ -148,7 +148,7 @@ static void test_a_known_position_is_checked_once(void **state)
 	assert_true(stand->asked.check);
 	assert_int_equal(stand->asked.after.sequence, 7);
 	stand_answer(stand, 1, 0);
-	got(outsider, "");
+	got(outsider, "h7 "); /* to see whether it is there */
 	stand_newest(stand, 8);
 	assert_false(stand->asked.check);
 	stand_answer(stand, 8, 8);
@@ -316,6 +316,7 @@ static void test_a_heartbeat_when_all_is_quiet(void **state)
 	got(outsider, "");
 	stand_newest(stand, 5);
 	stand_answer(stand, 1, 0);
+	got(outsider, "h5 ");
 	stand_run(stand, 30);
 	outlet_look(&stand->outlet);
 	got(outsider, "h5 ");
