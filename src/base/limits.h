@@ -41,7 +41,7 @@
 #define SECRET_MAX 16384  /* bytes of a secret, SSH keys included */
 #define SEALED_MAX (SECRET_MAX + 512)
 #define EXCHANGE_MAX 12288 /* bytes that both sides of an SSH key exchange hash */
-#define PINS_MAX 4 /* host keys pinned for one device and protocol */
+#define PINS_MAX 4         /* host keys pinned for one device and protocol */
 
 /* view stream */
 #define VIEW_FRAME_MAX 65536        /* bytes of a frame's payload */

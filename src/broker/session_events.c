@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -77,6 +78,7 @@ static void on_recording_done(struct broker *broker, const struct msg_recording_
 {
 	CLEANUP(note_finish) struct note note;
 	struct session *session = session_by_id(broker, done->session);
+	char head[2 * HASH_LEN + 1];
 
 	note_begin(&note);
 	json_number(&note.json, "output_bytes", (int64_t)done->output_bytes);
@@ -84,6 +86,8 @@ static void on_recording_done(struct broker *broker, const struct msg_recording_
 	json_number(&note.json, "file_bytes", (int64_t)done->file_bytes);
 	json_number(&note.json, "chunks", (int64_t)done->chunks);
 	json_number(&note.json, "duration_ms", done->duration_ms);
+	hex_encode(head, done->head, HASH_LEN);
+	json_text(&note.json, "head", head);
 	if (done->result == -ERR_DISK)
 		reserve_recorder_full(broker);
 	if (session == NULL)

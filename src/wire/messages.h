@@ -316,7 +316,7 @@ struct msg_recording_done {
 	uint64_t output_bytes, input_bytes, file_bytes;
 	uint64_t chunks;
 	int64_t duration_ms;
-	uint8_t head[HASH_LEN]; /* of the last chunk */
+	uint8_t head[HASH_LEN]; /* of the whole file */
 };
 struct msg_recording_open {
 	char session_id[SESSION_ID_SIZE];

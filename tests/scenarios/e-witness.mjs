@@ -292,8 +292,8 @@ story('every signed head goes to a file on another disk', async () => {
 			const done = verify(g, what, ...(what === 'recording' ? [g.recordingFile(person.session)] : []), '--witness', file);
 			equal([done.status, verdict(done).verdict], [0, 'intact'], done.stdout + done.stderr);
 		}
-		equal(g.cli(['audit', 'list']).find(({ event }) => event === 'recording.sealed').detail.head, verdict(verify(g, 'recording', g.recordingFile(person.session))).head,
-			'the head on record');
+		const sealed = await until(() => g.cli(['audit', 'list']).find(({ event }) => event === 'recording.sealed'), 'the recording on record');
+		equal(sealed.detail.head, verdict(verify(g, 'recording', g.recordingFile(person.session))).head, 'the head on record');
 	} finally {
 		await end(g);
 	}

@@ -185,7 +185,8 @@ void person_sealed(struct house *house, int64_t id)
 		.output_bytes = 1000,
 		.input_bytes = 10,
 		.file_bytes = 500,
-		.chunks = 2 };
+		.chunks = 2,
+		.head = { 0xab, 0x01 } };
 
 	house_send(house->recorder, MSG_RECORDING_DONE, &done, -1);
 	house_run(house);

@@ -44,6 +44,9 @@ static void test_whole_life(void **state)
 	assert_int_equal(house_audit_count(house, "session.redeemed"), 1);
 	assert_int_equal(house_audit_count(house, "session.live"), 1);
 	assert_int_equal(house_audit_count(house, "recording.sealed"), 1);
+	/* the trail holds on to the recording by its head */
+	struct audit_row sealed = house_audit(house, "recording.sealed");
+	assert_non_null(strstr(sealed.detail, "\"head\":\"ab010000"));
 	/* who had a right to it is told how it ended */
 	assert_int_equal(
 		person_attach(house, &person, "203.0.113.9", &fd, NULL), -ERR_SESSION_OVER);
