@@ -94,10 +94,13 @@ static int second_record(const struct made *made, size_t keep, size_t zeros, uin
 static void torn_records(void **state)
 {
 	struct fixture fixture;
-	struct made made;
+	struct made made = {};
 
 	fixture_init(&fixture);
-	made_init(&made, &fixture, 3, true);
+	do { /* one that ends with a zero is whole again with zeros behind it */
+		buf_finish(&made.file);
+		made_init(&made, &fixture, 3, true);
+	} while (made.file.data[made.records[2] - 1] == 0);
 	size_t len = made.records[2] - made.records[1];
 	for (size_t keep = 0; keep < len; keep++)
 		assert_int_equal(second_record(&made, keep, 3 * len, 0), -ERR_CLOSED);
