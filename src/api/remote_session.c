@@ -12,6 +12,7 @@
 #include "broker/call_inside.h"
 #include "broker/context.h"
 #include "broker/drivers.h"
+#include "broker/handle.h"
 #include "broker/ticket.h"
 #include "broker/vault.h"
 
@@ -374,9 +375,8 @@ static int create(struct broker *broker, struct call *call, const struct wish *w
 	uint8_t hash[HASH_LEN];
 
 	row_fill(call, wish, &row);
-	random_hex(token, (TOKEN_SIZE - 1) / 2);
-	hash_token(row.token_hash, token, TOKEN_SIZE - 1);
-	ticket_make(value, hash);
+	handle_token_make(broker, row.session_id, token, row.token_hash);
+	ticket_make(broker, row.session_id, value, hash);
 	int r = store_session_add(broker->store, &row, &row.id);
 	if (r == 0)
 		r = store_ticket_add(broker->store, hash, row.id, row.remote_addr,

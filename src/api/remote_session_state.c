@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "base/hash.h"
 #include "broker/call.h"
 #include "broker/ending.h"
+#include "broker/handle.h"
 #include "broker/session.h"
 #include "api/control.h"
 
@@ -13,24 +13,23 @@
  */
 static const struct field fields[] = { {} };
 
-static int find(struct call *call, struct session_row *ret_session)
+static int find(const struct broker *broker, struct call *call, struct session_row *ret_session)
 {
-	const char *token = call_segment(call, 0);
 	uint8_t hash[HASH_LEN];
+	int r = handle_token_hash(broker, call_segment(call, 0), hash);
 
-	hash_token(hash, token, strlen(token));
-	int r = store_session_by_token(
-		call_store(call), hash, call_principal(call)->authorization_id, ret_session);
-	return r == -ERR_NOT_FOUND ? -ERR_SESSION_UNKNOWN : r;
+	if (r == 0)
+		r = store_session_by_token(call_store(call), hash,
+			call_principal(call)->authorization_id, ret_session);
+	return r == -ERR_NOT_FOUND || r == -ERR_MALFORMED ? -ERR_SESSION_UNKNOWN : r;
 }
 
 static int answer_show(struct broker *broker, struct call *call)
 {
 	struct session_row session;
 	struct json *json;
-	int r = find(call, &session);
+	int r = find(broker, call, &session);
 
-	(void)broker;
 	if (r < 0)
 		return r;
 	json = call_json(call);
@@ -53,7 +52,7 @@ static int answer_show(struct broker *broker, struct call *call)
 static int answer_end(struct broker *broker, struct call *call)
 {
 	struct session_row session;
-	int r = find(call, &session);
+	int r = find(broker, call, &session);
 
 	if (r < 0)
 		return r;

@@ -18,6 +18,7 @@
 #include "broker/probe_inside.h"
 #include "broker/route.h"
 #include "broker/throttle.h"
+#include "broker/handle.h"
 #include "broker/ticket.h"
 #include "broker/vault.h"
 
@@ -235,6 +236,8 @@ static int open_store(struct broker *broker, int listener, uint32_t owner)
 		r = sessions_load(broker);
 	if (r == 0)
 		r = steady_begin(broker);
+	if (r == 0)
+		r = handle_begin(broker);
 	if (r == 0)
 		r = audit_self(broker, "gateway.started");
 	if (r < 0)

@@ -35,6 +35,7 @@ struct broker {
 	struct witness_link witness;
 	struct reserve reserve;
 	struct steady steady; /* the clock that lifetimes go by */
+	uint8_t handle_key[HASH_LEN];
 	struct calls calls;
 	const struct call *answering;       /* whose answer() runs now: the actor of what it does */
 	struct msg_vault_state vault_state; /* as it was heard last */

@@ -14,23 +14,40 @@
 #include "broker/a2a.h"
 #include "broker/attach.h"
 #include "broker/context.h"
+#include "broker/handle.h"
 #include "broker/throttle.h"
 #include "broker/vault.h"
 
-void ticket_hash(const char *value, uint8_t ret_hash[HASH_LEN])
+#define INNER_LEN (4 + BASE64_SIZE(TICKET_RANDOM) - 1)
+
+int ticket_hash(const struct broker *broker, const char *value, uint8_t ret_hash[HASH_LEN])
 {
-	hash_token(ret_hash, value, strlen(value));
+	char inner[INNER_LEN];
+	uint8_t random[TICKET_RANDOM];
+	int r = base64_decode(inner, sizeof inner, value, strlen(value));
+
+	if (r != sizeof inner || memcmp(inner, "rbs:", 4) != 0 ||
+		base64_decode(random, sizeof random, inner + 4, sizeof inner - 4) != TICKET_RANDOM)
+		r = -ERR_TICKET_REFUSED;
+	if (r < 0) /* what stands in the trail of one that cannot exist */
+		hash_token(ret_hash, value, strlen(value));
+	else
+		handle_hash(broker, random, sizeof random, value, ret_hash);
+	mem_wipe(random, sizeof random);
+	mem_wipe(inner, sizeof inner);
+	return r < 0 ? -ERR_TICKET_REFUSED : 0;
 }
 
-void ticket_make(char value[TICKET_LEN + 1], uint8_t ret_hash[HASH_LEN])
+void ticket_make(const struct broker *broker, const char *session_id, char value[TICKET_LEN + 1],
+	uint8_t ret_hash[HASH_LEN])
 {
 	uint8_t random[TICKET_RANDOM];
-	char inner[4 + BASE64_SIZE(TICKET_RANDOM)] = "rbs:";
+	char inner[INNER_LEN + 1] = "rbs:";
 
-	random_bytes(random, sizeof random);
+	handle_make(broker, session_id, random, sizeof random);
 	base64_encode(inner + 4, random, sizeof random);
-	base64_encode(value, inner, strlen(inner));
-	ticket_hash(value, ret_hash);
+	base64_encode(value, inner, INNER_LEN);
+	handle_hash(broker, random, sizeof random, value, ret_hash);
 	mem_wipe(random, sizeof random);
 	mem_wipe(inner, sizeof inner);
 }
@@ -110,7 +127,7 @@ static void audit_refused(
 	note_begin(&note);
 	if (omitted > 0)
 		json_number(&note.json, "omitted_before", omitted);
-	hex_encode(prefix, hash, 8);
+	hex_encode(prefix, hash + HANDLE_HINT, 8);
 	json_text(&note.json, "hash_prefix", prefix);
 	if (store_ticket_peek(broker->store, hash, &ticket) == 0) {
 		snprintf(object, sizeof object, "session:%lld", (long long)ticket.session_id);
@@ -233,8 +250,7 @@ static int redeem_now(
 		return head_ready(broker);
 	if (witness_refuses(broker) < 0)
 		return witness_refuses(broker);
-	ticket_hash(redeem->value, hash);
-	int r = strlen(redeem->value) == TICKET_LEN ? 0 : -ERR_TICKET_REFUSED;
+	int r = ticket_hash(broker, redeem->value, hash);
 	if (r == 0)
 		r = prover_key_check(broker->prover, redeem->public_key) < 0 ? -ERR_TICKET_REFUSED
 									     : 0;

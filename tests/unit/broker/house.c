@@ -441,6 +441,7 @@ static void open_broker(struct house *house)
 	assert_int_equal(store_open("sqlite", house->directory, &broker->store), 0);
 	assert_int_equal(audit_load(broker), 0);
 	assert_int_equal(steady_begin(broker), 0);
+	assert_int_equal(handle_begin(broker), 0);
 	assert_int_equal(sessions_load(broker), 0);
 	assert_int_equal(turn_watch(broker), 0);
 	loop_every_turn(broker->loop, on_turn, broker);

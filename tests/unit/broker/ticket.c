@@ -5,6 +5,8 @@
 
 #include "person.h"
 
+#define ID "0123456789abcdef0123456789abcdef01234567"
+
 #include "failing.h"
 #include "failing_store.h"
 
@@ -13,8 +15,8 @@ static void test_form(void **state)
 	char value[TICKET_LEN + 1], other[TICKET_LEN + 1];
 	uint8_t hash[HASH_LEN], again[HASH_LEN], inner[256], random[TICKET_RANDOM + 1];
 
-	(void)state;
-	ticket_make(value, hash);
+	const struct broker *broker = ((struct house *)*state)->broker;
+	ticket_make(broker, ID, value, hash);
 	assert_int_equal(strlen(value), 176);
 	assert_int_equal(
 		strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"),
@@ -23,10 +25,23 @@ static void test_form(void **state)
 	assert_memory_equal(inner, "rbs:", 4);
 	assert_int_equal(
 		base64_decode(random, sizeof random, (char *)inner + 4, 128), TICKET_RANDOM);
-	ticket_hash(value, again);
+	assert_int_equal(ticket_hash(broker, value, again), 0);
 	assert_memory_equal(hash, again, HASH_LEN);
-	ticket_make(other, again);
+	ticket_make(broker, ID, other, again);
 	assert_memory_not_equal(value, other, TICKET_LEN);
+	assert_memory_equal(hash, again, HANDLE_HINT); /* neighbours */
+	assert_memory_not_equal(hash, again, HASH_LEN);
+	memcpy(other, value, sizeof other);
+	other[175] = other[175] == '=' ? 'A' : '=';
+	assert_int_equal(ticket_hash(broker, other, again), -ERR_TICKET_REFUSED);
+	base64_encode(other, "rbx:", 4);
+	assert_int_equal(ticket_hash(broker, other, again), -ERR_TICKET_REFUSED);
+	memcpy(inner, "rbx:", 4);
+	base64_encode(other, inner, 132);
+	assert_int_equal(ticket_hash(broker, other, again), -ERR_TICKET_REFUSED);
+	memcpy(inner, "rbs:!", 5);
+	base64_encode(other, inner, 132);
+	assert_int_equal(ticket_hash(broker, other, again), -ERR_TICKET_REFUSED);
 }
 
 /* "Safe in a query as it stands": the outer text is base64 of base64 text, which never gives + or
@@ -36,9 +51,9 @@ static void test_safe_in_a_query(void **state)
 	char value[TICKET_LEN + 1];
 	uint8_t hash[HASH_LEN];
 
-	(void)state;
+	const struct broker *broker = ((struct house *)*state)->broker;
 	for (int i = 0; i < 200; i++) {
-		ticket_make(value, hash);
+		ticket_make(broker, ID, value, hash);
 		assert_null(strpbrk(value, "+/="));
 	}
 }
@@ -149,8 +164,8 @@ static void test_pinned_address(void **state)
 	assert_null(strstr(row.detail, "omitted"));
 	char prefix[64] = "\"hash_prefix\":\"", digits[2 * HASH_LEN + 1];
 	uint8_t hash[HASH_LEN];
-	ticket_hash(ask.value, hash);
-	hex_encode(digits, hash, HASH_LEN);
+	ticket_hash(house->broker, ask.value, hash);
+	hex_encode(digits, hash + HANDLE_HINT, HASH_LEN - HANDLE_HINT);
 	snprintf(prefix + strlen(prefix), 20, "%.16s\"", digits);
 	assert_non_null(strstr(row.detail, prefix));
 	assert_int_equal(person_redeem(house, &person, &ask), 0);
@@ -215,7 +230,7 @@ static int64_t open_by_hand(
 	hash_sha256(made.token_hash, made.session_id, 40);
 	made.state = SESSION_CREATED;
 	assert_int_equal(store_session_add(house->broker->store, &made, &id), 0);
-	ticket_make(redeem->value, hash);
+	ticket_make(house->broker, made.session_id, redeem->value, hash);
 	assert_int_equal(
 		store_ticket_add(house->broker->store, hash, id, "", clock_wall_ms() + 60000), 0);
 	return id;
@@ -599,8 +614,8 @@ static void test_many_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_form),
-		cmocka_unit_test(test_safe_in_a_query),
+		TEST(test_form),
+		TEST(test_safe_in_a_query),
 		TEST(test_opens_once),
 		TEST(test_redeem_refusals),
 		TEST(test_rights_withdrawn_before_opening),
