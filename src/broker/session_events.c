@@ -20,18 +20,13 @@ void session_settle(struct broker *broker, struct session *session)
 		session_destroy(broker, session);
 }
 
-static void object_of(const struct session *session, char out[48])
-{
-	snprintf(out, 48, "session:%lld", (long long)session->row.id);
-}
-
-static int audit_event(struct broker *broker, const struct session *session, const char *event,
-	int result, struct note *note)
+static int audit_event(
+	struct broker *broker, int64_t session, const char *event, int result, struct note *note)
 {
 	char object[48];
 	int r = turn_open(broker);
 
-	object_of(session, object);
+	snprintf(object, sizeof object, "session:%lld", (long long)session);
 	return r < 0 ? r : audit_write(broker, event, "gateway", NULL, object, result, note);
 }
 
@@ -74,10 +69,9 @@ static void on_recording_started(struct broker *broker, const struct msg_recordi
 	session_go_on(broker, session);
 }
 
-static void on_recording_done(struct broker *broker, const struct msg_recording_done *done)
+static int keep_recorded(struct broker *broker, const struct msg_recording_done *done)
 {
 	CLEANUP(note_finish) struct note note;
-	struct session *session = session_by_id(broker, done->session);
 	char head[2 * HASH_LEN + 1];
 
 	note_begin(&note);
@@ -88,16 +82,60 @@ static void on_recording_done(struct broker *broker, const struct msg_recording_
 	json_number(&note.json, "duration_ms", done->duration_ms);
 	hex_encode(head, done->head, HASH_LEN);
 	json_text(&note.json, "head", head);
+	int r = audit_event(broker, done->session, "recording.sealed", done->result, &note);
+	return r < 0 ? r
+		     : store_session_recorded(broker->store, done->session, done->output_bytes,
+			       done->input_bytes, done->file_bytes, done->head);
+}
+
+/* Of a session that is no longer here: 1 when the broker before this one did not put it on record.
+ */
+static int is_missing(struct broker *broker, int64_t id)
+{
+	struct session_row row;
+	int r = store_session_get(broker->store, id, &row);
+
+	if (r == -ERR_NOT_FOUND)
+		return 0;
+	return r < 0 ? r : row.state == SESSION_ENDED && row.recorded == 0;
+}
+
+static void after_kept(struct broker *broker, void *context, int result)
+{
+	CLEANUP(mem_freep) struct msg_session *which = context;
+
+	if (result == 0)
+		channel_tell(broker->recorder, MSG_RECORDING_KEPT, which);
+}
+
+/* The recorder may forget it, once it is on disk. */
+static int let_forget(struct broker *broker, int64_t id)
+{
+	int r = turn_open(broker);
+	struct msg_session *which = r == 0 ? malloc(sizeof *which) : NULL;
+
+	if (which == NULL)
+		return r < 0 ? r : -ERR_SYSTEM;
+	*which = (struct msg_session){ id };
+	turn_answer(broker, after_kept, which);
+	return 0;
+}
+
+static void on_recording_done(struct broker *broker, const struct msg_recording_done *done)
+{
+	struct session *session = session_by_id(broker, done->session);
+	int r = session != NULL ? 1 : is_missing(broker, done->session);
+
 	if (done->result == -ERR_DISK)
 		reserve_recorder_full(broker);
-	if (session == NULL)
-		return;
-	int r = audit_event(broker, session, "recording.sealed", done->result, &note);
+	if (r > 0)
+		r = keep_recorded(broker, done);
 	if (r == 0)
-		r = store_session_recorded(broker->store, done->session, done->output_bytes,
-			done->input_bytes, done->file_bytes, done->head);
+		r = let_forget(broker, done->session);
 	if (r < 0)
 		log_error("recording.done", "%lld: %s", (long long)done->session, error_text(r));
+	if (session == NULL)
+		return;
 	session->recorder_knows = false;
 	if (session->row.state != SESSION_ENDED)
 		session_end(broker, session, done->result < 0 ? done->result : -ERR_RECORDER_DIED,
@@ -117,7 +155,7 @@ static void on_viewer_left(struct broker *broker, const struct msg_viewer *viewe
 		session->nobody_since = clock_monotonic_ms();
 	note_begin(&note);
 	json_number(&note.json, "viewer", viewer->viewer);
-	audit_event(broker, session, "session.detached", 0, &note);
+	audit_event(broker, session->row.id, "session.detached", 0, &note);
 }
 
 /* One of the sessions the recorder still has; 0 ends the list: what was not named is over. */
@@ -204,7 +242,7 @@ static int release(struct broker *broker, struct session *session, struct msg_se
 	json_text(&note.json, "device", session->row.device);
 	json_text(&note.json, "username", session->row.username);
 	vault_note_releases(broker, &note.json);
-	int r = audit_event(broker, session, "credential.released", 0, &note);
+	int r = audit_event(broker, session->row.id, "credential.released", 0, &note);
 	if (r == 0)
 		r = store_credential_used(
 			broker->store, session->row.credential_id, clock_wall_ms());
@@ -236,7 +274,7 @@ static void on_secret_refused(struct broker *broker, const struct msg_refused *r
 
 	if (session == NULL || refused->result >= 0)
 		return;
-	if (audit_event(broker, session, "credential.refused", refused->result, NULL) < 0)
+	if (audit_event(broker, session->row.id, "credential.refused", refused->result, NULL) < 0)
 		log_error("credential.refused", "%lld: not on record", (long long)refused->session);
 	session_end(broker, session, refused->result, NULL);
 }
