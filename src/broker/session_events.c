@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "broker/context.h"
 #include "broker/probe_inside.h"
+#include "broker/receipt.h"
 #include "broker/vault.h"
 #include "wire/view.h"
 
@@ -71,21 +72,31 @@ static void on_recording_started(struct broker *broker, const struct msg_recordi
 
 static int keep_recorded(struct broker *broker, const struct msg_recording_done *done)
 {
+	struct session_recorded recorded = { .output_bytes = done->output_bytes,
+		.input_bytes = done->input_bytes,
+		.inputs = done->inputs,
+		.file_bytes = done->file_bytes,
+		.chunks = done->chunks,
+		.duration_ms = done->duration_ms };
 	CLEANUP(note_finish) struct note note;
 	char head[2 * HASH_LEN + 1];
 
+	memcpy(recorded.head, done->head, HASH_LEN);
 	note_begin(&note);
 	json_number(&note.json, "output_bytes", (int64_t)done->output_bytes);
 	json_number(&note.json, "input_bytes", (int64_t)done->input_bytes);
+	json_number(&note.json, "inputs", (int64_t)done->inputs);
 	json_number(&note.json, "file_bytes", (int64_t)done->file_bytes);
 	json_number(&note.json, "chunks", (int64_t)done->chunks);
 	json_number(&note.json, "duration_ms", done->duration_ms);
 	hex_encode(head, done->head, HASH_LEN);
 	json_text(&note.json, "head", head);
 	int r = audit_event(broker, done->session, "recording.sealed", done->result, &note);
-	return r < 0 ? r
-		     : store_session_recorded(broker->store, done->session, done->output_bytes,
-			       done->input_bytes, done->file_bytes, done->head);
+	if (r == 0)
+		r = store_session_recorded(broker->store, done->session, &recorded);
+	if (r == 0) /* if it has not ended yet, it does with this, and then */
+		receipt_make(broker, done->session);
+	return r;
 }
 
 /* Of a session that is no longer here: 1 when the broker before this one did not put it on record.
@@ -165,6 +176,7 @@ static void on_listed(struct broker *broker, const struct msg_moved *listed)
 	struct session *session = session_by_id(broker, listed->session), *next;
 
 	if (session != NULL && session->row.state != SESSION_ENDED) {
+		session->unheard = false;
 		session->listed = session->recorder_knows = session->recording =
 			session->start_asked = true;
 		session->worker = session->worker_asked = true;
@@ -178,6 +190,7 @@ static void on_listed(struct broker *broker, const struct msg_moved *listed)
 	} else {
 		for (session = broker->sessions.first; session != NULL; session = next) {
 			next = session->next;
+			session->unheard = false;
 			if (!session->listed && !session->start_asked)
 				session_end(broker, session, -ERR_GATEWAY_RESTARTED, NULL);
 		}
@@ -353,6 +366,7 @@ static int keep_open_session(void *context, const struct session_row *row)
 	int r = session_create(broker, row, &session);
 	if (r < 0)
 		return r;
+	session->unheard = true;
 	session->last_input = session->nobody_since = clock_monotonic_ms();
 	/* A restart of ours does not make anybody's time longer. */
 	int64_t age = clock_wall_ms() - row->redeemed_at;
@@ -386,9 +400,11 @@ void sessions_recorder_gone(struct broker *broker)
 		if (!session->recorder_knows)
 			continue;
 		session->recorder_knows = session->recording = false;
-		if (session->row.state != SESSION_ENDED)
+		if (session->row.state != SESSION_ENDED) {
 			session_end(broker, session, -ERR_RECORDER_DIED, NULL);
-		else
-			session_settle(broker, session);
+			continue;
+		}
+		receipt_make(broker, session->row.id);
+		session_settle(broker, session);
 	}
 }
