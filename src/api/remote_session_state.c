@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/error.h"
+#include "base/log.h"
 #include "broker/call.h"
 #include "broker/ending.h"
 #include "broker/handle.h"
+#include "broker/receipt.h"
 #include "broker/session.h"
 #include "api/control.h"
 
@@ -27,11 +30,16 @@ static int find(const struct broker *broker, struct call *call, struct session_r
 static int answer_show(struct broker *broker, struct call *call)
 {
 	struct session_row session;
+	struct receipt receipt;
 	struct json *json;
 	int r = find(broker, call, &session);
 
 	if (r < 0)
 		return r;
+	int made = receipt_of(broker, &session, &receipt);
+	if (made < 0 && made != -ERR_AGAIN) /* its state is what was asked for */
+		log_error(
+			"receipt.of", "session %lld: %s", (long long)session.id, error_text(made));
 	json = call_json(call);
 	json_open_object(json, "session");
 	json_id(json, "id", session.id);
@@ -45,6 +53,7 @@ static int answer_show(struct broker *broker, struct call *call)
 	json_text(json, "origin_ip", session.origin_ip[0] != 0 ? session.origin_ip : NULL);
 	/* The recording has the session's id: from the moment it was opened there is one. */
 	json_text(json, "recording", session.redeemed_at != 0 ? session.session_id : NULL);
+	receipt_write(json, made == 0 ? &receipt : NULL);
 	json_close_object(json);
 	return 0;
 }

@@ -24,8 +24,7 @@ int handle_begin(struct broker *broker)
 		random_hex(digits, HASH_LEN);
 		r = store_fact_set(broker->store, fact, digits);
 	}
-	if (r == 0 &&
-		hex_decode(broker->handle_key, HASH_LEN, digits, strlen(digits)) != HASH_LEN)
+	if (r == 0 && hex_decode(broker->handle_key, HASH_LEN, digits, strlen(digits)) != HASH_LEN)
 		r = -ERR_MALFORMED;
 	mem_wipe(digits, sizeof digits);
 	return r;
@@ -44,13 +43,15 @@ static void mask(const struct broker *broker, const uint8_t *random, size_t len,
 	mem_wipe(hash, sizeof hash);
 }
 
-void handle_make(const struct broker *broker, const char *session_id, uint8_t *ret_bytes, size_t len)
+void handle_make(
+	const struct broker *broker, const char *session_id, uint8_t *ret_bytes, size_t len)
 {
 	uint8_t hint[HANDLE_HINT];
 
 	assert(len >= HANDLE_RANDOM_LEAST + HANDLE_HINT);
-	if (hex_decode(hint, sizeof hint, session_id, 2 * HANDLE_HINT) != HANDLE_HINT)
-		assert(!"a session id is hex digits");
+	int r = hex_decode(hint, sizeof hint, session_id, 2 * HANDLE_HINT);
+	assert(r == HANDLE_HINT);
+	(void)r;
 	random_bytes(ret_bytes, len - HANDLE_HINT);
 	mask(broker, ret_bytes, len - HANDLE_HINT, hint, ret_bytes + len - HANDLE_HINT);
 }

@@ -23,7 +23,8 @@ struct broker;
 /* The installation's key: read from the store, or made there. In an open transaction. */
 int handle_begin(struct broker *broker);
 /* len: at least HANDLE_RANDOM_LEAST + HANDLE_HINT. */
-void handle_make(const struct broker *broker, const char *session_id, uint8_t *ret_bytes, size_t len);
+void handle_make(
+	const struct broker *broker, const char *session_id, uint8_t *ret_bytes, size_t len);
 /* text: the secret as it is written out, which is what is hashed. */
 void handle_hash(const struct broker *broker, const uint8_t *bytes, size_t len, const char *text,
 	uint8_t ret_hash[HASH_LEN]);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "broker/context.h"
 #include "broker/dial.h"
+#include "broker/receipt.h"
 #include "broker/vault.h"
 
 static const struct {
@@ -261,6 +262,8 @@ int session_enter(struct broker *broker, struct session *session, enum session_s
 			    moving->reason != NULL ? moving->reason : "") < 0)
 			text_copy(session->end_reason, REASON_SIZE, error_text(moving->why));
 		session->end_again = false;
+		if (!session->recorder_knows && !session->unheard) /* nobody will say more of it */
+			receipt_make(broker, session->row.id);
 	}
 	turn_then(broker, after_move, move);
 	return 0;

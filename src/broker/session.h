@@ -50,8 +50,9 @@ struct session {
 
 	/* the start: target and recording in parallel, then grant and worker */
 	bool start_asked, recorder_knows, recording, worker_asked, worker, secret_released;
-	bool click;  /* starts with the first attach */
-	bool listed; /* the recorder still has it, after a restart of ours */
+	bool click;   /* starts with the first attach */
+	bool listed;  /* the recorder still has it, after a restart of ours */
+	bool unheard; /* the recorder has not said yet whether it has */
 	struct dial *dial;
 	struct starting *starting;
 	int target, view; /* ours until they are given away; -1 */

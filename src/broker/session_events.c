@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "broker/context.h"
 #include "broker/probe_inside.h"
+#include "broker/receipt.h"
 #include "broker/vault.h"
 #include "wire/view.h"
 
@@ -20,18 +21,13 @@ void session_settle(struct broker *broker, struct session *session)
 		session_destroy(broker, session);
 }
 
-static void object_of(const struct session *session, char out[48])
-{
-	snprintf(out, 48, "session:%lld", (long long)session->row.id);
-}
-
-static int audit_event(struct broker *broker, const struct session *session, const char *event,
-	int result, struct note *note)
+static int audit_event(
+	struct broker *broker, int64_t session, const char *event, int result, struct note *note)
 {
 	char object[48];
 	int r = turn_open(broker);
 
-	object_of(session, object);
+	snprintf(object, sizeof object, "session:%lld", (long long)session);
 	return r < 0 ? r : audit_write(broker, event, "gateway", NULL, object, result, note);
 }
 
@@ -74,30 +70,83 @@ static void on_recording_started(struct broker *broker, const struct msg_recordi
 	session_go_on(broker, session);
 }
 
-static void on_recording_done(struct broker *broker, const struct msg_recording_done *done)
+static int keep_recorded(struct broker *broker, const struct msg_recording_done *done)
 {
+	struct session_recorded recorded = { .output_bytes = done->output_bytes,
+		.input_bytes = done->input_bytes,
+		.inputs = done->inputs,
+		.file_bytes = done->file_bytes,
+		.chunks = done->chunks,
+		.duration_ms = done->duration_ms };
 	CLEANUP(note_finish) struct note note;
-	struct session *session = session_by_id(broker, done->session);
 	char head[2 * HASH_LEN + 1];
 
+	memcpy(recorded.head, done->head, HASH_LEN);
 	note_begin(&note);
 	json_number(&note.json, "output_bytes", (int64_t)done->output_bytes);
 	json_number(&note.json, "input_bytes", (int64_t)done->input_bytes);
+	json_number(&note.json, "inputs", (int64_t)done->inputs);
 	json_number(&note.json, "file_bytes", (int64_t)done->file_bytes);
 	json_number(&note.json, "chunks", (int64_t)done->chunks);
 	json_number(&note.json, "duration_ms", done->duration_ms);
 	hex_encode(head, done->head, HASH_LEN);
 	json_text(&note.json, "head", head);
+	int r = audit_event(broker, done->session, "recording.sealed", done->result, &note);
+	if (r == 0)
+		r = store_session_recorded(broker->store, done->session, &recorded);
+	if (r == 0) /* if it has not ended yet, it does with this, and then */
+		receipt_make(broker, done->session);
+	return r;
+}
+
+/* Of a session that is no longer here: 1 when the broker before this one did not put it on record.
+ */
+static int is_missing(struct broker *broker, int64_t id)
+{
+	struct session_row row;
+	int r = store_session_get(broker->store, id, &row);
+
+	if (r == -ERR_NOT_FOUND)
+		return 0;
+	return r < 0 ? r : row.state == SESSION_ENDED && row.recorded == 0;
+}
+
+static void after_kept(struct broker *broker, void *context, int result)
+{
+	CLEANUP(mem_freep) struct msg_session *which = context;
+
+	if (result == 0)
+		channel_tell(broker->recorder, MSG_RECORDING_KEPT, which);
+}
+
+/* The recorder may forget it, once it is on disk. */
+static int let_forget(struct broker *broker, int64_t id)
+{
+	int r = turn_open(broker);
+	struct msg_session *which = r == 0 ? malloc(sizeof *which) : NULL;
+
+	if (which == NULL)
+		return r < 0 ? r : -ERR_SYSTEM;
+	*which = (struct msg_session){ id };
+	turn_answer(broker, after_kept, which);
+	return 0;
+}
+
+static void on_recording_done(struct broker *broker, const struct msg_recording_done *done)
+{
+	struct session *session = session_by_id(broker, done->session);
+	int r = session != NULL ? 1 : is_missing(broker, done->session);
+
 	if (done->result == -ERR_DISK)
 		reserve_recorder_full(broker);
-	if (session == NULL)
-		return;
-	int r = audit_event(broker, session, "recording.sealed", done->result, &note);
+	if (r > 0)
+		r = keep_recorded(broker, done);
 	if (r == 0)
-		r = store_session_recorded(broker->store, done->session, done->output_bytes,
-			done->input_bytes, done->file_bytes, done->head);
+		r = let_forget(broker, done->session);
 	if (r < 0)
 		log_error("recording.done", "%lld: %s", (long long)done->session, error_text(r));
+	if (session == NULL)
+		return;
 	session->recorder_knows = false;
 	if (session->row.state != SESSION_ENDED)
 		session_end(broker, session, done->result < 0 ? done->result : -ERR_RECORDER_DIED,
@@ -117,7 +166,7 @@ static void on_viewer_left(struct broker *broker, const struct msg_viewer *viewe
 		session->nobody_since = clock_monotonic_ms();
 	note_begin(&note);
 	json_number(&note.json, "viewer", viewer->viewer);
-	audit_event(broker, session, "session.detached", 0, &note);
+	audit_event(broker, session->row.id, "session.detached", 0, &note);
 }
 
 /* One of the sessions the recorder still has; 0 ends the list: what was not named is over. */
@@ -127,6 +176,7 @@ static void on_listed(struct broker *broker, const struct msg_moved *listed)
 	struct session *session = session_by_id(broker, listed->session), *next;
 
 	if (session != NULL && session->row.state != SESSION_ENDED) {
+		session->unheard = false;
 		session->listed = session->recorder_knows = session->recording =
 			session->start_asked = true;
 		session->worker = session->worker_asked = true;
@@ -140,6 +190,7 @@ static void on_listed(struct broker *broker, const struct msg_moved *listed)
 	} else {
 		for (session = broker->sessions.first; session != NULL; session = next) {
 			next = session->next;
+			session->unheard = false;
 			if (!session->listed && !session->start_asked)
 				session_end(broker, session, -ERR_GATEWAY_RESTARTED, NULL);
 		}
@@ -204,7 +255,7 @@ static int release(struct broker *broker, struct session *session, struct msg_se
 	json_text(&note.json, "device", session->row.device);
 	json_text(&note.json, "username", session->row.username);
 	vault_note_releases(broker, &note.json);
-	int r = audit_event(broker, session, "credential.released", 0, &note);
+	int r = audit_event(broker, session->row.id, "credential.released", 0, &note);
 	if (r == 0)
 		r = store_credential_used(
 			broker->store, session->row.credential_id, clock_wall_ms());
@@ -236,7 +287,7 @@ static void on_secret_refused(struct broker *broker, const struct msg_refused *r
 
 	if (session == NULL || refused->result >= 0)
 		return;
-	if (audit_event(broker, session, "credential.refused", refused->result, NULL) < 0)
+	if (audit_event(broker, session->row.id, "credential.refused", refused->result, NULL) < 0)
 		log_error("credential.refused", "%lld: not on record", (long long)refused->session);
 	session_end(broker, session, refused->result, NULL);
 }
@@ -315,6 +366,7 @@ static int keep_open_session(void *context, const struct session_row *row)
 	int r = session_create(broker, row, &session);
 	if (r < 0)
 		return r;
+	session->unheard = true;
 	session->last_input = session->nobody_since = clock_monotonic_ms();
 	/* A restart of ours does not make anybody's time longer. */
 	int64_t age = clock_wall_ms() - row->redeemed_at;
@@ -348,9 +400,11 @@ void sessions_recorder_gone(struct broker *broker)
 		if (!session->recorder_knows)
 			continue;
 		session->recorder_knows = session->recording = false;
-		if (session->row.state != SESSION_ENDED)
+		if (session->row.state != SESSION_ENDED) {
 			session_end(broker, session, -ERR_RECORDER_DIED, NULL);
-		else
-			session_settle(broker, session);
+			continue;
+		}
+		receipt_make(broker, session->row.id);
+		session_settle(broker, session);
 	}
 }

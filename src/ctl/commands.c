@@ -36,6 +36,8 @@ const struct command *const commands[] = {
 	&command_session_list,
 	&command_session_show,
 	&command_session_end,
+	&command_session_receipt,
+	&command_receipt_verify,
 	&command_recording_list,
 	&command_recording_verify,
 	&command_recording_export,

@@ -13,7 +13,7 @@ extern const struct command command_init, command_serve, command_status, command
 	command_application_add, command_application_list, command_application_disable,
 	command_application_enable, command_authorization_add, command_authorization_list,
 	command_authorization_disable, command_authorization_enable, command_session_list,
-	command_session_show, command_session_end, command_recording_list, command_recording_verify,
-	command_recording_export, command_recording_play, command_audit_list, command_audit_verify,
-	command_releases_list, command_releases_verify, command_audit_follow, command_completion,
-	command_manual;
+	command_session_show, command_session_receipt, command_session_end, command_recording_list,
+	command_recording_verify, command_recording_export, command_recording_play,
+	command_audit_list, command_audit_verify, command_releases_list, command_releases_verify,
+	command_audit_follow, command_completion, command_receipt_verify, command_manual;

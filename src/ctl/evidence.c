@@ -53,3 +53,22 @@ int evidence_compared(const struct witness_report *report, const char *what)
 			report->heads, what);
 	return CLI_OK;
 }
+
+int evidence_recording_exit(const struct recording_report *report)
+{
+	switch (report->verdict) {
+	case RECORDING_INTACT:
+		return report->compared ? evidence_compared(&report->witness, "recording") : CLI_OK;
+	case RECORDING_CUT:
+		return CLI_CUT;
+	case RECORDING_DISAGREES:
+		return CLI_DISAGREES;
+	case RECORDING_ALTERED:
+	case RECORDING_HEADER_ALTERED:
+		return CLI_ALTERED;
+	case RECORDING_FOREIGN:
+		return CLI_FOREIGN;
+	default:
+		return CLI_FAILED;
+	}
+}

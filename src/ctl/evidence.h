@@ -13,6 +13,10 @@ int evidence_open_witness(const struct cli *cli, int *ret_fd);
 /* A witness was given and has nothing to say: the answer must not pass for a comparison. */
 int evidence_compared(const struct witness_report *report, const char *what);
 
+/* What a report's verdict is as an exit code; after a comparison that says nothing, a complaint. */
+struct recording_report;
+int evidence_recording_exit(const struct recording_report *report);
+
 #define EVIDENCE_OPTIONS                                                                           \
 	{ "certificate", NULL, OPTION_TEXT, "FILE",                                                \
 		"the installation's public key; DIR/installation.pem unless said" },               \

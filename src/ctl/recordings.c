@@ -88,25 +88,6 @@ static int open_recording(struct cli *cli, const char *what)
 	return fd;
 }
 
-static int exit_of(const struct recording_report *report)
-{
-	switch (report->verdict) {
-	case RECORDING_INTACT:
-		return report->compared ? evidence_compared(&report->witness, "recording") : CLI_OK;
-	case RECORDING_CUT:
-		return CLI_CUT;
-	case RECORDING_DISAGREES:
-		return CLI_DISAGREES;
-	case RECORDING_ALTERED:
-	case RECORDING_HEADER_ALTERED:
-		return CLI_ALTERED;
-	case RECORDING_FOREIGN:
-		return CLI_FOREIGN;
-	default:
-		return CLI_FAILED;
-	}
-}
-
 static int verify(struct cli *cli)
 {
 	uint8_t key[32];
@@ -127,7 +108,7 @@ static int verify(struct cli *cli)
 		r = cli_fail("the recording or the witness file cannot be read");
 	if (r == CLI_OK) {
 		recording_report_print(report, cli->json, stdout);
-		r = exit_of(report);
+		r = evidence_recording_exit(report);
 	}
 	free(report);
 	return r;

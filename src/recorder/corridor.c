@@ -204,6 +204,7 @@ static void tell_done(struct corridor *corridor)
 	done.result = tape->error;
 	done.output_bytes = corridor->output_bytes;
 	done.input_bytes = corridor->input_bytes;
+	done.inputs = corridor->inputs;
 	done.file_bytes = tape->chain.produced;
 	done.chunks = tape->chain.chunks;
 	done.duration_ms = corridor->end.ms;
@@ -447,8 +448,10 @@ static void on_end_asked(void *context)
 
 static void note_input(struct corridor *corridor, const struct view_frame *frame)
 {
-	if (frame->type == VIEW_KEYS || frame->type == VIEW_PASTE)
+	if (frame->type == VIEW_KEYS || frame->type == VIEW_PASTE) {
+		corridor->inputs++;
 		note_activity(corridor, frame->len);
+	}
 	if (frame->type == VIEW_END && corridor->end_timer == NULL)
 		loop_after(corridor->host->room.loop, CORRIDOR_END_MS, on_end_asked, corridor,
 			&corridor->end_timer);

@@ -75,6 +75,7 @@ struct corridor {
 	uint64_t activity_at;
 	bool activity_due;
 	uint64_t output_bytes, input_bytes;
+	uint64_t inputs;       /* times something was typed or pasted */
 	uint8_t said;          /* the newest state by the worker: it only goes forward */
 	struct msg_moved last; /* the newest state, for RECORDER_LIST */
 	struct recording_end end;

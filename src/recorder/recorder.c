@@ -30,9 +30,10 @@ struct starting {
 	struct recording_header header;
 };
 
-/* What the broker has to hear and could not, because it was being restarted. */
-struct untold {
-	struct untold *next;
+/* How a session ended: told to each broker until one has it on disk. No more than end without one.
+ */
+struct unkept {
+	struct unkept *next;
 	struct msg_moved moved;
 	struct msg_recording_done done;
 };
@@ -44,7 +45,7 @@ struct recorder {
 	struct channel *broker, *vault;
 	struct corridor *corridors;
 	struct starting *starting;
-	struct untold *untold;
+	struct unkept *unkept;
 	struct heads heads;
 	unsigned count;
 	bool stopping;
@@ -127,19 +128,19 @@ static void on_activity(void *context, const struct msg_activity *activity)
 	tell_broker(context, MSG_ACTIVITY, 0, activity);
 }
 
-static void keep_untold(struct recorder *recorder, const struct msg_recording_done *done)
+static void keep(struct recorder *recorder, const struct msg_recording_done *done)
 {
 	struct corridor *corridor = find(recorder, done->session);
-	struct untold *untold = calloc(1, sizeof(*untold));
+	struct unkept *unkept = calloc(1, sizeof(*unkept));
 
-	if (untold == NULL || corridor == NULL) {
-		free(untold);
-		return;
+	if (unkept == NULL || corridor == NULL) {
+		free(unkept);
+		return; /* told once, then */
 	}
-	untold->moved = corridor->last;
-	untold->done = *done;
-	untold->next = recorder->untold;
-	recorder->untold = untold;
+	unkept->moved = corridor->last;
+	unkept->done = *done;
+	unkept->next = recorder->unkept;
+	recorder->unkept = unkept;
 }
 
 static void on_done(void *context, const struct msg_recording_done *done)
@@ -149,8 +150,20 @@ static void on_done(void *context, const struct msg_recording_done *done)
 	if (done->result < 0)
 		log_error("recording.short", "session %lld: %s", (long long)done->session,
 			error_text(done->result));
-	if (tell_broker(recorder, MSG_RECORDING_DONE, 0, done) < 0)
-		keep_untold(recorder, done);
+	keep(recorder, done);
+	tell_broker(recorder, MSG_RECORDING_DONE, 0, done);
+}
+
+static void on_kept(struct recorder *recorder, int64_t session)
+{
+	struct unkept **link = &recorder->unkept, *unkept;
+
+	while (*link != NULL && (*link)->done.session != session)
+		link = &(*link)->next;
+	unkept = *link;
+	if (unkept != NULL)
+		*link = unkept->next;
+	free(unkept);
 }
 
 static void on_gone(void *context, struct corridor *corridor)
@@ -309,12 +322,9 @@ static void answer_list(struct recorder *recorder, uint32_t serial)
 {
 	struct msg_moved end;
 
-	while (recorder->untold != NULL) {
-		struct untold *untold = recorder->untold;
-		recorder->untold = untold->next;
-		tell_broker(recorder, MSG_SESSION_MOVED, 0, &untold->moved);
-		tell_broker(recorder, MSG_RECORDING_DONE, 0, &untold->done);
-		free(untold);
+	for (struct unkept *unkept = recorder->unkept; unkept != NULL; unkept = unkept->next) {
+		tell_broker(recorder, MSG_SESSION_MOVED, 0, &unkept->moved);
+		tell_broker(recorder, MSG_RECORDING_DONE, 0, &unkept->done);
 	}
 	for (struct corridor *corridor = recorder->corridors; corridor; corridor = corridor->next) {
 		struct msg_moved live = corridor->last;
@@ -341,11 +351,15 @@ static int on_broker(void *context, struct channel *channel, struct message *mes
 {
 	struct recorder *recorder = context;
 	const struct msg_notice *notice = message->payload;
+	const struct msg_session *which = message->payload;
 	struct corridor *corridor;
 
 	switch (message->type) {
 	case MSG_RECORDING_START:
 		return answer_start(recorder, message);
+	case MSG_RECORDING_KEPT:
+		on_kept(recorder, which->session);
+		return 0;
 	case MSG_RECORDER_LIST:
 		answer_list(recorder, message->serial);
 		return 0;
@@ -441,6 +455,8 @@ static void finish(struct recorder *recorder)
 		recorder->corridors = corridor->next;
 		corridor_destroy(corridor);
 	}
+	while (recorder->unkept != NULL)
+		on_kept(recorder, recorder->unkept->done.session);
 	heads_finish(&recorder->heads);
 	writer_destroy(recorder->host.room.writer);
 	packer_finish(&recorder->packer);

@@ -19,8 +19,10 @@ static const struct {
 };
 
 /* ADD A MIGRATION: a file in schema/, its name here and in meson.build. */
-extern const char schema_0000_facts[], schema_0001_first[], schema_0002_heads[];
-static const char *const migrations[] = { schema_0000_facts, schema_0001_first, schema_0002_heads };
+extern const char schema_0000_facts[], schema_0001_first[], schema_0002_heads[],
+	schema_0003_receipts[];
+static const char *const migrations[] = { schema_0000_facts, schema_0001_first, schema_0002_heads,
+	schema_0003_receipts };
 
 unsigned schema_newest(void)
 {

@@ -273,6 +273,14 @@ struct session_row {
 	uint64_t output_bytes, input_bytes, file_bytes;
 	uint8_t head[HASH_LEN];
 	uint8_t recorded; /* 1: a recording file exists under session_id */
+	uint64_t inputs, chunks;
+	int64_t duration_ms; /* of the recording */
+};
+/* What a sealed recording came to. */
+struct session_recorded {
+	uint64_t output_bytes, input_bytes, inputs, file_bytes, chunks;
+	int64_t duration_ms;
+	uint8_t head[HASH_LEN];
 };
 int store_session_add(struct store *store, const struct session_row *session, int64_t *ret_id);
 int store_session_get(struct store *store, int64_t id, struct session_row *ret_session);
@@ -309,8 +317,8 @@ int store_session_redeemed(struct store *store, int64_t id, const char *origin_i
 int store_session_live(struct store *store, int64_t id, int64_t now);
 int store_session_ended(struct store *store, int64_t id, int32_t why, const char *reason,
 	int32_t exit_status, int64_t now);
-int store_session_recorded(struct store *store, int64_t id, uint64_t output_bytes,
-	uint64_t input_bytes, uint64_t file_bytes, const uint8_t head[HASH_LEN]);
+int store_session_recorded(
+	struct store *store, int64_t id, const struct session_recorded *recorded);
 int store_session_count_open(
 	struct store *store, int64_t user_id, int64_t credential_id); /* either 0: not asked */
 
@@ -346,6 +354,11 @@ int store_head_add(struct store *store, const struct audit_head *head, int64_t s
 /* Heads of rows after this one, with their keys. Of each: what it says, the row's hash not. */
 int store_head_list(struct store *store, int64_t after, unsigned limit,
 	int (*keep)(void *, const struct audit_head *), void *context);
+
+/* The receipt of a session, made once. */
+int store_receipt_add(struct store *store, int64_t session, const struct receipt *receipt,
+	int64_t signer, int64_t now);
+int store_receipt_get(struct store *store, int64_t session, struct receipt *ret_receipt);
 
 /* small facts by name: schema and installation facts. */
 int store_fact_get(struct store *store, const char *name, char *out, unsigned size);

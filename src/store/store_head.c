@@ -26,6 +26,16 @@ struct each_head {
 	int result;
 };
 
+/* The key that signed, as the joins of statements.def give it: the certificate may be none. */
+static void read_signer(struct reader *reader, struct signer *ret_signer)
+{
+	read_bytes(reader, ret_signer->trail, HASH_LEN);
+	read_bytes(reader, ret_signer->public_key, sizeof ret_signer->public_key);
+	ret_signer->certified =
+		reader->next < reader->count && reader->values[reader->next].type != VALUE_NULL;
+	read_bytes(reader, ret_signer->certificate, sizeof ret_signer->certificate);
+}
+
 static int keep_each_head(void *context, const struct value *values, unsigned count)
 {
 	struct each_head *each = context;
@@ -36,10 +46,7 @@ static int keep_each_head(void *context, const struct value *values, unsigned co
 	head.sequence = read_integer(&reader);
 	head.at = read_integer(&reader);
 	read_bytes(&reader, head.signature, sizeof head.signature);
-	read_bytes(&reader, head.signer.trail, HASH_LEN);
-	read_bytes(&reader, head.signer.public_key, sizeof head.signer.public_key);
-	head.signer.certified = reader.next < count && values[reader.next].type != VALUE_NULL;
-	read_bytes(&reader, head.signer.certificate, sizeof head.signer.certificate);
+	read_signer(&reader, &head.signer);
 	each->result = reader.error;
 	if (each->result == 0)
 		each->result = each->keep(each->context, &head);
@@ -53,4 +60,29 @@ int store_head_list(struct store *store, int64_t after, unsigned limit,
 	int r = RUN(store, HEAD_LIST, keep_each_head, &each, integer(after), integer(limit));
 
 	return each.result != 0 ? each.result : any_rows(r);
+}
+
+int store_receipt_add(struct store *store, int64_t session, const struct receipt *receipt,
+	int64_t signer, int64_t now)
+{
+	return any_rows(
+		RUN(store, RECEIPT_ADD, NULL, NULL, integer(session), integer(now), integer(signer),
+			text(receipt->text), bytes(receipt->signature, sizeof receipt->signature)));
+}
+
+static int keep_receipt(void *context, const struct value *values, unsigned count)
+{
+	struct receipt *ret_receipt = context;
+	struct reader reader = READER(values, count);
+
+	read_text(&reader, ret_receipt->text);
+	read_bytes(&reader, ret_receipt->signature, sizeof ret_receipt->signature);
+	read_signer(&reader, &ret_receipt->signer);
+	return reader.error;
+}
+
+int store_receipt_get(struct store *store, int64_t session, struct receipt *ret_receipt)
+{
+	return one_row(RUN(store, RECEIPT_GET, keep_receipt, ret_receipt, integer(session)),
+		ERR_NOT_FOUND);
 }

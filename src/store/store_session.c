@@ -39,6 +39,9 @@ static void read_life(struct reader *reader, struct session_row *ret_session)
 	ret_session->file_bytes = read_integer(reader);
 	read_bytes(reader, ret_session->head, sizeof ret_session->head);
 	ret_session->recorded = read_integer(reader);
+	ret_session->inputs = read_integer(reader);
+	ret_session->chunks = read_integer(reader);
+	ret_session->duration_ms = read_integer(reader);
 }
 
 static int keep_session(void *context, const struct value *values, unsigned count)
@@ -188,11 +191,13 @@ int store_session_ended(struct store *store, int64_t id, int32_t why, const char
 		ERR_WRONG_MOMENT);
 }
 
-int store_session_recorded(struct store *store, int64_t id, uint64_t output_bytes,
-	uint64_t input_bytes, uint64_t file_bytes, const uint8_t head[HASH_LEN])
+int store_session_recorded(struct store *store, int64_t id, const struct session_recorded *recorded)
 {
-	return one_row(RUN(store, SESSION_RECORDED, NULL, NULL, integer(id), integer(output_bytes),
-			       integer(input_bytes), integer(file_bytes), HASH(head)),
+	return one_row(RUN(store, SESSION_RECORDED, NULL, NULL, integer(id),
+			       integer(recorded->output_bytes), integer(recorded->input_bytes),
+			       integer(recorded->file_bytes), HASH(recorded->head),
+			       integer(recorded->inputs), integer(recorded->chunks),
+			       integer(recorded->duration_ms)),
 		ERR_NOT_FOUND);
 }
 

@@ -38,6 +38,15 @@ struct audit_head {
 	struct signer signer;
 };
 
+#define RECEIPT_MAX 8192 /* bytes of its text */
+
+/* What a session came to, as a broker swears to it: docs/formats/receipt.md. */
+struct receipt {
+	char text[RECEIPT_MAX + 1];
+	uint8_t signature[64];
+	struct signer signer;
+};
+
 /* The signature a write of a recording ended with, and what it takes to check it alone. */
 struct recording_head {
 	char session_id[SESSION_ID_SIZE];

@@ -23,7 +23,6 @@ void audit_head_sign(struct audit_head *head, const uint8_t secret_key[64]);
 /* Is it by the key it names? -ERR_CRYPTO. */
 int audit_head_check(const struct audit_head *head);
 
-#define RECEIPT_MAX 4096 /* bytes of its text */
 int receipt_sign(
 	const char *text, size_t len, const uint8_t secret_key[64], uint8_t ret_signature[64]);
 int receipt_check(

@@ -314,6 +314,7 @@ struct msg_recording_done {
 	int64_t session;
 	int32_t result; /* 0, or why the file may be short */
 	uint64_t output_bytes, input_bytes, file_bytes;
+	uint64_t inputs; /* times something was typed or pasted */
 	uint64_t chunks;
 	int64_t duration_ms;
 	uint8_t head[HASH_LEN]; /* of the whole file */

@@ -6,7 +6,7 @@ import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readFileSync, re
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { Gateway, build, freePort } from '../lib/gateway.mjs';
+import { Gateway, build, freePort, root } from '../lib/gateway.mjs';
 import { Authority, Rsyslog, SyslogReceiver, WebhookReceiver } from '../lib/receivers.mjs';
 import { Sshd } from '../lib/targets.mjs';
 import { assert, equal, story, until } from '../lib/story.mjs';
@@ -48,6 +48,17 @@ story('the audit trail is mirrored as JSON lines that verify by themselves', asy
 	} finally {
 		await g.stop({ keep: true });
 	}
+	// Without any program of ours: the page's own lines, of this mirror and of one that was changed.
+	const page = readFileSync(path.join(root, 'docs/formats/audit.md'), 'utf8').match(/^```sh\n(.*?)^```$/ms)[1];
+	const text = readFileSync(mirror, 'utf8');
+	writeFileSync(path.join(path.dirname(mirror), 'installation.pem'), g.certificate());
+	const other = text.replace(/"trail":"(.)/g, (_, digit) => `"trail":"${digit === '0' ? 1 : 0}`);
+	for (const [what, status, said] of [[text, 0, 'intact up to row'], [text.replace('user.added', 'user.taken'), 1, /row \d+ altered/], [other, 1, 'Failure']]) {
+		writeFileSync(mirror, what);
+		const done = spawnSync('sh', ['-c', page], { cwd: path.dirname(mirror), encoding: 'utf8' });
+		equal([done.status, (done.stdout + done.stderr).search(said) >= 0], [status, true], `by hand: ${done.stdout}${done.stderr}`);
+	}
+	writeFileSync(mirror, text);
 	// The end itself is on it.
 	equal(rows(mirror).at(-1).event, 'gateway.stopped', 'the last row');
 	equal(g.cli(['audit', 'verify', mirror]).verdict, 'intact', 'after the end');
@@ -76,6 +87,37 @@ story('a mirror that is renamed goes on in a new file, without a hole', async ()
 		g.cli(['user', 'add', 'eva']);
 		await settled(g, 'mirror');
 		equal(g.cli(['audit', 'verify', `${mirror}.1`, `${mirror}.2`, mirror]).verdict, 'intact', 'all three');
+	} finally {
+		await g.stop();
+	}
+});
+
+story('a mirror that is emptied in place goes on, and one that is stuck holds up nobody', async () => {
+	const mirror = path.join(outside(), 'audit.jsonl');
+	const g = await Gateway.start({ 'audit.mirror': mirror });
+	try {
+		g.cli(['user', 'add', 'ana']);
+		await settled(g, 'mirror');
+		const [{ pid }] = g.processes('witness');
+		process.kill(pid, 'SIGSTOP');
+		const before = lines(mirror).length;
+		for (let i = 0; i < 20; i++) g.cli(['user', 'add', `meanwhile${i}`]); // each is committed and answered
+		equal(lines(mirror).length, before, 'lines of one that is stopped');
+		// As a rotation does that copies and cuts.
+		copyFileSync(mirror, `${mirror}.1`);
+		truncateSync(mirror, 0);
+		process.kill(pid, 'SIGCONT');
+		await settled(g, 'mirror');
+		equal(lines(mirror)[0].kind, 'mirror.continued', 'its first line');
+		assertWhole(mirror, rows(`${mirror}.1`).length + 1);
+		equal(rows(mirror).filter(({ event }) => event === 'user.added').length, 20, 'what happened meanwhile');
+		equal(g.cli(['audit', 'verify', `${mirror}.1`, mirror]).verdict, 'intact', 'both');
+		// Cut somewhere, half a line and all: what it lost comes again.
+		truncateSync(mirror, Math.floor(statSync(mirror).size / 2));
+		g.cli(['user', 'add', 'last']);
+		await settled(g, 'mirror');
+		assertWhole(mirror, rows(`${mirror}.1`).length + 1);
+		equal(g.cli(['audit', 'verify', `${mirror}.1`, mirror]).verdict, 'intact', 'after a cut');
 	} finally {
 		await g.stop();
 	}

@@ -32,7 +32,9 @@ static void test_handle(void **state)
 	reply = house_call(house, &end);
 	assert_int_equal(reply->status, 200);
 	assert_non_null(strstr(reply->body, "\"mensagem\":\"Sessão encerrada com sucesso\""));
-	assert_non_null(strstr(house_get(house, path)->body, "\"state\":\"ended\""));
+	reply = house_get(house, path);
+	assert_non_null(strstr(reply->body, "\"state\":\"ended\""));
+	assert_non_null(strstr(reply->body, "\"recording\":null,\"receipt\":{\"text\":"));
 	assert_string_equal(house_audit(house, "session.ended").actor, "application:portal");
 	assert_int_equal(house_call(house, &end)->status, 200);
 }
@@ -67,6 +69,10 @@ static void test_every_state(void **state)
 	assert_non_null(strstr(body, "\"state\":\"ended\""));
 	assert_non_null(strstr(body, "\"reason\":\"logout\""));
 	assert_non_null(strstr(body, person_row(house, id).session_id));
+	assert_non_null(strstr(body, "\"receipt\":null"));
+	person_sealed(house, id);
+	body = show(house, token);
+	assert_non_null(strstr(body, "\"receipt\":{\"text\":\"{\\\"receipt\\\":1,"));
 	assert_non_null(strstr(show(house, "0"), "1002: Session not found"));
 	person_close(&person);
 }

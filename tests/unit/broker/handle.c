@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/handle.c"
 
+#include <sqlite3.h>
+
 #include "house.h"
 
+#include "failing.h"
 #include "failing_store.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
@@ -19,6 +22,50 @@ static void test_one_key(void **state)
 	assert_int_equal(handle_begin(broker), -ERR_MALFORMED);
 	assert_int_equal(store_fact_set(broker->store, fact, "abcd"), 0);
 	assert_int_equal(handle_begin(broker), -ERR_MALFORMED);
+}
+
+/* No store, no key: not even one of its own. */
+static void test_store_fails(void **state)
+{
+	struct broker *broker = ((struct house *)*state)->broker;
+	unsigned run = 0;
+
+	failing_store(broker->store);
+	FAILING(FAILING_STORE) {
+		int r = handle_begin(broker);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+		run++;
+	}
+	assert_int_equal(run, 2);
+}
+
+static void forget_key(struct house *house)
+{
+	char path[96];
+	sqlite3 *database;
+
+	snprintf(path, sizeof path, "%s/sallyport.db", house->directory);
+	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(database, "DELETE FROM facts WHERE name = 'handle_key'", NULL,
+				 NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(database);
+}
+
+static void test_none_yet(void **state)
+{
+	struct house *house = *state;
+	unsigned run = 0;
+
+	turn_close(house->broker);
+	forget_key(house);
+	failing_store(house->broker->store);
+	FAILING(FAILING_STORE) {
+		int r = handle_begin(house->broker);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+		run++;
+	}
+	assert_int_equal(run, 3); /* reading, writing, and nothing failed */
 }
 
 /* The row's neighbours are those of its session; all else is the hash's. */
@@ -97,6 +144,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_one_key),
+		TEST(test_store_fails),
+		TEST(test_none_yet),
 		TEST(test_neighbours),
 		TEST(test_hidden),
 		TEST(test_another_key_finds_nothing),

@@ -184,8 +184,10 @@ void person_sealed(struct house *house, int64_t id)
 	struct msg_recording_done done = { .session = id,
 		.output_bytes = 1000,
 		.input_bytes = 10,
+		.inputs = 4,
 		.file_bytes = 500,
 		.chunks = 2,
+		.duration_ms = 1500,
 		.head = { 0xab, 0x01 } };
 
 	house_send(house->recorder, MSG_RECORDING_DONE, &done, -1);

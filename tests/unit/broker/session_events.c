@@ -115,6 +115,61 @@ static void test_restart(void **state)
 	person_close(&other);
 }
 
+static int64_t kept(struct house *house)
+{
+	struct house_message message = house_take(house, MSG_RECORDING_KEPT);
+
+	return ((const struct msg_session *)message.payload)->session;
+}
+
+/* The broker that heard of it died before it wrote: the recorder tells the next one. */
+static void test_sealed_unheard(void **state)
+{
+	struct house *house = *state;
+	struct person person;
+	struct msg_redeem ask;
+
+	person_open(house, &person, &ask);
+	int64_t id = person_bring_up(house, &person, &ask);
+	person_moved(house, id, VIEW_OVER, 0);
+	sessions_finish(house->broker);
+	assert_int_equal(sessions_load(house->broker), 0);
+	assert_int_equal(house->broker->sessions.count, 0);
+	person_sealed(house, id);
+	assert_int_equal(kept(house), id);
+	assert_int_equal(person_row(house, id).recorded, 1);
+	assert_int_equal(house_audit_count(house, "recording.sealed"), 1);
+	/* the word that it may forget was lost as well */
+	person_sealed(house, id);
+	assert_int_equal(kept(house), id);
+	assert_int_equal(house_audit_count(house, "recording.sealed"), 1);
+	/* of none that is in this store: it was put back */
+	person_sealed(house, 99);
+	assert_int_equal(kept(house), 99);
+	house_audit_verify(house);
+	person_close(&person);
+}
+
+/* What did not come to the disk is not forgotten. */
+static void test_sealed_and_not_written(void **state)
+{
+	struct house *house = *state;
+	struct person person;
+	struct msg_redeem ask;
+
+	person_open(house, &person, &ask);
+	int64_t id = person_bring_up(house, &person, &ask);
+	person_moved(house, id, VIEW_OVER, 0);
+	house->broker->turn.poisoned = true; /* the next commit fails */
+	person_sealed(house, id);
+	assert_false(house_got(house, MSG_RECORDING_KEPT));
+	assert_int_equal(person_row(house, id).recorded, 0);
+	person_sealed(house, id);
+	assert_int_equal(kept(house), id);
+	assert_int_equal(person_row(house, id).recorded, 1);
+	person_close(&person);
+}
+
 static void test_worker_exits_silently(void **state)
 {
 	struct house *house = *state;
@@ -142,6 +197,8 @@ int main(void)
 		TEST(test_whole_life),
 		TEST(test_recorder_dies),
 		TEST(test_restart),
+		TEST(test_sealed_unheard),
+		TEST(test_sealed_and_not_written),
 		TEST(test_worker_exits_silently),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

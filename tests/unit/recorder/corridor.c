@@ -406,6 +406,7 @@ static void recorded_then_shown(void **state)
 	assert_int_equal(world->moved.exit_status, 3);
 	assert_int_equal(world->done.output_bytes, 11);
 	assert_int_equal(world->done.input_bytes, 3);
+	assert_int_equal(world->done.inputs, 1);
 	verify(world, report);
 	assert_int_equal(report->verdict, RECORDING_INTACT);
 	assert_string_equal(report->end.reason, "logout.");
@@ -472,6 +473,7 @@ static void input_withheld(void **state)
 	assert_recorded(world, VIEW_KEYS, "", 0);
 	assert_recorded(world, VIEW_RESIZE, size, 8);
 	assert_int_equal(world->done.input_bytes, 6);
+	assert_int_equal(world->done.inputs, 1);
 	buf_finish(&out);
 	page_close(&page);
 }

@@ -115,11 +115,6 @@ static int tear_down(void **state)
 	channel_destroy(recorder->vault);
 	channel_destroy(world->broker.channel);
 	channel_destroy(world->vault.channel);
-	while (recorder->untold != NULL) {
-		struct untold *untold = recorder->untold;
-		recorder->untold = untold->next;
-		free(untold);
-	}
 	free(recorder->host.scratch);
 	loop_destroy(recorder->process.loop);
 	free(recorder);
@@ -327,6 +322,41 @@ static void broker_restarts(void **state)
 	assert_int_equal(world->broker.sessions, 0);
 }
 
+static unsigned hears_of_the_end(struct world *world)
+{
+	static const struct msg_nothing nothing;
+
+	memset(&world->broker.seen, 0, sizeof(world->broker.seen));
+	world->broker.count = 0;
+	channel_send(world->broker.channel, MSG_RECORDER_LIST, 5, &nothing, NULL, 0, NULL, 0);
+	pump(world, 50);
+	return world->broker.count - 1; /* the end of the list is one */
+}
+
+/* What was told may have been lost with the broker that heard it. */
+static void told_until_it_is_kept(void **state)
+{
+	struct world *world = *state;
+	struct msg_session other = { 99 }, which = { 4711 };
+
+	begin(world);
+	fd_closep(&world->worker);
+	wait_done(world);
+	for (int i = 0; i < 100 && world->recorder->count > 0; i++)
+		pump(world, 10);
+	channel_destroy(STEAL(world->broker.channel));
+	pump(world, 20);
+	memset(&world->broker, 0, sizeof(world->broker));
+	attach(world, &world->broker, PARTY_BROKER);
+	assert_int_equal(hears_of_the_end(world), 2);
+	assert_int_equal(world->broker.done.session, 4711);
+	channel_tell(world->broker.channel, MSG_RECORDING_KEPT, &other);
+	assert_int_equal(hears_of_the_end(world), 2);
+	channel_tell(world->broker.channel, MSG_RECORDING_KEPT, &which);
+	channel_tell(world->broker.channel, MSG_RECORDING_KEPT, &which);
+	assert_int_equal(hears_of_the_end(world), 0);
+}
+
 static void lists_what_lives(void **state)
 {
 	struct world *world = *state;
@@ -394,6 +424,7 @@ int main(void)
 		RECORDER_TEST(vault_refuses),
 		RECORDER_TEST(vault_restarts),
 		RECORDER_TEST(broker_restarts),
+		RECORDER_TEST(told_until_it_is_kept),
 		RECORDER_TEST(lists_what_lives),
 		RECORDER_TEST(unknown_sessions),
 		RECORDER_TEST(stop_seals_everything),

@@ -90,6 +90,38 @@ static void a_head_has_a_signer(void **state)
 		store_signer_certified(fixture->store, 7, certificate, NOW), -ERR_NOT_FOUND);
 }
 
+static void a_receipt_is_made_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session_row session = fixture_session(fixture, 1);
+	struct signer one = signer(10);
+	struct receipt receipt = { .text = "{\"receipt\":1}", .signer = one },
+		       found = { .text = "" };
+	uint8_t certificate[64];
+	int64_t signer_id, id;
+
+	memset(receipt.signature, 0x51, sizeof receipt.signature);
+	memset(certificate, 0xce, sizeof certificate);
+	assert_int_equal(store_session_add(fixture->store, &session, &id), 0);
+	assert_int_equal(store_signer_add(fixture->store, &one, NOW, &signer_id), 0);
+	assert_int_equal(store_receipt_get(fixture->store, id, &found), -ERR_NOT_FOUND);
+	assert_int_equal(
+		store_receipt_add(fixture->store, 77, &receipt, signer_id, NOW), -ERR_NOT_FOUND);
+	assert_int_equal(store_receipt_add(fixture->store, id, &receipt, 77, NOW), -ERR_NOT_FOUND);
+	assert_int_equal(store_receipt_add(fixture->store, id, &receipt, signer_id, NOW), 0);
+	assert_int_equal(
+		store_receipt_add(fixture->store, id, &receipt, signer_id, NOW), -ERR_EXISTS);
+	assert_int_equal(store_receipt_get(fixture->store, id, &found), 0);
+	assert_string_equal(found.text, receipt.text);
+	assert_memory_equal(found.signature, receipt.signature, sizeof found.signature);
+	assert_memory_equal(&found.signer, &one, sizeof one);
+	/* what the vault says later counts for it too */
+	assert_int_equal(store_signer_certified(fixture->store, signer_id, certificate, NOW), 0);
+	assert_int_equal(store_receipt_get(fixture->store, id, &found), 0);
+	assert_true(found.signer.certified);
+	assert_memory_equal(found.signer.certificate, certificate, sizeof certificate);
+}
+
 static int stop(void *context, const struct audit_head *head)
 {
 	return -ERR_FULL;
@@ -125,6 +157,7 @@ int main(void)
 		CASE(heads_come_back_with_their_keys),
 		CASE(nothing_is_changed),
 		CASE(a_head_has_a_signer),
+		CASE(a_receipt_is_made_once),
 		CASE(who_keeps_may_stop),
 		CASE(damage_is_no_row),
 	};

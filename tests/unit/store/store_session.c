@@ -120,16 +120,19 @@ static void a_recording_is_noted(void **state)
 {
 	struct fixture *fixture = *state;
 	struct session_row session;
-	uint8_t head[HASH_LEN] = { 1, 2 };
+	struct session_recorded recorded = { 1ull << 40, 20, 4, 30, 5, 60, { 1, 2 } };
 	int64_t id = add(fixture, 1);
-	assert_int_equal(store_session_recorded(fixture->store, id, 1ull << 40, 20, 30, head), 0);
+	assert_int_equal(store_session_recorded(fixture->store, id, &recorded), 0);
 	assert_int_equal(store_session_get(fixture->store, id, &session), 0);
 	assert_int_equal(session.recorded, 1);
 	assert_true(session.output_bytes == 1ull << 40);
 	assert_int_equal(session.input_bytes, 20);
 	assert_int_equal(session.file_bytes, 30);
-	assert_memory_equal(session.head, head, HASH_LEN);
-	assert_int_equal(store_session_recorded(fixture->store, 99, 0, 0, 0, head), -ERR_NOT_FOUND);
+	assert_int_equal(session.inputs, 4);
+	assert_int_equal(session.chunks, 5);
+	assert_int_equal(session.duration_ms, 60);
+	assert_memory_equal(session.head, recorded.head, HASH_LEN);
+	assert_int_equal(store_session_recorded(fixture->store, 99, &recorded), -ERR_NOT_FOUND);
 }
 
 struct ids {
@@ -170,11 +173,11 @@ static void recordings_are_listed(void **state)
 {
 	struct fixture *fixture = *state;
 	struct ids ids = { 0 }, older = { 0 };
-	uint8_t head[HASH_LEN] = { 1 };
+	struct session_recorded recorded = { 1, 1, 1, 1, 1, 1, { 1 } };
 	for (unsigned i = 1; i <= 4; i++)
 		add(fixture, i);
-	assert_int_equal(store_session_recorded(fixture->store, 2, 1, 1, 1, head), 0);
-	assert_int_equal(store_session_recorded(fixture->store, 4, 1, 1, 1, head), 0);
+	assert_int_equal(store_session_recorded(fixture->store, 2, &recorded), 0);
+	assert_int_equal(store_session_recorded(fixture->store, 4, &recorded), 0);
 	assert_int_equal(store_session_list_recorded(fixture->store, 0, 9, collect, &ids), 0);
 	assert_int_equal(ids.count, 2);
 	assert_int_equal(ids.ids[0], 4);
@@ -358,7 +361,9 @@ static void lists_can_be_stopped(void **state)
 		0);
 	assert_int_equal(store_session_live(store, 1, NOW), 0);
 	assert_int_equal(store_session_ended(store, 1, 0, "", 0, NOW), 0);
-	assert_int_equal(store_session_recorded(store, 1, 1, 1, 1, (uint8_t[HASH_LEN]){ 1 }), 0);
+	assert_int_equal(store_session_recorded(
+				 store, 1, &(struct session_recorded){ 1, 1, 1, 1, 1, 1, { 1 } }),
+		0);
 	assert_int_equal(store_session_list_recorded(store, 0, 10, stop, NULL), 42);
 }
 
