@@ -294,6 +294,7 @@ int dispatch_message(struct broker *broker, struct channel *channel, enum door d
 	}
 	take_head(call, message, door, uid);
 	call->channel = channel;
+	turn_part(broker);
 	int r = turn_open(broker);
 	if (r < 0) {
 		reply(broker, call, r);

@@ -220,6 +220,19 @@ static bool may_gather(const struct turn *turn)
 	       turn->waiting->count < TURN_GATHER;
 }
 
+void turn_part(struct broker *broker)
+{
+	struct turn *turn = &broker->turn;
+
+	if (!turn->open || turn->closing || turn->waiting->acts ||
+		turn->waiting->count % TURN_LOOK != 0)
+		return;
+	if (turn->ahead.count > 0)
+		settle(broker, false);
+	if (turn->ahead.count == 0 && turn->waiting->count >= TURN_PART)
+		close_all(broker, false);
+}
+
 void turn_end(struct broker *broker)
 {
 	if (!may_gather(&broker->turn))

@@ -29,6 +29,8 @@ typedef void turn_fn(struct broker *broker, void *context, int result);
 #define TURN_MAX (2 * TURN_HANDLER) /* things that wait for one commit */
 
 #define TURN_GATHER 16  /* answers after which a commit waits for no further ones */
+#define TURN_PART 12    /* answers that are committed while more calls are there to be read */
+#define TURN_LOOK 4     /* calls between two looks whether the disk is done */
 #define TURN_AHEAD 1024 /* answers that wait for the disk; a full list is waited for */
 
 struct turn_row {
@@ -67,6 +69,12 @@ void turn_then(struct broker *broker, turn_fn *fn, void *context);
 void turn_answer(struct broker *broker, turn_fn *fn, void *context);
 void turn_close(struct broker *broker);
 void turn_end(struct broker *broker);
+/*
+ * Before a call is worked on: when enough are done the disk begins with them, and whose commit came
+ * to the disk is answered, however many calls are still to be read. Callers, disk and broker then
+ * work at the same time, not in turn.
+ */
+void turn_part(struct broker *broker);
 
 int turn_savepoint(struct broker *broker, struct savepoint *ret_savepoint);
 int turn_keep(struct broker *broker, const struct savepoint *savepoint);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
+
 #include "house.h"
 #include "store/store_private.h"
 
@@ -6,7 +8,7 @@
 #include "failing_store.h"
 
 struct told {
-	int order[8], results[8];
+	int order[32], results[32];
 	unsigned count;
 };
 struct thing {
@@ -195,6 +197,49 @@ static void test_answers_wait_for_the_disk_alone(void **state)
 	assert_int_equal(told.order[5], 4);
 }
 
+/* The disk begins while calls are still read, and who waited for it is answered then. */
+static void test_parts_of_a_turn(void **state)
+{
+	struct house *house = *state;
+	struct broker *broker = house->broker;
+	struct told told = { .count = 0 };
+	struct thing things[TURN_PART + TURN_LOOK];
+	int64_t id;
+
+	assert_int_equal(turn_open(broker), 0);
+	assert_int_equal(store_user_add(broker->store, "eva", "", 1, &id), 0);
+	for (unsigned i = 0; i < TURN_PART; i++) {
+		turn_part(broker);
+		assert_true(broker->turn.open);
+		assert_int_equal(broker->turn.ahead.count, 0);
+		things[i] = (struct thing){ &told, (int)i };
+		turn_answer(broker, tell, &things[i]);
+	}
+	turn_part(broker);
+	assert_false(broker->turn.open);
+	assert_int_equal(broker->turn.ahead.count, TURN_PART);
+	assert_int_equal(told.count, 0);
+
+	/* The next part goes on until the disk is done with the first. */
+	assert_int_equal(turn_open(broker), 0);
+	assert_int_equal(store_user_add(broker->store, "rui", "", 1, &id), 0);
+	struct pollfd synced = { store_sync_descriptor(broker->store), POLLIN, 0 };
+	assert_int_equal(poll(&synced, 1, 10000), 1);
+	turn_part(broker);
+	assert_int_equal(told.count, TURN_PART);
+	assert_true(broker->turn.open);
+
+	/* What acts is not parted from what comes with it. */
+	for (unsigned i = 0; i < TURN_PART; i++)
+		turn_answer(broker, tell, &things[0]);
+	broker->turn.waiting->acts = true;
+	turn_part(broker);
+	assert_true(broker->turn.open);
+	told.count = 0;
+	turn_close(broker);
+	assert_int_equal(told.count, TURN_PART);
+}
+
 static void test_one_answer_is_quickest_at_once(void **state)
 {
 	struct house *house = *state;
@@ -274,6 +319,7 @@ int main(void)
 		TEST(test_savepoints_that_fail),
 		TEST(test_full),
 		TEST(test_answers_wait_for_the_disk_alone),
+		TEST(test_parts_of_a_turn),
 		TEST(test_one_answer_is_quickest_at_once),
 		TEST(test_close_waits_for_all),
 		TEST(test_broken_store_ends_the_broker),
