@@ -57,14 +57,14 @@ function publicKey(point) {
 /* One attached page: what was sent, what it said it has drawn. */
 class Viewer {
 	constructor(session, socket, offset) {
-		Object.assign(this, { session, socket, sent: offset, acknowledged: offset, start: offset });
+		Object.assign(this, { session, socket, sent: offset, acknowledged: offset, start: offset, moved: 0, holds: false });
 	}
 
 	pump() {
 		for (const { end, bytes } of this.session.log) {
 			if (end <= this.sent)
 				continue;
-			if (end - this.acknowledged > WINDOW && this.sent > this.acknowledged)
+			if (this.holds || end - this.acknowledged > WINDOW && this.sent > this.acknowledged)
 				return;
 			/* Split at odd places: message boundaries mean nothing. */
 			const cut = bytes.length > 16 ? 5 + (end % 7) : bytes.length;
@@ -75,7 +75,21 @@ class Viewer {
 		}
 	}
 
+	/* What has not been sent is left out; the next frame that is put is a keyframe. */
+	skip() {
+		const bytes = this.session.offset - this.sent;
+		this.sent = this.acknowledged = this.moved = this.session.offset;
+		this.socket.send(frame(FRAME.SKIPPED, number64(this.sent), number64(bytes), numbers32(this.session.viewers.size)));
+	}
+
+	tell(words) {
+		this.socket.send(frame(FRAME.TOLD, Buffer.from(words)));
+	}
+
 	acknowledge(offset) {
+		/* Said before it knew that it was moved. */
+		if (offset < this.moved)
+			return;
 		if (offset < this.acknowledged || offset > this.sent)
 			this.session.faults.push(`ACK of ${offset}, ${this.acknowledged} before and ${this.sent} sent`);
 		this.acknowledged = offset;
@@ -117,6 +131,15 @@ export class Session {
 	sized(columns, rows) {
 		this.size = { columns, rows };
 		this.put(FRAME.SIZE, numbers16(columns, rows, columns * 8, rows * 16));
+	}
+
+	/* What brings a terminal that was reset to the screen, in `parts` frames. */
+	keyframe(bytes, { columns = 80, rows = 24, parts = 1, state = STATE.LIVE } = {}) {
+		const all = Buffer.from(bytes);
+		const length = Math.ceil(all.length / parts);
+		for (let part = 0; part < parts; part++)
+			this.put(FRAME.KEYFRAME, numbers16(columns, rows), [part, parts, state, 0],
+				all.subarray(part * length, (part + 1) * length));
 	}
 
 	notice(words) {

@@ -3,7 +3,7 @@
 // every loss until the gateway says no. Knows frames and offsets, nothing of the screen.
 import { ERROR, FRAME, PROOF_CONTEXT } from '#view';
 
-import { bytes16, bytes64, get64, getSigned32, utf8, words } from '../lib/bytes.ts';
+import { bytes16, bytes64, get32, get64, getSigned32, utf8, words } from '../lib/bytes.ts';
 import { type Frame, FrameReader, isShared, writeFrame } from '../lib/frames.ts';
 import type { Size } from './size.ts';
 
@@ -35,6 +35,9 @@ export interface Listener {
 	welcome(welcome: Welcome): void;
 	live(edge: number): void;
 	frame(frame: Frame, end: number): void;
+	/* `bytes` are left out; the next byte is at `start`. */
+	skip(start: number, bytes: number, people: number): void;
+	told(payload: Uint8Array): void;
 	lost(wait: number): void;
 	roundTrip(milliseconds: number): void;
 	/* Nothing more comes after this. */
@@ -158,6 +161,10 @@ export class Attachment {
 			return void this.prove(frame.payload);
 		case FRAME.WELCOME:
 			return this.welcome(frame.payload);
+		case FRAME.SKIPPED:
+			return this.skipped(frame.payload);
+		case FRAME.TOLD:
+			return this.listener.told(frame.payload);
 		case FRAME.PONG:
 			return this.pong();
 		case FRAME.REFUSED:
@@ -191,6 +198,13 @@ export class Attachment {
 			complete: payload[13] !== 0,
 		});
 		this.ping();
+	}
+
+	private skipped(payload: Uint8Array): void {
+		if (!this.welcomed)
+			throw new Error('a skip before the welcome');
+		this.offset = get64(payload, 0);
+		this.listener.skip(this.offset, get64(payload, 8), get32(payload, 16));
 	}
 
 	private ping(): void {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The terminal between the stream and the person: draws frames in order, says how far it has drawn,
-// sends what the person types, keeps its size in step with the target's.
+// The terminal between the stream and the person: meets frames in order, sends what the person types,
+// keeps its size in step with the target's.
 import { FitAddon } from '@xterm/addon-fit';
 import type { Terminal } from '@xterm/xterm';
 import { FRAME, STATE } from '#view';
 
+import { anew } from '../lib/anew.ts';
 import { bytes16, bytes64, EVERYTHING, latin1, utf8 } from '../lib/bytes.ts';
 import type { Frame } from '../lib/frames.ts';
+import { type Keyframe, readKeyframe } from '../lib/keyframe.ts';
 import { listen, type Report } from '../lib/replies.ts';
 import type { Attachment, Welcome } from './attachment.ts';
+import { Drawing } from './drawing.ts';
 import { readSize, sameCells, type Size, sizeBytes } from './size.ts';
 
-const ACK_BYTES = 64 * 1024; /* drawn and unsaid: said at once */
-const ACK_SOON = 50; /* ms */
-const ACK_LATER = 500; /* ms, for a trickle that fills no window */
-const TRICKLE = 8 * 1024; /* bytes */
 const RESIZE_PAUSE = 80; /* ms a window must hold still */
 const NUDGE_PAUSE = 200; /* ms between the two sizes that make a program redraw */
 const REPORTS_PER_SECOND = 50;
@@ -29,15 +28,18 @@ export interface Witness {
 	ended(payload: Uint8Array): void;
 	joined(payload: Uint8Array): void;
 	left(payload: Uint8Array): void;
+	present(people: number): void;
+	/* Bytes that are not shown. */
+	missed(bytes: number): void;
 	/* The first text of the session, or of this tab, has been drawn. */
 	drawn(): void;
 	/* Something was typed that could not be sent. */
 	unsent(): void;
 }
 
-interface Pending {
-	end: number;
-	act: (() => void) | null;
+export function amount(bytes: number): string {
+	const [value, unit] = bytes < 1e6 ? [bytes / 1e3, 'kB'] : bytes < 1e9 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB'];
+	return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }
 
 export class Screen {
@@ -46,18 +48,17 @@ export class Screen {
 	transform: (data: string) => string = (data) => data;
 
 	private readonly fit = new FitAddon();
-	private pending: Pending[] = [];
+	private readonly drawing: Drawing;
 	private received = EVERYTHING;
-	private drawnTo = 0;
-	private said = 0;
-	private sayTimer = 0;
+	/* Where the stream went on without `missing` bytes, until its first bytes for the terminal are there. */
+	private moved: { start: number; missing: number } | null = null;
+	/* The part of a keyframe that belongs to the screen; null: it follows the bytes and needs none. */
+	private awaits: number | null = null;
 	private state: number = 0;
 	private edge = 0;
 	private answersFrom = 0;
 	private isFirst = false;
 	private readOnly = false;
-	/* Whether anything of the target has been drawn. */
-	hasText = false;
 	private streamSize: Size | null = null;
 	private window: Size;
 	private asked: Size[] = [];
@@ -69,6 +70,8 @@ export class Screen {
 		private readonly place: HTMLElement,
 		private readonly witness: Witness,
 	) {
+		this.drawing = new Drawing(terminal,
+			(offset) => this.attachment?.send(FRAME.ACK, bytes64(offset)) === true, () => witness.drawn());
 		terminal.open(place);
 		terminal.loadAddon(this.fit);
 		this.window = this.measure();
@@ -89,10 +92,14 @@ export class Screen {
 		return this.state === STATE.LIVE;
 	}
 
+	get hasText(): boolean {
+		return this.drawing.hasText;
+	}
+
 	/* The text the terminal is reading right now is older than this attachment. */
 	get isReplay(): boolean {
-		const head = this.pending[0];
-		return head === undefined || head.end <= this.answersFrom;
+		const { reading } = this.drawing;
+		return reading === undefined || reading <= this.answersFrom;
 	}
 
 	/*
@@ -104,19 +111,32 @@ export class Screen {
 	}
 
 	welcome({ start, edge, readOnly, complete }: Welcome): void {
-		const continues = this.received === start;
+		const before = this.received;
 		this.readOnly = readOnly;
 		this.edge = edge;
 		this.asked = [];
 		this.answersFrom = this.isFirst ? 0 : edge;
 		this.isFirst = false;
-		if (continues)
-			this.said = start;
-		else
-			this.begin(start, complete);
 		this.received = start;
+		if (before === start)
+			this.drawing.continueAt(start);
+		else if (complete)
+			this.restart(start);
+		else
+			this.goOnAt(start, start - Math.max(before, 0));
 		if (start >= edge)
-			this.whenDrawn(start, () => this.settle());
+			this.drawing.after(start, () => this.settle());
+	}
+
+	/* The gateway left `bytes` out: a keyframe is at `start`. */
+	skip(start: number, bytes: number, people: number): void {
+		const before = this.received;
+		this.received = start;
+		if (bytes > 0)
+			this.goOnAt(start, bytes);
+		this.drawing.after(start, () => this.witness.present(people));
+		if (before < this.edge && start >= this.edge)
+			this.drawing.after(start, () => this.settle());
 	}
 
 	/* The gateway did not say where the replay ends; now we know. */
@@ -126,20 +146,24 @@ export class Screen {
 		this.edge = edge;
 		if (this.answersFrom === Infinity)
 			this.answersFrom = edge;
-		this.whenDrawn(edge, () => this.settle());
+		this.drawing.after(edge, () => this.settle());
 	}
 
 	frame(frame: Frame, end: number): void {
 		const before = this.received;
 		this.received = end;
-		if (frame.type === FRAME.TEXT) {
-			this.pending.push({ end, act: null });
-			this.terminal.write(frame.payload, () => this.done());
-		} else {
-			this.whenDrawn(end, () => this.meet(frame));
-		}
+		if (frame.type === FRAME.TEXT)
+			this.text(frame.payload, before, end);
+		else if (frame.type === FRAME.KEYFRAME)
+			this.keyframe(readKeyframe(frame.payload), end, before >= this.edge);
+		else
+			this.drawing.after(end, () => this.meet(frame));
 		if (before < this.edge && end >= this.edge)
-			this.whenDrawn(end, () => this.settle());
+			this.drawing.after(end, () => this.settle());
+	}
+
+	acknowledge(): void {
+		this.drawing.acknowledge();
 	}
 
 	/* Types for the person, as the key bar does. */
@@ -165,51 +189,70 @@ export class Screen {
 		this.windowChanged();
 	}
 
-	/* A new stretch that does not continue ours: after a reload, or when older bytes are gone. */
-	private begin(start: number, complete: boolean): void {
-		this.whenDrawn(start, () => {
+	/* The whole stream anew, or all that the gateway knows of it. */
+	private restart(start: number): void {
+		this.moved = null;
+		this.awaits = null;
+		this.drawing.moveTo(start, () => {
 			this.terminal.reset();
-			this.drawnTo = start;
-			this.said = start;
 			this.streamSize = null;
-			/* The state was said in bytes that are gone; that old, it can only be this one. */
-			if (!complete)
-				this.setState(STATE.LIVE, new Uint8Array());
+			return '';
 		});
-		if (!complete)
-			this.whenDrawn(start, () => setTimeout(() => this.nudge(), NUDGE_PAUSE));
 	}
 
-	/* After all text so far. The terminal keeps one queue for both, so the order is the stream's. */
-	private whenDrawn(end: number, act: () => void): void {
-		this.pending.push({ end, act });
-		this.terminal.write('', () => this.done());
+	/* The screen of a stretch that does not continue ours begins with a keyframe. */
+	private goOnAt(start: number, missing: number): void {
+		this.moved = { start, missing: (this.moved?.missing ?? 0) + missing };
+		this.awaits = 0;
+		if (this.hasText)
+			this.drawing.after(start, () => this.witness.missed(missing));
 	}
 
-	private done(): void {
-		const { end, act } = this.pending.shift()!;
-		act?.();
-		this.drawnTo = end;
-		if (act === null && !this.hasText) {
-			this.hasText = true;
-			this.witness.drawn();
+	private begin(size: Size | null): void {
+		const { start, missing } = this.moved!;
+		this.moved = null;
+		this.drawing.moveTo(start, () => {
+			this.streamSize = size;
+			if (size !== null)
+				this.applySize(size);
+			if (!this.hasText)
+				this.terminal.reset();
+			return anew(this.terminal, `--- ${amount(missing)} not shown ---`);
+		});
+	}
+
+	private text(bytes: Uint8Array, start: number, end: number): void {
+		if (this.awaits !== null)
+			this.doWithout(start);
+		this.drawing.bytes(bytes, end);
+	}
+
+	/* One that is not awaited shows what the screen shows already. */
+	private keyframe({ columns, rows, part, parts, state, bytes }: Keyframe, end: number, isLive: boolean): void {
+		if (part !== this.awaits)
+			return this.drawing.after(end, () => undefined);
+		if (part === 0) {
+			this.begin({ columns, rows, width: 0, height: 0 });
+			this.drawing.after(end, () => this.setState(state, new Uint8Array()));
 		}
-		this.sayDrawn();
+		this.drawing.bytes(bytes, end);
+		this.awaits = part + 1 < parts ? part + 1 : null;
+		if (this.awaits === null && isLive)
+			this.drawing.after(end, () => this.settle());
 	}
 
-	private sayDrawn(): void {
-		const unsaid = this.drawnTo - this.said;
-		if (unsaid >= ACK_BYTES)
-			this.acknowledge();
-		else if (unsaid > 0 && this.sayTimer === 0)
-			this.sayTimer = setTimeout(() => this.acknowledge(), unsaid >= TRICKLE ? ACK_SOON : ACK_LATER);
-	}
-
-	acknowledge(): void {
-		clearTimeout(this.sayTimer);
-		this.sayTimer = 0;
-		if (this.drawnTo > this.said && this.attachment?.send(FRAME.ACK, bytes64(this.drawnTo)))
-			this.said = this.drawnTo;
+	/*
+	 * There is no keyframe, so the bytes begin in the midst of things. The state was said in some that
+	 * are gone; that old, it can only be this one. Programs that fill the screen redraw it.
+	 */
+	private doWithout(start: number): void {
+		if (this.moved !== null)
+			this.begin(null);
+		this.awaits = null;
+		this.drawing.after(start, () => {
+			this.setState(STATE.LIVE, new Uint8Array());
+			setTimeout(() => this.nudge(), NUDGE_PAUSE);
+		});
 	}
 
 	private meet({ type, payload }: Frame): void {
@@ -278,7 +321,7 @@ export class Screen {
 		if (sameCells(size, this.window))
 			return;
 		this.window = size;
-		if (this.drawnTo < this.edge)
+		if (this.drawing.drawnTo < this.edge)
 			return;
 		this.applySize(size);
 		clearTimeout(this.resizeTimer);
@@ -311,7 +354,6 @@ export class Screen {
 			this.applySize(size);
 	}
 
-	/* Programs that fill the screen redraw when its size changes; the kept bytes began in their midst. */
 	private nudge(): void {
 		if (!this.isLive || this.window.rows < 3)
 			return;

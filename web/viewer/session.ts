@@ -7,10 +7,11 @@ import { Attachment, type Welcome } from './attachment.ts';
 import { type Ending, keep, type Kept } from './keyring.ts';
 import { element } from './page.ts';
 import { hideBanner, hideCard, showBanner, showCard, type StepState, stressBanner, toast } from './say.ts';
-import type { Screen, Witness } from './screen.ts';
+import { amount, type Screen, type Witness } from './screen.ts';
 
 const CARD_PATIENCE = 250; /* ms before a session that is not there yet gets a card */
 const SILENCE = 4000; /* ms of a live session without any output */
+const SKIPPED_TIME = 20000; /* ms after the last skip */
 const JOIN_QUIET = 3000; /* ms after attaching in which our own arrival is not news */
 
 export type Mood = 'opening' | 'waiting' | 'live' | 'away' | 'ended';
@@ -92,8 +93,10 @@ export class Session implements Witness {
 	private cardTimer = 0;
 	private silenceTimer = 0;
 	private attachedAt = 0;
-	private present = 0;
+	private people = 0;
 	private lostAt = 0;
+	private notShown = 0;
+	private skippedTimer = 0;
 	private isOver = false;
 
 	constructor(
@@ -109,6 +112,8 @@ export class Session implements Witness {
 			welcome: (welcome: Welcome) => this.welcomed(welcome),
 			live: (edge: number) => screen.live(edge),
 			frame: screen.frame.bind(screen),
+			skip: screen.skip.bind(screen),
+			told: (payload: Uint8Array) => this.notice(payload),
 			lost: (wait: number) => this.lost(wait),
 			roundTrip: (milliseconds: number) => this.roundTrip(milliseconds),
 			refused: (reason: string) => this.refused(reason),
@@ -161,17 +166,37 @@ export class Session implements Witness {
 	}
 
 	joined(payload: Uint8Array): void {
-		this.present++;
+		this.people++;
 		this.showWatchers();
 		if (performance.now() - this.attachedAt > JOIN_QUIET)
 			toast(`${words(payload.subarray(1))} ${payload[0] === 1 ? 'is watching' : 'joined'}.`);
 	}
 
 	left(payload: Uint8Array): void {
-		this.present = Math.max(0, this.present - 1);
+		this.people = Math.max(0, this.people - 1);
 		this.showWatchers();
 		if (performance.now() - this.attachedAt > JOIN_QUIET)
 			toast(`${words(payload.subarray(1))} left.`);
+	}
+
+	present(people: number): void {
+		this.people = people;
+		this.showWatchers();
+	}
+
+	/* Quietly: while a flood lasts, only its sum. */
+	missed(bytes: number): void {
+		const place = element('skipped', HTMLParagraphElement);
+		this.notShown += bytes;
+		place.textContent = `${amount(this.notShown)} not shown`;
+		place.title = 'The target printed more than could be sent to this page in time.'
+			+ (this.kept.facts.recorded ? ' The recording has all of it.' : '');
+		place.hidden = false;
+		clearTimeout(this.skippedTimer);
+		this.skippedTimer = setTimeout(() => {
+			place.hidden = true;
+			this.notShown = 0;
+		}, SKIPPED_TIME);
 	}
 
 	drawn(): void {
@@ -195,7 +220,7 @@ export class Session implements Witness {
 		hideBanner();
 		/* JOIN and LEAVE are in the stream: a replay from the start counts again. */
 		if (this.screen.offset !== welcome.start)
-			this.present = 0;
+			this.people = 0;
 		this.screen.welcome(welcome);
 		if (this.wasLive)
 			this.live();
@@ -302,7 +327,7 @@ export class Session implements Witness {
 
 	private showWatchers(): void {
 		const place = element('watchers', HTMLParagraphElement);
-		place.hidden = this.present < 2;
-		place.textContent = `${this.present} people`;
+		place.hidden = this.people < 2;
+		place.textContent = `${this.people} people`;
 	}
 }

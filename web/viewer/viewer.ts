@@ -81,6 +81,14 @@ class Page implements Witness {
 		this.session?.left(payload);
 	}
 
+	present(people: number): void {
+		this.session?.present(people);
+	}
+
+	missed(bytes: number): void {
+		this.session?.missed(bytes);
+	}
+
 	drawn(): void {
 		this.session?.drawn();
 	}

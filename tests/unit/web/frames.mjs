@@ -1,26 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // web/lib/frames.ts and web/lib/bytes.ts: the decoder of page and player, without a browser.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-
 import { assert, equal, story } from '../../lib/story.mjs';
-import { frames, typescript } from '../../../tools/view-to-typescript.mjs';
-
-const web = fileURLToPath(new URL('../../../web', import.meta.url));
-const directory = mkdtempSync(path.join(tmpdir(), 'unit-web-'));
-process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-
-async function load(name) {
-	const { build } = createRequire(path.join(web, 'package.json'))('esbuild');
-	writeFileSync(path.join(directory, 'view.ts'), typescript());
-	const outfile = path.join(directory, `${name}.mjs`);
-	await build({ entryPoints: [path.join(web, 'lib', `${name}.ts`)], bundle: true, format: 'esm', outfile,
-		alias: { '#view': path.join(directory, 'view.ts') } });
-	return import(pathToFileURL(outfile));
-}
+import { load } from '../../lib/web.mjs';
+import { frames } from '../../../tools/view-to-typescript.mjs';
 
 const { FrameReader, MalformedStream, writeFrame } = await load('frames');
 const { base64, bytes16, bytes64, EVERYTHING, get64, getSigned32, latin1, words } = await load('bytes');
