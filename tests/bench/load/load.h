@@ -15,8 +15,10 @@
  *   page PORT HOST SR     HOST as in Host: and Origin:, SR the value of the session URL
  *   ssh ARGUMENT ..       run as it stands
  */
-#define TAIL_SIZE 512       /* newest bytes of output that are kept to look for words in */
-#define ACK_BYTES 65536     /* as the page does: said at once, */
+#define TAIL_SIZE 512        /* newest bytes of output that are kept to look for words in */
+#define ACK_BYTES 65536      /* as the page does: said at once, */
+#define ACK_SOME_BYTES 16384 /* unless something was said within 5 ms, */
+#define ACK_SOME_US 5000
 #define ACK_SOON_BYTES 8192 /* from here within 50 ms, */
 #define ACK_SOON_US 50000
 #define ACK_LATER_US 500000 /* any within half a second */

@@ -17,18 +17,21 @@
 enum {
 	TEXT = 0x02,
 	ENDED = 0x05,
+	KEYFRAME = 0x08,
 	KEYS = 0x40,
 	CHALLENGE = 0x80,
 	PROOF,
 	WELCOME,
 	ACK,
-	REFUSED = 0x86
+	REFUSED = 0x86,
+	SKIPPED = 0x87
 };
 enum step { GREETING, POSTED, GREETING_AGAIN, UPGRADING, OPEN };
 
 #define HEADER 8
 #define SESSION_LEN 40
-#define KEPT_MAX 1024 /* of frames other than TEXT, and of HTTP answers */
+#define KEYFRAME_HEAD 8 /* of its payload, before the bytes */
+#define KEPT_MAX 1024   /* of frames other than TEXT, and of HTTP answers */
 
 struct page {
 	enum step step;
@@ -48,6 +51,8 @@ struct page {
 	uint32_t left;
 	uint64_t offset, acknowledged, acknowledged_us;
 	bool welcome;
+	bool lost;      /* the next keyframe is for this page */
+	unsigned skips; /* in a sequence within it: after ESC, ESC [, ESC ( */
 };
 
 struct page *page_create(char **fields)
@@ -208,6 +213,40 @@ static void prove(struct page *page)
 	say_frame(page, PROOF, proof, sizeof proof);
 }
 
+static bool in_sequence(struct page *page, uint8_t byte)
+{
+	unsigned before = page->skips;
+
+	if (byte == 0x1b)
+		page->skips = 1;
+	else if (before == 1)
+		page->skips = byte == '[' ? 2 : byte == '(' ? 3 : 0;
+	else if (before == 3 || byte >= '@')
+		page->skips = 0;
+	return before != 0 || byte == 0x1b;
+}
+
+/* The words of a keyframe without its sequences; the cursor stands behind the last of them. */
+static void show_keyframe(struct terminal *terminal, const uint8_t *bytes, size_t len)
+{
+	static uint8_t text[READ_PIECE];
+	size_t used = 0;
+
+	for (size_t i = 0; i < len; i++)
+		if (!in_sequence(terminal->page, bytes[i]))
+			text[used++] = bytes[i];
+	terminal_text(terminal, text, used);
+	while (terminal->tail_len > 1 && terminal->tail[terminal->tail_len - 1] == ' ' &&
+		terminal->tail[terminal->tail_len - 2] == ' ')
+		terminal->tail_len--;
+}
+
+static void skipped(struct page *page)
+{
+	page->offset = page->acknowledged = get_little(page->kept, 8);
+	page->lost = true;
+}
+
 static void take_frame(struct terminal *terminal)
 {
 	struct page *page = terminal->page;
@@ -219,6 +258,13 @@ static void take_frame(struct terminal *terminal)
 	case WELCOME:
 		page->offset = page->acknowledged = get_little(page->kept, 8);
 		page->welcome = true;
+		break;
+	case SKIPPED:
+		skipped(page);
+		break;
+	case KEYFRAME:
+		if (page->kept[4] + 1 == page->kept[5])
+			page->lost = false;
 		break;
 	case REFUSED:
 		fprintf(stderr, "load: refused: %.*s\n", (int)page->kept_len - 4, page->kept + 4);
@@ -248,8 +294,15 @@ static void take_view(struct terminal *terminal, const uint8_t *bytes, size_t le
 				page->offset += HEADER;
 		}
 		size_t take = page->left < len ? page->left : len;
+		bool words = page->head[0] == KEYFRAME && page->kept_len == KEYFRAME_HEAD;
+		if (page->head[0] == KEYFRAME && !words && take > KEYFRAME_HEAD - page->kept_len)
+			take = KEYFRAME_HEAD - page->kept_len;
 		if (page->head[0] == TEXT)
 			terminal_text(terminal, bytes, take);
+		else if (words && page->lost)
+			show_keyframe(terminal, bytes, take);
+		else if (words)
+			; /* everything before it was shown */
 		else if (page->kept_len + take <= sizeof page->kept) {
 			memcpy(page->kept + page->kept_len, bytes, take);
 			page->kept_len += take;
@@ -314,8 +367,9 @@ static void acknowledge(struct page *page)
 	if (!page->welcome || unsaid == 0)
 		return;
 	now = now_us();
-	if (unsaid < ACK_BYTES && now - page->acknowledged_us < ACK_LATER_US &&
-		(unsaid < ACK_SOON_BYTES || now - page->acknowledged_us < ACK_SOON_US))
+	uint64_t silent = now - page->acknowledged_us;
+	if (unsaid < ACK_BYTES && (unsaid < ACK_SOME_BYTES || silent < ACK_SOME_US) &&
+		(unsaid < ACK_SOON_BYTES || silent < ACK_SOON_US) && silent < ACK_LATER_US)
 		return;
 	put_little(payload, page->offset, 8);
 	say_frame(page, ACK, payload, sizeof payload);
@@ -430,7 +484,7 @@ size_t page_read(struct terminal *terminal, size_t most)
 		return 0;
 	}
 	take(terminal, bytes, (size_t)got);
-	if (page->step == OPEN && page->offset - page->acknowledged >= ACK_BYTES)
+	if (page->step == OPEN && page->offset - page->acknowledged >= ACK_SOME_BYTES)
 		acknowledge(page);
 	return (size_t)got;
 }
