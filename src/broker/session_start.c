@@ -55,7 +55,8 @@ static int recording_ask(struct broker *broker, struct session *session)
 {
 	CLEANUP(buf_finish) struct buf facts = BUF(FACTS_MAX);
 	struct msg_recording_start start = { .session = session->row.id,
-		.record_input = setting_yes(broker->settings->recording_input) };
+		.record_input = setting_yes(broker->settings->recording_input),
+		.keyframe_seconds = (uint16_t)broker->settings->recording_keyframes };
 	int ends[2] = { -1, -1 };
 
 	memcpy(start.session_id, session->row.session_id, sizeof start.session_id);

@@ -35,6 +35,7 @@ int corridor_create(const struct corridor_host *host, const struct msg_recording
 	corridor->last.session = start->session;
 	corridor->last.state = VIEW_CONNECTING;
 	corridor->last.exit_status = -1;
+	keyframes_init(&corridor->keyframes, start->keyframe_seconds);
 	tape_init(&corridor->tape, &host->room, corridor->session_id, corridor->public_key);
 	*ret_corridor = corridor;
 	return 0;
@@ -50,7 +51,7 @@ static void close_worker(struct corridor *corridor)
 
 static void cancel_timers(struct corridor *corridor)
 {
-	timer_cancel(STEAL(corridor->stall_timer));
+	skip_finish(corridor);
 	timer_cancel(STEAL(corridor->activity_timer));
 	timer_cancel(STEAL(corridor->end_timer));
 }
@@ -118,6 +119,8 @@ int corridor_say(
 		r = view_write(&frame, type, payload, len);
 	if (r == 0)
 		r = ring_append(&corridor->ring, frame.data, frame.len);
+	corridor->keyframes.people += type == VIEW_JOIN;
+	corridor->keyframes.people -= type == VIEW_LEAVE;
 	return r;
 }
 
@@ -126,6 +129,7 @@ void corridor_notice(struct corridor *corridor, const char *words)
 	if (corridor->phase != CORRIDOR_OPEN || words[0] == '\0')
 		return;
 	int r = corridor_say(corridor, VIEW_NOTICE, 0, words, strlen(words));
+	skip_tell(corridor, words, strlen(words));
 	if (r < 0)
 		corridor_end(corridor, r, error_text(r));
 	else
@@ -274,15 +278,15 @@ static bool worker_may_send(const struct corridor *corridor, const struct view_f
 	/* Each state once, forward: every one of them is work for the broker and its store. */
 	if (frame->type == VIEW_STATE)
 		return frame->payload[0] > corridor->said && frame->payload[0] <= VIEW_OVER;
-	if (frame->type == VIEW_KEYFRAME)
-		return view_keyframe_read(frame, &(struct view_keyframe){}) == 0;
-	return frame->type == VIEW_TEXT || frame->type == VIEW_SIZE || frame->type == VIEW_ENDED;
+	return frame->type == VIEW_TEXT || frame->type == VIEW_SIZE || frame->type == VIEW_ENDED ||
+	       frame->type == VIEW_KEYFRAME;
 }
 
 /* Records one frame. 1: it was the last, 0, or why nothing more may pass. */
-static int take_frame(struct corridor *corridor, const struct view_frame *frame)
+static int take_frame(struct corridor *corridor, const struct view_frame *frame, uint64_t offset)
 {
-	if (!worker_may_send(corridor, frame))
+	if (!worker_may_send(corridor, frame) ||
+		keyframes_saw(&corridor->keyframes, frame, offset) < 0)
 		return -ERR_WORKER_DIED;
 	int r = tape_put(&corridor->tape, frame->type, 0, frame->payload, frame->len);
 	if (r < 0)
@@ -306,8 +310,10 @@ static int take_bytes(struct corridor *corridor, const uint8_t *bytes, size_t le
 	size_t whole = 0;
 	int r, taken = 0;
 
+	skip_make_room(corridor);
 	while (taken == 0 && (r = view_next(bytes + whole, len - whole, &frame)) != 0) {
-		taken = r < 0 ? -ERR_WORKER_DIED : take_frame(corridor, &frame);
+		uint64_t offset = corridor->ring.end + whole;
+		taken = r < 0 ? -ERR_WORKER_DIED : take_frame(corridor, &frame, offset);
 		if (taken >= 0)
 			whole += (size_t)r;
 	}
@@ -335,6 +341,18 @@ static int read_worker(struct corridor *corridor)
 		memcpy(scratch, corridor->partial.data, kept);
 	buf_clear(&corridor->partial);
 	return take_bytes(corridor, scratch, kept + (size_t)got);
+}
+
+int corridor_refresh(struct corridor *corridor)
+{
+	return view_write(&corridor->input, VIEW_REFRESH, NULL, 0);
+}
+
+/* For the recording, as often as the setting says. */
+static void refresh_when_due(struct corridor *corridor)
+{
+	if (keyframes_due(&corridor->keyframes) && keyframes_ask(&corridor->keyframes))
+		corridor_refresh(corridor);
 }
 
 static void flush_input(struct corridor *corridor)
@@ -543,36 +561,6 @@ static void serve_viewers(struct corridor *corridor)
 	}
 }
 
-static void on_stall(void *context)
-{
-	struct corridor *corridor = context;
-	uint64_t now = clock_monotonic_ms();
-
-	corridor->stall_timer = NULL;
-	for (struct viewer *viewer = corridor->viewers; viewer != NULL; viewer = viewer->next)
-		if (corridor->viewer_count > 1 && viewer_window_full(viewer) &&
-			now - viewer->progress_at >= CORRIDOR_STALL_MS)
-			viewer->dead = true;
-	corridor_settle(corridor);
-}
-
-static bool somebody_is_full(struct corridor *corridor)
-{
-	uint64_t now = clock_monotonic_ms();
-	bool full = false;
-
-	for (struct viewer *viewer = corridor->viewers; viewer != NULL; viewer = viewer->next) {
-		if (viewer_window_full(viewer))
-			full = true;
-		else
-			viewer->progress_at = now;
-	}
-	if (full && corridor->viewer_count > 1 && corridor->stall_timer == NULL)
-		loop_after(corridor->host->room.loop, CORRIDOR_STALL_MS / 6, on_stall, corridor,
-			&corridor->stall_timer);
-	return full;
-}
-
 static void set_watches(struct corridor *corridor)
 {
 	bool type = !corridor_input_waits(corridor);
@@ -581,7 +569,7 @@ static void set_watches(struct corridor *corridor)
 		viewer_watch(viewer, type && viewer->welcomed);
 	if (corridor->phase != CORRIDOR_OPEN || corridor->worker < 0)
 		return;
-	bool reads = !somebody_is_full(corridor) && !tape_full(&corridor->tape);
+	bool reads = !tape_full(&corridor->tape) && !skip_holds(corridor);
 	corridor->worker_reads = reads;
 	uint32_t events = (reads ? EPOLLIN : 0) | (corridor->input_blocked ? EPOLLOUT : 0);
 	if (corridor->worker_watch != NULL)
@@ -597,8 +585,13 @@ void corridor_settle(struct corridor *corridor)
 		corridor_end(corridor, corridor->tape.error, error_text(corridor->tape.error));
 		return; /* it settles */
 	}
+	if (corridor->phase == CORRIDOR_OPEN)
+		refresh_when_due(corridor);
 	flush_input(corridor);
 	serve_viewers(corridor);
+	while (skip_go_on(corridor))
+		serve_viewers(corridor);
+	flush_input(corridor);
 	if (corridor->phase == CORRIDOR_OVER && corridor->sealed && corridor->viewers == NULL) {
 		corridor->host->gone(corridor->host->context, corridor);
 		corridor_destroy(corridor);

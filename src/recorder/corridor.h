@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "recorder/keyframe.h"
 #include "recorder/ring.h"
+#include "recorder/skip.h"
 #include "recorder/tape.h"
 #include "wire/messages.h"
 #include "wire/view.h"
@@ -11,14 +13,12 @@
  * is recorded, then kept in the ring, then shown; what a person types is recorded, then given to
  * the worker. There is no other way through.
  *
- * A person whose window is full stops the worker from reading its target; nobody attached stops
- * nothing: recording goes on and the ring forgets its oldest.
+ * A person who is far behind stops the worker from reading its target for moments only, then skips
+ * (skip.h); nobody attached stops nothing: recording goes on and the ring forgets its oldest.
  */
 #define CORRIDOR_READ (64 * 1024) /* bytes taken from a stream at a time */
 #define CORRIDOR_INPUT_MAX                                                                         \
-	(1024 * 1024) /* typed and not yet taken by the worker; then typing waits */
-#define CORRIDOR_STALL_MS                                                                          \
-	30000 /* a viewer acknowledges nothing for so long while others wait: detached */
+	(1024 * 1024)           /* typed and not yet taken by the worker; then typing waits */
 #define CORRIDOR_LINGER_MS 5000 /* how long the last words may take to reach a viewer */
 #define CORRIDOR_END_MS 5000    /* how long a worker may take to end when the person ends it */
 #define CORRIDOR_GRACE_MS 200   /* for the broker's word on why the worker's stream ended */
@@ -71,7 +71,10 @@ struct corridor {
 	bool input_blocked; /* the worker's socket is full */
 	struct viewer *viewers;
 	unsigned viewer_count;
-	struct timer *stall_timer, *activity_timer, *end_timer;
+	struct keyframes keyframes;
+	struct hold hold;
+	struct timer *hold_timer, *refresh_timer; /* skip.c's */
+	struct timer *activity_timer, *end_timer;
 	uint64_t activity_at;
 	bool activity_due;
 	uint64_t output_bytes, input_bytes;
@@ -109,5 +112,6 @@ int corridor_say(
 /* One frame of input: recorded, then queued for the worker. */
 int corridor_input(struct corridor *corridor, uint16_t viewer, const struct view_frame *frame);
 bool corridor_input_waits(const struct corridor *corridor);
+int corridor_refresh(struct corridor *corridor); /* asks the worker for a keyframe */
 /* The last call of every callback: sends, reaps, sets the watches; may free the corridor. */
 void corridor_settle(struct corridor *corridor);

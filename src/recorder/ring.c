@@ -10,11 +10,16 @@
 #include "wire/view.h"
 
 #define RING_LEAST 1024 /* bytes of the first allocation: a prompt and some more */
+/*
+ * From here on all of it is taken at once: memory nobody has written to costs nothing, and smaller
+ * pieces given back would only be kept for others.
+ */
+#define RING_WHOLE (64 * 1024)
 
 void ring_finish(struct ring *ring)
 {
 	if (ring->bytes != NULL)
-		mem_wipe(ring->bytes, ring->cap);
+		mem_wipe(ring->bytes, MIN(ring->cap, ring->end)); /* what was ever written */
 	free(ring->bytes);
 	*ring = (struct ring){};
 }
@@ -52,8 +57,10 @@ static int grow(struct ring *ring, size_t need)
 	struct iovec pieces[2];
 	uint64_t offset = ring->start;
 
-	while (fresh.cap < need && fresh.cap < VIEW_RING_MAX)
+	while (fresh.cap < need && fresh.cap < RING_WHOLE)
 		fresh.cap *= 2;
+	if (fresh.cap < need)
+		fresh.cap = VIEW_RING_MAX;
 	if (fresh.cap == ring->cap)
 		return 0;
 	fresh.bytes = malloc(fresh.cap);

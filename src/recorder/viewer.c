@@ -27,6 +27,7 @@ int viewer_create(struct corridor *corridor, const struct msg_viewer *join, int 
 	viewer->fd = fd;
 	viewer->partial = BUF(VIEW_FRAME_MAX + VIEW_HEADER_LEN);
 	viewer->control = BUF(VIEWER_CONTROL_MAX);
+	viewer->rest = BUF(VIEW_FRAME_MAX + VIEW_HEADER_LEN);
 	r = loop_watch(corridor->host->room.loop, fd, 0, on_viewer, viewer, &viewer->watch);
 	if (r < 0)
 		return r;
@@ -42,6 +43,7 @@ void viewer_destroy(struct viewer *viewer)
 	fd_closep(&viewer->fd);
 	buf_finish_wiped(&viewer->partial);
 	buf_finish(&viewer->control);
+	buf_finish_wiped(&viewer->rest);
 	free(viewer);
 }
 
@@ -80,25 +82,23 @@ static void put_size(struct viewer *viewer)
 		viewer->dead = true;
 }
 
-/* Where to resume: as asked, or with the oldest that is safe from being overwritten meanwhile. */
-static uint64_t resume_at(const struct ring *ring, uint64_t asked)
+uint64_t viewer_oldest(const struct corridor *corridor)
 {
+	const struct ring *ring = &corridor->ring;
 	uint64_t oldest = ring->start;
 
 	while (ring->end - oldest > VIEW_RING_MAX - VIEWER_SLACK)
 		oldest = ring_frame_end(ring, oldest);
-	return asked >= oldest && ring_starts_frame(ring, asked) ? asked : oldest;
+	return oldest;
 }
 
-void viewer_welcome(struct viewer *viewer)
+void viewer_welcome_at(struct viewer *viewer, uint64_t offset, bool complete)
 {
 	struct corridor *corridor = viewer->corridor;
-	uint64_t offset = resume_at(&corridor->ring, viewer->who.offset);
 	uint8_t words[256];
-	bool complete = offset == 0 || offset == viewer->who.offset;
 
 	viewer->sent = viewer->acknowledged = viewer->boundary = offset;
-	viewer->progress_at = clock_monotonic_ms();
+	viewer->owed = corridor->ring.end;
 	viewer->welcomed = true;
 	put_welcome(viewer, complete);
 	if (corridor->phase == CORRIDOR_OVER)
@@ -108,9 +108,25 @@ void viewer_welcome(struct viewer *viewer)
 		put_size(viewer);
 }
 
-static bool between_frames(struct viewer *viewer)
+void viewer_welcome(struct viewer *viewer)
 {
 	const struct ring *ring = &viewer->corridor->ring;
+	uint64_t oldest = viewer_oldest(viewer->corridor), asked = viewer->who.offset;
+
+	if (asked >= oldest && ring_starts_frame(ring, asked))
+		viewer_welcome_at(viewer, asked, true);
+	else if (oldest == 0)
+		viewer_welcome_at(viewer, 0, true);
+	else
+		skip_join(viewer);
+}
+
+bool viewer_boundary(struct viewer *viewer)
+{
+	const struct ring *ring = &viewer->corridor->ring;
+
+	if (viewer->lost)
+		return viewer->rest.len == 0;
 
 	/* The ring never forgets what an attached viewer has yet to be sent. */
 	viewer->boundary = MAX(viewer->boundary, ring->start);
@@ -152,49 +168,65 @@ static void send_control(struct viewer *viewer)
 /* How far the shared stream may go now. */
 static uint64_t limit(struct viewer *viewer)
 {
-	uint64_t window = viewer->acknowledged + VIEW_WINDOW;
+	uint64_t window = viewer->acknowledged + pace_window(&viewer->pace, VIEW_WINDOW);
 	uint64_t end = viewer->corridor->ring.end;
 
 	/* A PONG waits behind the frame that is on its way; that frame must not wait for the
 	 * window. */
-	if (viewer->control.len > 0 && !between_frames(viewer))
+	if (viewer->control.len > 0 && !viewer_boundary(viewer))
 		return viewer->boundary;
 	return MIN(window, end);
+}
+
+static void send_rest(struct viewer *viewer)
+{
+	struct iovec piece = { viewer->rest.data, viewer->rest.len };
+	size_t done = put_out(viewer, &piece, 1);
+
+	buf_consume(&viewer->rest, done);
+	viewer->blocked = viewer->rest.len > 0;
+}
+
+static void send_stream(struct viewer *viewer, uint64_t until)
+{
+	const struct ring *ring = &viewer->corridor->ring;
+	struct iovec pieces[2];
+	size_t most = (size_t)(until - viewer->sent);
+	int count = ring_pieces(ring, viewer->sent, most, pieces);
+	size_t done = put_out(viewer, pieces, count);
+
+	viewer->sent += done;
+	if (done < most)
+		viewer->blocked = true;
+	pace_sent(&viewer->pace, viewer->acknowledged, viewer->sent, viewer->sent < ring->end,
+		clock_monotonic_us());
 }
 
 void viewer_send(struct viewer *viewer)
 {
 	/* Many who come and go while this one takes nothing could overwrite what it has yet to get.
 	 */
-	if (viewer->welcomed && viewer->sent < viewer->corridor->ring.start)
+	if (viewer->welcomed && !viewer->lost && viewer->sent < viewer->corridor->ring.start)
 		viewer->dead = true;
 	while (viewer->welcomed && !viewer->blocked && !viewer->dead) {
-		struct iovec pieces[2];
-		if (viewer->control.len > 0 && (viewer->control_cut || between_frames(viewer))) {
+		if (viewer->rest.len > 0) {
+			send_rest(viewer);
+			continue;
+		}
+		if (viewer->control.len > 0 && (viewer->control_cut || viewer_boundary(viewer))) {
 			send_control(viewer);
 			continue;
 		}
-		uint64_t until = limit(viewer);
+		uint64_t until = viewer->lost ? 0 : limit(viewer);
 		if (until <= viewer->sent)
 			return;
-		size_t most = (size_t)(until - viewer->sent);
-		int count = ring_pieces(&viewer->corridor->ring, viewer->sent, most, pieces);
-		size_t done = put_out(viewer, pieces, count);
-		viewer->sent += done;
-		if (done < most)
-			viewer->blocked = true;
+		send_stream(viewer, until);
 	}
-}
-
-bool viewer_window_full(const struct viewer *viewer)
-{
-	return viewer->welcomed && !viewer->dead &&
-	       viewer->corridor->ring.end - viewer->acknowledged >= VIEW_WINDOW;
 }
 
 bool viewer_drained(const struct viewer *viewer)
 {
-	return viewer->welcomed && viewer->sent == viewer->corridor->ring.end &&
+	return viewer->welcomed && !viewer->lost && viewer->sent == viewer->corridor->ring.end &&
 	       viewer->control.len == 0;
 }
 
@@ -207,10 +239,12 @@ static int take_acknowledgement(struct viewer *viewer, const struct view_frame *
 {
 	uint64_t offset = get64(frame->payload);
 
+	if (offset < viewer->moved_to)
+		return 0; /* it does not know yet that it was moved */
 	if (offset < viewer->acknowledged || offset > viewer->sent)
 		return -ERR_MALFORMED;
 	viewer->acknowledged = offset;
-	viewer->progress_at = clock_monotonic_ms();
+	pace_acknowledged(&viewer->pace, offset, clock_monotonic_us());
 	return 0;
 }
 

@@ -218,6 +218,7 @@ struct msg_recording_start {
 	int64_t session;
 	char session_id[SESSION_ID_SIZE]; /* also the file's name */
 	uint8_t record_input;
+	uint16_t keyframe_seconds; /* at least between two keyframes of the recording; 0: none */
 };
 struct msg_certify {
 	int64_t session;

@@ -8,7 +8,7 @@
 #include "worker/flood.h"
 #include "worker/keyframe.h"
 
-#define PENDING_ROOM (3 * DIGEST_PENDING_MAX) /* until the newest frame has been looked at */
+#define PENDING_ROOM (DIGEST_PENDING_MAX + VIEW_FRAME_MAX) /* until a frame was looked at */
 #define LARGE (16 * 1024) /* a frame that may have a screen of lines and more in it */
 #define FLOOD_LEAD_MAX (2 * GRID_SIDE_MAX + 256)
 

@@ -14,7 +14,7 @@
  * A flood of lines is not looked at: what has scrolled out of reach before anybody could ask is
  * left out, as long as nothing in it did more than write lines in colours.
  */
-#define DIGEST_PENDING_MAX (64 * 1024) /* bytes since the last keyframe that are kept */
+#define DIGEST_PENDING_MAX (32 * 1024) /* bytes since the last keyframe that are kept */
 #define DIGEST_REST (4 * 1024)         /* so few may stay while the session rests */
 
 struct digest {

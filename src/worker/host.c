@@ -15,8 +15,9 @@
 #include "wire/wire.h"
 #include "worker/input.h"
 
-#define BEAT_MS 30000    /* between two looks whether the target still lives */
-#define MISSES_MAX 3     /* beats without a sign: it does not */
+#define BEAT_MS 30000 /* between two looks whether the target still lives */
+#define MISSES_MAX 3  /* beats without a sign: it does not */
+#define MMAP_LEAST (128 * 1024)
 #define LINGER_MS 300000 /* for the recorder to take the last frames */
 #define WORDS_SIZE 250   /* bytes of words in STATE and ENDED */
 
@@ -427,6 +428,9 @@ static int begin_session(struct worker *worker)
 {
 	int r;
 
+	/* What a keyframe needs for a moment goes back to the kernel and is not kept for another.
+	 */
+	mallopt(M_MMAP_THRESHOLD, MMAP_LEAST);
 	view_init(&worker->view, FD_VIEW);
 	digest_init(&worker->digest, worker->screen.columns, worker->screen.rows);
 	agent_init(&worker->agent, FD_VAULT, (enum secret_kind)worker->birth.kind);

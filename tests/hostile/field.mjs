@@ -138,8 +138,11 @@ export class Field {
 		if (person.ended) return said();
 		if (attack.lives) await until(() => person.ended || attack.lives(attack.server.heard.at(-1), person), `${attack.name} to have its way`, patience);
 		if (!person.ended && attack.answers !== false) {
+			// what is still on its way may be left out, and the echo with it: then it is a part of a screen
+			const again = setInterval(() => person.type('still-here'), 1000);
 			person.type('still-here');
-			await until(() => person.ended || person.text.includes('still-here'), `an echo after ${attack.name}`, patience);
+			await until(() => person.ended || person.text.includes('still-here'), `an echo after ${attack.name}`, patience)
+				.finally(() => clearInterval(again));
 		}
 		if (attack.hidden && person.seen.includes(CANARY)) return `${attack.name}: the person saw the credential`;
 		if (person.ended) return said();

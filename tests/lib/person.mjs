@@ -6,9 +6,9 @@ import WebSocket from 'ws';
 
 import { until } from './story.mjs';
 
-export const FRAME = { STATE: 1, TEXT: 2, SIZE: 3, NOTICE: 4, ENDED: 5, JOIN: 6, LEAVE: 7, KEYS: 0x40, PASTE: 0x41,
+export const FRAME = { STATE: 1, TEXT: 2, SIZE: 3, NOTICE: 4, ENDED: 5, JOIN: 6, LEAVE: 7, KEYFRAME: 8, KEYS: 0x40, PASTE: 0x41,
 	RESIZE: 0x42, REPORT: 0x43, END: 0x44, CHALLENGE: 0x80, PROOF: 0x81, WELCOME: 0x82, ACK: 0x83, PING: 0x84,
-	PONG: 0x85, REFUSED: 0x86 };
+	PONG: 0x85, REFUSED: 0x86, SKIPPED: 0x87, TOLD: 0x89 };
 export const STATE = { CONNECTING: 1, LOGGING_IN: 2, LIVE: 3, OVER: 4 };
 const FROM_START = 0xffffffffffffffffn;
 
@@ -26,7 +26,7 @@ export class Person {
 	}
 
 	forget() {
-		Object.assign(this, { text: '', seen: '', bytes: 0, state: 0, words: '', ended: undefined, offset: FROM_START, notices: [],
+		Object.assign(this, { text: '', seen: '', bytes: 0, state: 0, words: '', ended: undefined, offset: FROM_START, notices: [], skips: 0,
 			pending: Buffer.alloc(0) });
 	}
 
@@ -99,7 +99,19 @@ export class Person {
 		case FRAME.WELCOME:
 			this.welcome = { offset: payload.readBigUInt64LE(0), complete: payload[13] === 1 };
 			this.offset = this.welcome.offset;
+			this.awaits = this.welcome.complete ? null : 0;
 			done(this);
+			break;
+		case FRAME.SKIPPED:
+			if (payload.readBigUInt64LE(8) === 0n) break;
+			this.offset = payload.readBigUInt64LE(0);
+			this.awaits = 0; // the first part of a keyframe
+			this.skips++;
+			break;
+		case FRAME.KEYFRAME:
+			if (payload[4] !== this.awaits) break;
+			this.awaits = payload[4] + 1 < payload[5] ? this.awaits + 1 : null;
+			this.text += payload.subarray(8).toString('latin1');
 			break;
 		case FRAME.REFUSED: {
 			const words = payload.subarray(4).toString();
@@ -127,9 +139,9 @@ export class Person {
 		this.onFrame?.(type, payload);
 	}
 
-	acknowledgeNow() {
+	acknowledgeNow(offset = this.offset) {
 		const payload = Buffer.alloc(8);
-		payload.writeBigUInt64LE(this.offset);
+		payload.writeBigUInt64LE(offset);
 		if (this.socket.readyState === WebSocket.OPEN) this.socket.send(frame(FRAME.ACK, payload));
 	}
 

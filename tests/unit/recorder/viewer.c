@@ -92,7 +92,6 @@ static void welcome_first(void **state)
 	viewer_send(world->viewer);
 	assert_string_equal(arrived(world, &in), "wt");
 	assert_true(viewer_drained(world->viewer));
-	assert_false(viewer_window_full(world->viewer));
 }
 
 /* Control frames stand between frames, even when the socket cuts everything into pieces. */
@@ -134,26 +133,37 @@ static void stops_at_the_window(void **state)
 {
 	struct world *world = *state;
 	struct buf in = BUF(8 * 1024 * 1024);
+	uint8_t offset[8];
+	struct view_frame acknowledge = { VIEW_ACK, 8, offset };
 
 	viewer_welcome(world->viewer);
 	for (unsigned i = 0; i < 100; i++)
 		put_text(world, 4096);
 	viewer_send(world->viewer);
 	arrived(world, &in);
-	assert_int_equal(world->viewer->sent, VIEW_WINDOW);
-	assert_true(viewer_window_full(world->viewer));
+	assert_int_equal(world->viewer->sent, PACE_WINDOW_UNKNOWN);
 	assert_false(viewer_drained(world->viewer));
-	uint8_t offset[8];
-	struct view_frame acknowledge = { VIEW_ACK, 8, offset };
-	put64(offset, VIEW_WINDOW + 1);
+	put64(offset, PACE_WINDOW_UNKNOWN + 1);
 	assert_int_equal(take_frame(world->viewer, &acknowledge), -ERR_MALFORMED);
-	put64(offset, VIEW_WINDOW);
+	put64(offset, PACE_WINDOW_UNKNOWN);
 	assert_int_equal(take_frame(world->viewer, &acknowledge), 0);
-	put64(offset, VIEW_WINDOW - 1);
+	put64(offset, PACE_WINDOW_UNKNOWN - 1);
 	assert_int_equal(take_frame(world->viewer, &acknowledge), -ERR_MALFORMED);
+	/* It was quick, so the window is as wide as it gets. */
+	world->viewer->pace.rate = 1000000000;
+	viewer_send(world->viewer);
+	arrived(world, &in);
+	assert_int_equal(world->viewer->sent, PACE_WINDOW_UNKNOWN + VIEW_WINDOW);
+	put64(offset, PACE_WINDOW_UNKNOWN + VIEW_WINDOW);
+	assert_int_equal(take_frame(world->viewer, &acknowledge), 0);
 	viewer_send(world->viewer);
 	arrived(world, &in);
 	assert_true(viewer_drained(world->viewer));
+	/* Where it was moved to, what it says about before is old. */
+	world->viewer->moved_to = world->viewer->acknowledged;
+	put64(offset, 17);
+	assert_int_equal(take_frame(world->viewer, &acknowledge), 0);
+	assert_int_equal(world->viewer->acknowledged, world->viewer->moved_to);
 	buf_finish(&in);
 }
 
@@ -172,26 +182,36 @@ static void flood_of_pings(void **state)
 static void resumes_where_it_is_safe(void **state)
 {
 	struct world *world = *state;
+	struct viewer *viewer = world->viewer;
 	const struct ring *ring = &world->corridor.ring;
 
-	assert_int_equal(resume_at(ring, 0), 0);
-	assert_int_equal(resume_at(ring, UINT64_MAX), 0);
+	assert_int_equal(viewer_oldest(&world->corridor), 0);
 	for (unsigned i = 0; i < 600; i++)
 		put_text(world, 4096);
-	uint64_t oldest = resume_at(ring, UINT64_MAX);
+	uint64_t oldest = viewer_oldest(&world->corridor);
 	assert_true(ring_starts_frame(ring, oldest));
 	assert_true(ring->end - oldest <= VIEW_RING_MAX - VIEWER_SLACK);
 	assert_true(ring->end - oldest > VIEW_RING_MAX - VIEWER_SLACK - 5000);
-	assert_int_equal(resume_at(ring, ring->start), oldest);
-	assert_int_equal(resume_at(ring, ring->end), ring->end);
-	assert_int_equal(resume_at(ring, ring->end - 1), oldest);
+	const uint64_t gone[] = { ring->start, ring->end - 1, ring->end + 1, 0, UINT64_MAX };
+	for (unsigned i = 0; i < ARRAY_LEN(gone); i++) {
+		viewer->joining = false;
+		viewer->who.offset = gone[i];
+		viewer_welcome(viewer);
+		assert_true(viewer->joining && !viewer->welcomed);
+	}
+	viewer->joining = false;
+	viewer->who.offset = ring->end;
+	viewer_welcome(viewer);
+	assert_int_equal(viewer->sent, ring->end);
+	viewer->who.offset = oldest;
+	viewer_welcome(viewer);
+	assert_int_equal(viewer->sent, oldest);
 	/* Should it be overwritten all the same, the viewer goes rather than seeing something else.
 	 */
-	viewer_welcome(world->viewer);
 	for (unsigned i = 0; i < 600; i++)
 		put_text(world, 4096);
-	viewer_send(world->viewer);
-	assert_true(world->viewer->dead);
+	viewer_send(viewer);
+	assert_true(viewer->dead);
 }
 
 static void words(void **state)
