@@ -95,6 +95,17 @@ void reader_close(struct reader *reader); /* wipes; NULL is fine */
  * whole. */
 int reader_next(struct reader *reader, struct reader_event *ret_event);
 int reader_rewind(struct reader *reader);
+/* Where reading may begin: the start, or a chunk that begins with a keyframe. */
+struct reader_place {
+	uint64_t passed; /* bytes of the file before it; 0: the start */
+	uint8_t head[HASH_LEN];
+	uint64_t chunk; /* the one before it */
+	uint32_t ms;    /* of its first frame */
+	uint32_t before_ms;
+};
+/* The last one that is no later than `ms`. Decrypts nothing, and goes nowhere. -ERR_SYSTEM. */
+int reader_find(struct reader *reader, uint32_t ms, struct reader_place *ret_place);
+int reader_go(struct reader *reader, const struct reader_place *place);
 const struct recording_header *reader_header(const struct reader *reader);
 /* The end record, once it was passed; NULL: the recording was cut short. */
 const struct recording_end *reader_end(const struct reader *reader);
@@ -108,15 +119,6 @@ struct export_options {
 };
 /* 0, or an error as reader_next(): what came before it was written. */
 int recording_export(struct reader *reader, const struct export_options *options, FILE *out);
-
-struct play_options {
-	double speed;   /* 1 is as it was */
-	double longest; /* seconds a pause may last at most; 0: as it was */
-	int keys;       /* terminal to read keys from, or -1 */
-	int out;        /* terminal */
-};
-/* Space pauses, left and right seek 10 s, up and down change speed, q ends. */
-int recording_play(struct reader *reader, const struct play_options *options);
 
 /* ---- shared by the files of the reader ---- */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zstd.h>
 
 #include "base/error.h"
@@ -64,21 +63,66 @@ int reader_open(int fd, const uint8_t key[RECORDING_KEY_LEN], struct reader **re
 
 int reader_rewind(struct reader *reader)
 {
-	struct source *source = &reader->source;
-	int r;
+	return reader_go(reader, &(struct reader_place){});
+}
 
-	if (lseek(source->fd, 0, SEEK_SET) < 0)
-		return -ERR_SYSTEM;
-	source->at = source->len = 0;
-	source->passed = 0;
-	source->eof = false;
+int reader_go(struct reader *reader, const struct reader_place *place)
+{
+	struct source *source = &reader->source;
+	int r = source_go(source, place->passed, place->head);
+
+	if (r == 0 && place->passed == 0)
+		r = source_header(source);
 	reader->at = reader->len = 0;
 	reader->frames = 0;
-	reader->chunk = 0;
-	reader->ms = reader->chunk_end_ms = 0;
+	reader->chunk = place->chunk;
+	reader->ms = reader->chunk_end_ms = place->before_ms;
 	reader->ended = false;
-	r = source_header(source);
 	return r == -ERR_CLOSED ? -ERR_MALFORMED : r;
+}
+
+/* Walks chunks until one is later, or is not whole. */
+static void find_from_start(struct source *source, uint32_t ms, struct reader_place *place)
+{
+	struct source_record it;
+	struct recording_chunk chunk = {};
+
+	for (;;) {
+		uint64_t passed = source->passed;
+		uint32_t before_ms = chunk.end_ms;
+		if (source_next(source, &it) <= 0)
+			return;
+		if (it.record.type != RECORDING_CHUNK)
+			continue;
+		if (recording_chunk_read(&it.record, &chunk) < 0 || chunk.start_ms > ms)
+			return;
+		if ((chunk.flags & RECORDING_CHUNK_KEYFRAME) == 0)
+			continue;
+		*place = (struct reader_place){ .passed = passed,
+			.chunk = chunk.number - 1,
+			.ms = chunk.start_ms,
+			.before_ms = before_ms };
+		memcpy(place->head, it.head_before, HASH_LEN);
+	}
+}
+
+int reader_find(struct reader *reader, uint32_t ms, struct reader_place *ret_place)
+{
+	struct source *source = &reader->source;
+	struct reader_place place = {};
+	uint64_t passed = source->passed;
+	uint8_t head[HASH_LEN];
+	int r;
+
+	memcpy(head, source->head, HASH_LEN);
+	r = source_go(source, 0, head);
+	if (r == 0 && source_header(source) == 0)
+		find_from_start(source, ms, &place);
+	if (source_go(source, passed, head) < 0)
+		r = -ERR_SYSTEM;
+	if (r == 0)
+		*ret_place = place;
+	return r;
 }
 
 static int open_chunk(struct reader *reader, const struct source_record *it)

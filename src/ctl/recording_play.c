@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "ctl/reader.h"
+#include "ctl/recording_play.h"
 #include "wire/view.h"
 
 #define SEEK_STEP_MS 10000
@@ -30,7 +30,8 @@ struct player {
 	double speed;
 	uint32_t ms; /* of the recording: where we are */
 	bool paused, quit;
-	int64_t seek; /* wanted moment, or -1 */
+	int64_t seek;      /* wanted moment, or -1 */
+	unsigned keyframe; /* the next part of one that is the screen here, from 1; 0: none is */
 	struct termios before;
 	bool raw;
 };
@@ -128,37 +129,73 @@ static void wait_for(struct player *player, uint32_t ms)
 	}
 }
 
-static int put_frame(struct player *player, const struct recording_frame *frame)
+static int put_filtered(struct player *player, const uint8_t *bytes, size_t len)
 {
 	CLEANUP(buf_finish) struct buf shown = BUF(SHOWN_MAX);
+	int r = filter_put(&player->filter, bytes, len, &shown);
 
-	if (frame->type != VIEW_TEXT)
-		return 0;
-	int r = filter_put(&player->filter, frame->payload, frame->len, &shown);
 	return r < 0 ? r : put_out(player, shown.data, shown.len);
 }
 
-/* A terminal has no way back: what is before is shown again from the start, without waiting. */
-static int begin_seek(struct player *player, int64_t *ret_until)
+/* Elsewhere the screen stands as it says already. */
+static int put_keyframe(struct player *player, const struct recording_frame *frame)
 {
-	*ret_until = player->seek;
-	player->seek = -1;
-	if (*ret_until >= (int64_t)player->ms)
+	struct view_frame view = { frame->type, frame->len, frame->payload };
+	struct view_keyframe keyframe;
+
+	if (player->keyframe == 0 || view_keyframe_read(&view, &keyframe) < 0 ||
+		keyframe.part != player->keyframe - 1)
 		return 0;
-	int r = reader_rewind(player->reader);
+	player->keyframe = keyframe.part + 1 < keyframe.parts ? player->keyframe + 1 : 0;
+	return put_filtered(player, keyframe.bytes, keyframe.len);
+}
+
+static int put_frame(struct player *player, const struct recording_frame *frame)
+{
+	if (frame->type == VIEW_TEXT)
+		return put_filtered(player, frame->payload, frame->len);
+	return frame->type == VIEW_KEYFRAME ? put_keyframe(player, frame) : 0;
+}
+
+static int jump(struct player *player, const struct reader_place *place)
+{
+	int r = reader_go(player->reader, place);
+
 	if (r < 0)
 		return r;
-	player->ms = 0;
+	player->ms = place->ms;
+	player->keyframe = place->passed > 0;
 	player->filter = (struct filter){};
 	return put_words(player, CLEAR);
+}
+
+/*
+ * A terminal has no way back: the screen at the last keyframe before that moment, then what follows
+ * it, without waiting. What is ahead and has no keyframe in between is only hurried through.
+ */
+static int begin_seek(struct player *player, int64_t *ret_until)
+{
+	struct reader_place place;
+	int64_t until = MIN(player->seek, (int64_t)UINT32_MAX);
+	int r = reader_find(player->reader, (uint32_t)until, &place);
+
+	player->seek = -1;
+	*ret_until = until;
+	if (r < 0)
+		return r;
+	if (until >= (int64_t)player->ms && place.chunk < reader_chunk(player->reader))
+		return 0;
+	return jump(player, &place);
 }
 
 static int play(struct player *player)
 {
 	struct reader_event event;
 	int64_t until = 0; /* shown without waiting up to here */
-	int r;
+	int r = player->seek > 0 ? begin_seek(player, &until) : 0;
 
+	if (r < 0)
+		return r;
 	while (!player->quit && (r = reader_next(player->reader, &event)) > 0) {
 		if (until == 0 || event.ms >= until) {
 			until = 0;
@@ -198,6 +235,7 @@ int recording_play(struct reader *reader, const struct play_options *options)
 	char words[96];
 
 	player.speed = MIN(MAX(options->speed, SPEED_LEAST), SPEED_MOST);
+	player.seek = options->from > 0 ? (int64_t)(options->from * 1000) : -1;
 	int r = reader_rewind(reader);
 	if (r < 0)
 		return r;

@@ -50,6 +50,17 @@ static void pass(struct source *source, size_t len)
 	source->passed += len;
 }
 
+int source_go(struct source *source, uint64_t passed, const uint8_t head[HASH_LEN])
+{
+	if (lseek(source->fd, (off_t)passed, SEEK_SET) < 0)
+		return -ERR_SYSTEM;
+	source->at = source->len = 0;
+	source->passed = passed;
+	source->eof = false;
+	memmove(source->head, head, HASH_LEN);
+	return 0;
+}
+
 int source_header(struct source *source)
 {
 	int r = fill(source, RECORDING_HEADER_MAX);

@@ -23,6 +23,8 @@ struct source_record {
 
 int source_init(struct source *source, int fd);
 void source_finish(struct source *source);
+/* Goes on at a record of which these bytes and this head are before it. -ERR_SYSTEM. */
+int source_go(struct source *source, uint64_t passed, const uint8_t head[HASH_LEN]);
 /* Reads the header. 0, -ERR_CLOSED (too short), or as recording_header_read(). */
 int source_header(struct source *source);
 /*

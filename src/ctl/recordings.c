@@ -17,6 +17,7 @@
 #include "base/sandbox.h"
 #include "ctl/evidence.h"
 #include "ctl/reader.h"
+#include "ctl/recording_play.h"
 
 #define PARAMS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -271,7 +272,8 @@ static int play(struct cli *cli)
 	struct reader *reader = NULL;
 
 	if (parse_positive(cli, "speed", 1, &options.speed) != CLI_OK ||
-		parse_positive(cli, "longest-pause", 2, &options.longest) != CLI_OK)
+		parse_positive(cli, "longest-pause", 2, &options.longest) != CLI_OK ||
+		parse_positive(cli, "from", 0, &options.from) != CLI_OK)
 		return CLI_USAGE;
 	if (options.speed == 0)
 		return cli_usage_error(cli, "--speed takes a positive number");
@@ -292,6 +294,6 @@ const struct command command_recording_play = {
 							"1 unless said" },
 		{ "longest-pause", NULL, OPTION_TEXT, "SECONDS",
 			"2 unless said; 0 keeps every pause as it was" },
-		{ 0 } },
+		{ "from", NULL, OPTION_TEXT, "SECONDS", "where to begin: 0 unless said" }, { 0 } },
 	.run = play,
 };

@@ -58,6 +58,39 @@ story('a recording is listed, verified, exported', async () => {
 	assert(JSON.stringify(json).includes('ana'), 'facts');
 });
 
+story('a player begins at a keyframe, and nothing is told twice', async () => {
+	const g = await Gateway.start({ 'recording.keyframes': 1 });
+	try {
+		const own = sshd ?? await Sshd.start();
+		g.prepare({ device: 'db1', port: own.port, username: own.username, keyFile: own.allow('ed25519') });
+		const person = await g.person();
+		await person.live();
+		await person.run('echo the-begin""ning');
+		for (let round = 1; round <= 3; round++) {
+			await person.run(`seq ${round * 10000} ${round * 10000 + 3000}`);
+			await new Promise((done) => setTimeout(done, 1100)); // the second that lies between two keyframes
+		}
+		person.type('clear; echo the-""end; exit\r');
+		await person.over();
+		await ended(g, person);
+		equal(verify(g, person.session).verdict, 'intact', 'the recording');
+		const { events } = JSON.parse(g.cli(['recording', 'export', person.session, '--format', 'json'], { raw: true }).out);
+		const keyframes = events.filter(({ type }) => type === 'KEYFRAME');
+		assert(keyframes.length >= 2, `${keyframes.length} keyframes`);
+		const cast = g.cli(['recording', 'export', person.session, '--format', 'asciicast'], { raw: true }).out.trim().split('\n').slice(1)
+			.map((line) => JSON.parse(line)).filter(([, kind]) => kind === 'o').map(([, , data]) => data).join('');
+		equal(cast.match(/^20000\r$/gm)?.length, 1, 'a line of the output, in the export');
+		const played = (...words) => g.cli(['recording', 'play', person.session, '--speed', '64', '--longest-pause', '0.01', ...words], { raw: true }).out;
+		const [whole, late] = [played(), played('--from', String(Math.ceil(keyframes.at(-1).ms / 1000)))];
+		assert(whole.includes('the-beginning') && whole.includes('the-end'), 'all of it');
+		assert(!late.includes('the-beginning') && late.includes('the-end'), late);
+		assert(!/^10000\r?$/m.test(late) && late.length < whole.length / 2, `${late.length} bytes of ${whole.length}`);
+		if (own !== sshd) await own.stop();
+	} finally {
+		await g.stop();
+	}
+});
+
 story('verification needs the file and the public key, nothing else', async () => {
 	const g = await prepared();
 	const id = await recorded();

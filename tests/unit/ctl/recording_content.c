@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/recording_content.c"
 
+#include <unistd.h>
+
 #include "../recorder/fixture.h"
 #include "wire/view.h"
 
@@ -170,6 +172,56 @@ static void hostile_plain(void **state)
 	packer_finish(&packer);
 }
 
+/* Looking for a keyframe moves nothing; what is damaged is not looked behind. */
+static void keyframes_are_found(void **state)
+{
+	struct world *world = *state;
+	struct made made;
+	struct reader *reader;
+	struct reader_event event;
+	struct reader_place place;
+
+	made_keyframes(&made, &world->fixture, 40, 10);
+	int fd = fixture_file(made.file.data, made.file.len);
+	assert_int_equal(reader_open(fd, world->fixture.key, &reader), 0);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(reader_next(reader, &event), 1);
+	uint32_t before = event.ms;
+	static const uint32_t moments[][2] = { { 0, 0 }, { 8999, 0 }, { 9000, 9000 },
+		{ 29100, 29000 }, { UINT32_MAX, 39000 } };
+	for (unsigned i = 0; i < ARRAY_LEN(moments); i++) {
+		assert_int_equal(reader_find(reader, moments[i][0], &place), 0);
+		assert_int_equal(place.ms, moments[i][1]);
+		assert_int_equal(place.chunk, moments[i][1] > 0 ? moments[i][1] / 1000 : 0);
+	}
+	assert_int_equal(reader_next(reader, &event), 1);
+	assert_true(event.ms > before && event.ms <= before + 1000);
+	/* Reads on from there, to the end. */
+	assert_int_equal(reader_go(reader, &place), 0);
+	assert_int_equal(reader_next(reader, &event), 1);
+	assert_int_equal(event.frame.type, VIEW_KEYFRAME);
+	assert_int_equal(event.ms, 39000);
+	assert_int_equal(reader_chunk(reader), 40);
+	while (reader_next(reader, &event) > 0)
+		;
+	assert_non_null(reader_end(reader));
+	reader_close(reader);
+	close(fd);
+	/* One byte of the thirtieth chunk. */
+	for (size_t at = 0; at < made.file.len; at++)
+		if (made_chunk_at(&made, at) == 30 && made_chunk_at(&made, at - 40) == 30) {
+			made.file.data[at] ^= 1;
+			break;
+		}
+	fd = fixture_file(made.file.data, made.file.len);
+	assert_int_equal(reader_open(fd, world->fixture.key, &reader), 0);
+	assert_int_equal(reader_find(reader, 39000, &place), 0);
+	assert_int_equal(place.ms, 19000);
+	reader_close(reader);
+	close(fd);
+	buf_finish(&made.file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +229,7 @@ int main(void)
 		cmocka_unit_test(wrong_key),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(altered_anywhere),
+		cmocka_unit_test_setup_teardown(keyframes_are_found, set_up, tear_down),
 		cmocka_unit_test(hostile_plain),
 	};
 

@@ -157,6 +157,102 @@ static void keys(void **state)
 	assert_true(player.quit);
 }
 
+/* Another recording in its place: 40 s, every tenth chunk begins with a keyframe. */
+static void with_keyframes(struct world *world)
+{
+	reader_close(world->reader);
+	close(world->file);
+	buf_finish(&world->made.file);
+	made_keyframes(&world->made, &world->fixture, 40, 10);
+	world->file = fixture_file(world->made.file.data, world->made.file.len);
+	assert_int_equal(reader_open(world->file, world->fixture.key, &world->reader), 0);
+}
+
+static void begins_at_a_keyframe(void **state)
+{
+	struct world *world = *state;
+
+	with_keyframes(world);
+	world->options.from = 32.2;
+	assert_int_equal(recording_play(world->reader, &world->options), 0);
+	char *text = shown(world);
+	/* The screen as it was at 29 s, then every line since, once. */
+	assert_non_null(strstr(text, "\033[Hscreen 30line 30 "));
+	assert_int_equal(count_of(text, "line "), 11);
+	assert_int_equal(count_of(text, "screen"), 1);
+	assert_non_null(strstr(text, "ended at 0:39"));
+}
+
+/* Nothing begins at a keyframe that nobody asked for; its bytes are not output. */
+static void keyframes_are_no_output(void **state)
+{
+	struct world *world = *state;
+
+	with_keyframes(world);
+	assert_int_equal(recording_play(world->reader, &world->options), 0);
+	assert_int_equal(count_of(shown(world), "line "), 40);
+	assert_int_equal(count_of(shown(world), "screen"), 0);
+}
+
+static void before_the_first_keyframe(void **state)
+{
+	struct world *world = *state;
+
+	with_keyframes(world);
+	world->options.from = 5;
+	assert_int_equal(recording_play(world->reader, &world->options), 0);
+	assert_int_equal(count_of(shown(world), "line "), 40);
+	assert_int_equal(count_of(shown(world), "screen"), 0);
+}
+
+static void from_behind_the_end(void **state)
+{
+	struct world *world = *state;
+
+	with_keyframes(world);
+	world->options.from = 86400;
+	assert_int_equal(recording_play(world->reader, &world->options), 0);
+	assert_non_null(strstr(shown(world), "screen 40line 40"));
+	assert_int_equal(count_of(shown(world), "line "), 1);
+	assert_non_null(strstr(shown(world), "ended at 0:39"));
+}
+
+static void seeks_by_keyframes(void **state)
+{
+	struct world *world = *state;
+	struct player player = {
+		.reader = world->reader, .options = &world->options, .speed = 64, .seek = 25000
+	};
+	int64_t until;
+
+	with_keyframes(world);
+	player.reader = world->reader;
+	assert_int_equal(begin_seek(&player, &until), 0);
+	assert_int_equal(until, 25000);
+	assert_int_equal(player.ms, 19000);
+	struct reader_event event;
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(reader_next(player.reader, &event), 1);
+		assert_int_equal(put_frame(&player, &event.frame), 0);
+		player.ms = event.ms;
+	}
+	assert_non_null(strstr(shown(world), "screen 20line 20"));
+	/* Forward without a keyframe in between: no screen is shown twice. */
+	player.seek = 28000;
+	assert_int_equal(begin_seek(&player, &until), 0);
+	assert_int_equal(player.ms, 19020);
+	assert_int_equal(count_of(shown(world), CLEAR), 1);
+	assert_int_equal(reader_next(player.reader, &event), 1);
+	assert_int_equal(event.ms, 19500);
+	/* Back over one. */
+	player.seek = 12000;
+	assert_int_equal(begin_seek(&player, &until), 0);
+	assert_int_equal(player.ms, 9000);
+	assert_int_equal(play(&player), 0);
+	assert_non_null(strstr(shown(world), "screen 10line 10"));
+	assert_int_equal(count_of(shown(world), "screen"), 2);
+}
+
 #define PLAY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -166,6 +262,11 @@ int main(void)
 		PLAY_TEST(pauses_are_shortened),
 		PLAY_TEST(quits),
 		PLAY_TEST(seeks_forward_and_back),
+		PLAY_TEST(begins_at_a_keyframe),
+		PLAY_TEST(keyframes_are_no_output),
+		PLAY_TEST(before_the_first_keyframe),
+		PLAY_TEST(from_behind_the_end),
+		PLAY_TEST(seeks_by_keyframes),
 		cmocka_unit_test(keys),
 	};
 

@@ -64,7 +64,20 @@ static void put(struct chunk *chunk, uint32_t ms, uint8_t type, uint16_t viewer,
 	assert_int_equal(chunk_append(chunk, &frame), 0);
 }
 
-static void fill(struct chunk *chunk, unsigned number)
+static void put_keyframe(struct chunk *chunk, unsigned number)
+{
+	char parts[2][32] = { "\144\0\036\0\0\2\3\0screen ", "\144\0\036\0\1\2\3\0" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		size_t len = i == 0 ? VIEW_KEYFRAME_LEN + 7 : VIEW_KEYFRAME_LEN + 2;
+		struct recording_frame frame = { (number - 1) * 1000, VIEW_KEYFRAME, 0,
+			(uint32_t)len, (const uint8_t *)parts[i] };
+		snprintf(parts[1] + VIEW_KEYFRAME_LEN, 8, "%02u", number);
+		assert_int_equal(chunk_append(chunk, &frame), 0);
+	}
+}
+
+static void fill(struct chunk *chunk, unsigned number, unsigned every)
 {
 	uint8_t size[8] = { 100, 0, 30, 0 };
 	struct recording_frame frame = { (number - 1) * 1000, VIEW_SIZE, 0, 8, size };
@@ -72,6 +85,8 @@ static void fill(struct chunk *chunk, unsigned number)
 
 	if (number == 1)
 		assert_int_equal(chunk_append(chunk, &frame), 0);
+	if (every > 0 && number % every == 0)
+		put_keyframe(chunk, number);
 	snprintf(text, sizeof(text), "line %u \033[1mbold\033[0m of it\r\n", number);
 	put(chunk, (number - 1) * 1000 + 10, VIEW_TEXT, 0, text);
 	put(chunk, (number - 1) * 1000 + 20, VIEW_KEYS, 7, "ls -l\r");
@@ -97,7 +112,8 @@ static void index_records(struct made *made)
 	free(header);
 }
 
-void made_init(struct made *made, struct fixture *fixture, unsigned chunks, bool ended)
+static void make(
+	struct made *made, struct fixture *fixture, unsigned chunks, unsigned every, bool ended)
 {
 	struct packer packer;
 	struct chunk chunk;
@@ -114,7 +130,7 @@ void made_init(struct made *made, struct fixture *fixture, unsigned chunks, bool
 	assert_int_equal(chain_header(&chain, &fixture->header), 0);
 	assert_int_equal(chain_sign(&chain), 0);
 	for (unsigned i = 1; i <= chunks; i++) {
-		fill(&chunk, i);
+		fill(&chunk, i, every);
 		assert_int_equal(chunk_close(&chunk, &packer, &chain, false), 0);
 		if (i % 2 == 0)
 			assert_int_equal(chain_sign(&chain), 0);
@@ -138,6 +154,16 @@ void made_init(struct made *made, struct fixture *fixture, unsigned chunks, bool
 	chain_finish(&chain);
 	packer_finish(&packer);
 	index_records(made);
+}
+
+void made_init(struct made *made, struct fixture *fixture, unsigned chunks, bool ended)
+{
+	make(made, fixture, chunks, 0, ended);
+}
+
+void made_keyframes(struct made *made, struct fixture *fixture, unsigned chunks, unsigned every)
+{
+	make(made, fixture, chunks, every, true);
 }
 
 unsigned made_chunk_at(const struct made *made, size_t offset)

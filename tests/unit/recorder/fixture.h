@@ -27,7 +27,10 @@ void fixture_init(struct fixture *fixture);
 void fixture_certify(struct fixture *fixture, const uint8_t public_key[32],
 	const uint8_t key[RECORDING_KEY_LEN]);
 
-/* A whole recording in memory: `chunks` chunks of three frames, a signature after every second. */
+/*
+ * A whole recording in memory: `chunks` chunks of three frames, a signature after every second. One
+ * in `every` begins with a keyframe of two parts, "screen" and its number; 0: none does.
+ */
 struct made {
 	struct buf file;
 	size_t header_len;
@@ -35,6 +38,7 @@ struct made {
 	uint8_t types[256];
 	unsigned record_count;
 };
+void made_keyframes(struct made *made, struct fixture *fixture, unsigned chunks, unsigned every);
 void made_init(struct made *made, struct fixture *fixture, unsigned chunks, bool ended);
 /* The chunk a byte of the file belongs to; 0: none (header, signature, end). */
 unsigned made_chunk_at(const struct made *made, size_t offset);
