@@ -39,17 +39,17 @@ static size_t read_file(const char *name, char *text, size_t size)
 static bool read_stat(pid_t pid, struct process *ret_process)
 {
 	char name[64], text[2048], *at;
-	long ticks = sysconf(_SC_CLK_TCK), fields[13] = { 0 };
+	long ticks = sysconf(_SC_CLK_TCK), fields[14] = { 0 };
 
 	snprintf(name, sizeof name, "/proc/%d/stat", pid);
 	if (read_file(name, text, sizeof text) == 0 || (at = strrchr(text, ')')) == NULL)
 		return false;
-	at += 3; /* past ") S": numbers from here, parent first, user and kernel time 11th and 12th
-		  */
-	for (int i = 0; i < 13; i++)
+	at += 3; /* past ") S": numbers from here, parent first; 13th and 14th is what ended
+		    children used */
+	for (int i = 0; i < 14; i++)
 		fields[i] = strtol(at, &at, 10);
 	*ret_process = (struct process){ pid, (int)fields[0],
-		(uint64_t)(fields[10] + fields[11]) * 1000000 / (uint64_t)ticks, false };
+		(uint64_t)(fields[12] + fields[13]) * 1000000 / (uint64_t)ticks, false };
 	return true;
 }
 
