@@ -9,6 +9,7 @@
 #include "worker/keyframe.h"
 
 #define PENDING_ROOM (DIGEST_PENDING_MAX + VIEW_FRAME_MAX) /* until a frame was looked at */
+#define REST_MOST (DIGEST_PENDING_MAX / 4 * 3) /* of them; or the next look would come too soon */
 #define LARGE (16 * 1024) /* a frame that may have a screen of lines and more in it */
 #define FLOOD_LEAD_MAX (2 * GRID_SIDE_MAX + 256)
 
@@ -131,7 +132,7 @@ static bool let_pending_run(struct digest *digest)
 	if (begin_flood(digest, NULL, 0, pending->data, pending->len, &flood, &lead) < 0)
 		return false;
 	size_t before = pending->len - flood.rest_len;
-	if (before < lead.len || flood.rest_len > DIGEST_PENDING_MAX / 2)
+	if (before < lead.len || flood.rest_len > REST_MOST)
 		return false;
 	memcpy(pending->data + before - lead.len, lead.data, lead.len);
 	buf_consume(pending, before - lead.len);

@@ -16,6 +16,8 @@ struct scan {
 	struct attributes pen;
 	uint8_t sequence[SEQUENCE_MAX]; /* begun and not ended */
 	size_t sequence_len;
+	uint8_t colors[2 * SEQUENCE_MAX]; /* whole sequences, of which the pen does not know yet */
+	size_t colors_len;
 	bool second; /* the byte before may begin a C1 control */
 };
 
@@ -32,8 +34,31 @@ static void scan_init(struct scan *scan, const struct attributes *pen)
 
 	parser_init(&scan->parser, &events, &scan->pen);
 	scan->pen = *pen;
-	scan->sequence_len = 0;
+	scan->sequence_len = scan->colors_len = 0;
 	scan->second = false;
+}
+
+static void apply_colors(struct scan *scan)
+{
+	parser_feed(&scan->parser, scan->colors, scan->colors_len);
+	scan->colors_len = 0;
+}
+
+/* Most colours are taken back before anybody has to know them. */
+static void end_sequence(struct scan *scan)
+{
+	size_t len = scan->sequence_len;
+
+	scan->sequence_len = 0;
+	if (len == 3 || (len == 4 && scan->sequence[2] == '0')) {
+		scan->colors_len = 0;
+		scan->pen = (struct attributes){};
+		return;
+	}
+	if (len > sizeof scan->colors - scan->colors_len)
+		apply_colors(scan);
+	memcpy(scan->colors + scan->colors_len, scan->sequence, len);
+	scan->colors_len += len;
 }
 
 /* ESC, the shifts of the character set, and the first byte of every C1 control. */
@@ -59,8 +84,7 @@ static bool in_sequence(struct scan *scan, uint8_t byte)
 	if (scan->sequence_len == 2)
 		return byte == '[';
 	if (byte == 'm') {
-		parser_feed(&scan->parser, scan->sequence, scan->sequence_len);
-		scan->sequence_len = 0;
+		end_sequence(scan);
 		return true;
 	}
 	return (byte >= '0' && byte <= '9') || byte == ';' || byte == ':';
@@ -96,16 +120,29 @@ static bool scan_bytes(struct scan *scan, const uint8_t *bytes, size_t len)
 
 /* ---- how much of it may go ---- */
 
-/* Rows a line takes at least: of characters beyond ASCII nobody knows the width here. */
+/*
+ * Rows a line takes at least: of characters beyond ASCII nobody knows the width here. That what
+ * begins with ESC sets colours is found out later.
+ */
 static unsigned rows_of(const struct flood *flood, const uint8_t *line, size_t len)
 {
-	uint8_t beyond = 0;
+	size_t cells = 0;
 
 	if (len <= flood->columns)
 		return 1;
-	for (size_t i = 0; i < len; i++)
-		beyond |= (uint8_t)((line[i] & 0x80) | (line[i] < 0x20));
-	return beyond != 0 ? 1 : (unsigned)((len - 1) / flood->columns) + 1;
+	for (size_t i = 0; i < len; i++) {
+		if (line[i] == 0x1b) {
+			const uint8_t *end = memchr(line + i, 'm', len - i);
+			if (end == NULL)
+				return 1;
+			i = (size_t)(end - line);
+		} else if (line[i] < 0x20 || line[i] >= 0x7f) {
+			return 1;
+		} else {
+			cells++;
+		}
+	}
+	return cells > flood->columns ? (unsigned)((cells - 1) / flood->columns) + 1 : 1;
 }
 
 /* Back from `end`: the beginning of lines that take more than so many rows; NULL: there is none. */
@@ -150,8 +187,10 @@ bool flood_scan(struct flood *flood, const uint8_t *older, size_t older_len, con
 	const uint8_t *rest = find_rest(flood, newer, newer_len);
 	scan_init(&scan, &flood->pen);
 	if (rest == NULL || !scan_bytes(&scan, older, older_len) ||
-		!scan_bytes(&scan, newer, (size_t)(rest - newer)) || scan.sequence_len > 0 ||
-		(scan.pen.bg & ATTRIBUTE_PROTECTED) != 0)
+		!scan_bytes(&scan, newer, (size_t)(rest - newer)) || scan.sequence_len > 0)
+		return false;
+	apply_colors(&scan);
+	if ((scan.pen.bg & ATTRIBUTE_PROTECTED) != 0)
 		return false;
 	flood->pen = scan.pen;
 	flood->rest = rest;

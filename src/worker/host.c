@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -74,6 +75,7 @@ int worker_text(struct worker *worker, const void *bytes, size_t len)
 	if (len == 0 || worker->ended)
 		return 0;
 	digest_note(&worker->digest, bytes, len);
+	batch_note(&worker->batch, len);
 	return show(worker, VIEW_TEXT, bytes, len, NULL, 0);
 }
 
@@ -117,6 +119,8 @@ static void drop_target(struct worker *worker)
 	worker->target_watch = NULL;
 	watch_remove(worker->agent_watch);
 	worker->agent_watch = NULL;
+	timer_cancel(worker->look);
+	worker->look = NULL;
 }
 
 int worker_end(struct worker *worker, int why, int exit_status, const char *format, ...)
@@ -279,12 +283,29 @@ static void host_turn(struct worker *worker)
 		worker_wake(worker, 0);
 }
 
-static void on_target(void *context, uint32_t events)
+static void look_at_target(struct worker *worker);
+
+static void on_look(void *context)
 {
 	struct worker *worker = context;
 
+	worker->look = NULL;
+	look_at_target(worker);
+}
+
+static void look_at_target(struct worker *worker)
+{
 	worker->heard = true;
 	host_turn(worker);
+	if (batch_waits(&worker->batch, clock_monotonic_us()) && !worker->ended &&
+		worker->look == NULL &&
+		loop_after(worker->loop, BATCH_MS, on_look, worker, &worker->look) < 0)
+		fail(worker, -ERR_SYSTEM);
+}
+
+static void on_target(void *context, uint32_t events)
+{
+	look_at_target(context);
 }
 
 static void on_view(void *context, uint32_t events)
@@ -348,6 +369,11 @@ static void watch_target(struct worker *worker)
 {
 	uint32_t events = worker->ended ? 0 : driver.wants(worker->session);
 
+	/* For a moment only. */
+	if (worker->look != NULL && worker->target_watch != NULL && !worker->ended) {
+		watch_set(worker->target_watch, events & ~(uint32_t)EPOLLIN);
+		return;
+	}
 	/* Without a wish not even hang-up is wanted: level-triggered, it would spin. */
 	if (events == 0) {
 		watch_remove(worker->target_watch);

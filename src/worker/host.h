@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "drivers/driver.h"
 #include "worker/agent.h"
+#include "worker/batch.h"
 #include "worker/digest.h"
 #include "worker/refresh.h"
 #include "worker/view.h"
@@ -31,13 +32,15 @@ struct worker {
 	struct agent agent;
 	struct digest digest;   /* of what the view was given */
 	struct refresh refresh; /* a keyframe on its way */
+	struct batch batch;     /* of what the target sends */
 	struct channel *probe;  /* only when birth.probe */
 	struct watch *target_watch, *view_watch, *agent_watch;
 	struct timer *wake, *login, *beat, *linger;
-	bool blocked;      /* the driver waits for room in the view */
-	bool size_pending; /* a SIZE frame waits for room in the view */
-	bool heard;        /* the target sent something since the last beat */
-	unsigned misses;   /* beats without a sign of the target */
+	struct timer *look; /* the target is looked at then, and not before */
+	bool blocked;       /* the driver waits for room in the view */
+	bool size_pending;  /* a SIZE frame waits for room in the view */
+	bool heard;         /* the target sent something since the last beat */
+	unsigned misses;    /* beats without a sign of the target */
 	bool ended;
 };
 

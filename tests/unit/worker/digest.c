@@ -110,6 +110,29 @@ static void floods_run_through(void **state)
 	assert_non_null(memmem(bytes, keyframe_len, "\033[?1h", 5));
 }
 
+/* A log in pieces of any size, each line longer than the screen is wide: no terminal is made of it.
+ */
+static void a_log_costs_no_keyframe(void **state)
+{
+	static char log[1 << 20];
+	size_t len = 0;
+
+	digest_finish(&digest);
+	digest_init(&digest, 160, 48);
+	note("\033[?2004l$ cat log\r\n");
+	const uint8_t *base;
+	size_t base_len;
+	assert_int_equal(digest_keyframe(&digest, &base, &base_len), 0);
+	while (len < sizeof log - 300)
+		len += (size_t)snprintf(log + len, 300, "%06zu \033[3%zumWARN\033[0m %0180zu\r\n",
+			len, len % 8, len);
+	for (size_t at = 0, some = 500; at + some <= len; at += some, some = some % 60000 + 700) {
+		digest_note(&digest, log + at, some);
+		assert_ptr_equal(digest.base, base);
+		assert_true(digest.pending.len <= DIGEST_PENDING_MAX);
+	}
+}
+
 /* With a part that does not scroll nothing may be left out. */
 static void what_stays_is_kept(void **state)
 {
@@ -157,7 +180,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = { TEST(nothing_is_made_before_it_is_needed),
 		TEST(a_session_that_rests_costs_its_screen), TEST(has_a_ceiling),
-		TEST(floods_run_through), TEST(what_stays_is_kept), TEST(another_size),
-		TEST(a_screen_nobody_has), TEST(counts_what_came_since) };
+		TEST(floods_run_through), TEST(a_log_costs_no_keyframe), TEST(what_stays_is_kept),
+		TEST(another_size), TEST(a_screen_nobody_has), TEST(counts_what_came_since) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,9 @@ static void says_the_same_in_short(void **state)
 	static const char *const kinds[][2] = { { "line ", "\r\n" },
 		{ "\033[3", "m colours\033[m and not\r\n" },
 		{ "", " a line that is longer than the screen is wide\r\n" }, { "", "\tx\b\r\n" },
-		{ "\xc3\xa9\xe6\x97\xa5 ", "\r\n" }, { "\033[31m", "\r\n" } };
+		{ "\xc3\xa9\xe6\x97\xa5 ", "\r\n" }, { "\033[31m", "\r\n" },
+		{ "\033[4m\033[38;2;1;2;3m", "\r\n" }, { "\033[1m\033[0m\033[7m", "\033[27m\r\n" },
+		{ "\033[32m", "\033[mx a line that is longer than two are wide\033[1m\r\n" } };
 
 	for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
 		CLEANUP(buf_finish) struct buf bytes = lines_of(60, kinds[i][0], kinds[i][1]);
@@ -61,6 +63,25 @@ static void says_the_same_in_short(void **state)
 		terminal_destroy(all);
 		terminal_destroy(some);
 	}
+}
+
+/* A line that takes five rows counts as five, whatever its colours; one of wide characters as one.
+ */
+static void long_lines_take_their_rows(void **state)
+{
+	static const char long_line[] =
+		"\033[31mERROR\033[0m 0123456789012345678901234567890123456789"
+		"0123456789012345678901234567890123456789\r\n";
+	static const char wide_line[] = "0123456789012345678901234567890123456789"
+					"0123456789012345678901234567890123456789\xe6\x97\xa5\r\n";
+	CLEANUP(buf_finish) struct buf coloured = lines_of(30, "", long_line);
+	CLEANUP(buf_finish) struct buf wide = lines_of(30, "", wide_line);
+	struct flood flood;
+
+	assert_true(is_flood("", &coloured, &flood));
+	assert_true(flood.rest_len <= 3 * (sizeof long_line + 2));
+	assert_true(is_flood("", &wide, &flood));
+	assert_true(flood.rest_len >= 11 * sizeof wide_line);
 }
 
 static void too_little_to_leave_out(void **state)
@@ -110,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_the_same_in_short),
+		cmocka_unit_test(long_lines_take_their_rows),
 		cmocka_unit_test(too_little_to_leave_out),
 		cmocka_unit_test(anything_else_is_none),
 		cmocka_unit_test(the_end_may_be_cut),

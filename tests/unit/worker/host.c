@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+
+static uint64_t now_us; /* as the host sees it */
+#define clock_monotonic_us() now_us
 #include "worker/host.c"
 
 #include <fcntl.h>
@@ -123,6 +127,57 @@ static void a_full_view_stops_the_driver_and_room_wakes_it(void **state)
 	settle(&worker);
 	assert_int_equal(driver_double.turns, turns + 1);
 	assert_false(worker.blocked);
+}
+
+static void print_some(struct driver_double *d)
+{
+	static uint8_t bytes[4000];
+
+	worker_text(d->worker, bytes, sizeof bytes);
+}
+
+static bool looked;
+static void see_and_stop(struct driver_double *d)
+{
+	looked = worker.look == NULL;
+	worker_text(d->worker, "x", 1);
+	loop_stop(worker.loop);
+}
+
+/* Whoever prints without end is looked at when the time comes, not whenever there is something. */
+static void a_flood_is_looked_at_now_and_then(void **state)
+{
+	unsigned looks;
+
+	now_us = 1000000;
+	driver_double.on_turn = see_and_stop;
+	host_run(&worker);
+	assert_int_equal(loop_run(worker.loop), 0); /* it was stopped already */
+	settle(&worker);
+	driver_double.on_turn = print_some;
+	for (looks = 0; worker.look == NULL && looks < 100; looks++) {
+		now_us += 500;
+		on_target(&worker, EPOLLIN);
+		frames();
+	}
+	assert_in_range(looks, 16, 40);
+	driver_double.on_turn = see_and_stop;
+	assert_int_equal(send(target, "more", 4, 0), 4);
+	now_us += 5 * BATCH_FLOOD_US;
+	settle(&worker);
+	looked = false;
+	assert_int_equal(loop_run(worker.loop), 0);
+	assert_true(looked);
+	/* It is over: what comes is seen at once. */
+	assert_null(worker.look);
+	assert_int_equal(loop_run(worker.loop), 0);
+	assert_null(worker.look);
+	/* Its end leaves no look behind. */
+	worker.batch = (struct batch){ .began_us = now_us, .flood = true };
+	on_target(&worker, EPOLLIN);
+	assert_non_null(worker.look);
+	worker_end(&worker, 0, 0, "bye");
+	assert_null(worker.look);
 }
 
 static void draw_and_stop(struct driver_double *d)
@@ -304,6 +359,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(states_size_and_end_are_told_in_order, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_full_view_stops_the_driver_and_room_wakes_it, begin, end),
+		cmocka_unit_test_setup_teardown(a_flood_is_looked_at_now_and_then, begin, end),
 		cmocka_unit_test_setup_teardown(a_keyframe_comes_when_it_is_asked_for, begin, end),
 		cmocka_unit_test_setup_teardown(the_pinned_key_leads_to_the_vault, begin, end),
 		cmocka_unit_test_setup_teardown(a_key_wants_the_exchange_too, begin, end),
