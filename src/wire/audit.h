@@ -26,7 +26,7 @@ struct audit_row {
 struct signer {
 	uint8_t trail[HASH_LEN]; /* the chain it signs for: hash of its first row */
 	uint8_t public_key[32];
-	bool certified;
+	uint8_t certified;       /* 0 or not: it crosses walls */
 	uint8_t certificate[64]; /* certificate.h, when certified */
 };
 
@@ -50,7 +50,7 @@ struct receipt {
 /* The signature a write of a recording ended with, and what it takes to check it alone. */
 struct recording_head {
 	char session_id[SESSION_ID_SIZE];
-	bool last;       /* the recording's end is signed */
+	uint8_t last;    /* the recording's end is signed */
 	uint64_t number; /* of the signature in its file, from 1; not itself signed */
 	uint64_t chunks;
 	uint32_t ms;
