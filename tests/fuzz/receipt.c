@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A receipt's file comes from anywhere. Whatever is in it, what is read is bounded, the same when it
- * is written again, and vouched for by nobody.
+ * A receipt's file comes from anywhere. Whatever is in it, what is read is bounded, the same when
+ * it is written again, and vouched for by nobody.
  */
 #include <assert.h>
 #include <stdlib.h>

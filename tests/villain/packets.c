@@ -103,13 +103,27 @@ static bool meant(unsigned type)
 	return type == MSG_ROTATE || type == MSG_STOP_ASK;
 }
 
+static bool is_ours(unsigned type, enum party peer, enum party self)
+{
+	return party_allowed(rows[type].from, peer) && party_allowed(rows[type].to, self);
+}
+
+/* The witness knows the recorder and has nothing to say to it. */
+static bool any_ours(enum party peer, enum party self)
+{
+	for (unsigned type = 1; type < MSG_COUNT; type++)
+		if (is_ours(type, peer, self) && !meant(type))
+			return true;
+	return false;
+}
+
 static unsigned pick_row(struct packets *packets, enum party peer, enum party self, bool ours)
 {
+	if (ours && !any_ours(peer, self))
+		ours = false;
 	for (;;) {
 		unsigned type = 1 + (unsigned)packets_draw(packets, MSG_COUNT - 1);
-		bool fits =
-			party_allowed(rows[type].from, peer) && party_allowed(rows[type].to, self);
-		if (fits == ours && !(ours && meant(type)))
+		if (is_ours(type, peer, self) == ours && !(ours && meant(type)))
 			return type;
 	}
 }
