@@ -190,7 +190,8 @@ export class Gateway {
 		const session = await this.session(change);
 		const person = new Person(this, options);
 		await person.open(session.session_url);
-		await person.attach();
+		// Closed without a word, because the session ended meanwhile: tried again, as the page does.
+		await person.attach().catch((error) => (/closed 1001/.test(error.message) ? person.attach() : Promise.reject(error)));
 		person.token = session.token;
 		return person;
 	}

@@ -180,8 +180,7 @@ story('a changed host key: refused, audited, the impostor sees no login', async 
 	await honest.stop();
 	const impostor = await Sshd.start({ port, lines: ['LogLevel DEBUG2'] });
 	try {
-		const person = await open();
-		const end = await person.over();
+		const end = await howItEnds(open);
 		assert(/has changed/.test(end.words), JSON.stringify(end));
 		assert(!/userauth-request|Failed|password/.test(impostor.log.replace(/debug\d: .*(sshd_config|config).*\n/g, '')), 'a login was tried');
 		const rows = events(g);
