@@ -204,6 +204,26 @@ export class Life {
 		return { acks: acks.length, sessions: sessionRows.length };
 	}
 
+	// What the store says of the end of each session that was opened.
+	receipts(data = this.gateway.data) {
+		const [rows] = this.ask(data, ["json_object('id', s.session_id, 'sealed', s.recorded, 'text', r.receipt) FROM sessions s" +
+			' LEFT JOIN receipts r ON r.session_id = s.id WHERE s.redeemed_at > 0']);
+		return rows;
+	}
+
+	// A sealed recording has its receipt, which speaks of that very file; no other claims to know one.
+	checkReceipts(receipts, recordings) {
+		for (const { id, sealed, text } of receipts) {
+			assert(!sealed || text, `session ${id} has no receipt`);
+			if (!text) continue;
+			const { recording } = JSON.parse(text);
+			const file = recordings.get(id);
+			equal([recording.id, recording.sealed], [id, sealed === 1], `the receipt of ${id}`);
+			if (sealed) equal([file?.verdict, file?.head], ['intact', recording.head], `the file of ${id} that has a receipt`);
+		}
+		return receipts.filter(({ sealed }) => sealed).length;
+	}
+
 	// Every recording there is, or of these sessions: intact, or cut short and said so. [{ id, verdict, .. }]
 	// The file of a session that nobody ever saw live may be half made: it died with its beginning.
 	verify(data = this.gateway.data, wanted) {
@@ -220,8 +240,9 @@ export class Life {
 	}
 
 	// An opened session has its recording; what was shown more than a second before the end is in it.
-	async checkRecordings(killed, most) {
+	async checkRecordings(killed, most, receipts) {
 		const recordings = new Map(this.verify().map((report) => [report.id, report]));
+		const proven = this.checkReceipts(receipts, recordings);
 		const people = [...this.people, ...(this.gone ?? [])];
 		for (const person of people) assert(recordings.has(person.session), `the recording of ${person.session} is missing`);
 		let read = 0;
@@ -234,7 +255,7 @@ export class Life {
 				read++;
 			}
 		}
-		return { recordings: recordings.size, read };
+		return { recordings: recordings.size, proven, read };
 	}
 
 	// The secret that is in the vault is the one acknowledged last, or one that was tried after it.

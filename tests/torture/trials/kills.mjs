@@ -84,8 +84,9 @@ class Trial {
 		equal(gateway.process.exitCode, 0, `the ordered end: ${gateway.log.slice(-500)}`);
 		const compared = life.check();
 		equal(gateway.cli(['audit', 'verify']).verdict, 'intact', 'the audit trail');
+		const receipts = life.receipts();
 		await gateway.serve();
-		const recorded = await life.checkRecordings(this.killed, most(12, 200));
+		const recorded = await life.checkRecordings(this.killed, most(12, 200), receipts);
 		await life.checkPassword();
 		return { ...compared, ...recorded };
 	}
@@ -115,8 +116,10 @@ story('whatever is killed, nothing acknowledged is lost and nothing is there twi
 	const sum = (name) => results.reduce((total, result) => total + result[name], 0);
 	const back = results.flatMap((result) => result.back).sort((a, b) => a - b);
 	const part = (share) => back[Math.min(back.length - 1, Math.floor(back.length * share))];
-	console.log(`     ${back.length} kills, ${sum('acks')} acknowledgements, ${sum('recordings')} recordings (${sum('read')} words read back); ` +
+	console.log(`     ${back.length} kills, ${sum('acks')} acknowledgements, ${sum('recordings')} recordings, ${sum('proven')} with a receipt ` +
+		`(${sum('read')} words read back); ` +
 		`a new session after ${part(0.5)} ms, 95 % ${part(0.95)} ms, at most ${back.at(-1)} ms`);
+	assert(sum('proven') > kills, `only ${sum('proven')} have a receipt`);
 	assert(sum('read') > kills, `only ${sum('read')} words were old enough to be due`);
 	// A figure for a machine that has nothing else to do, as ./dev torture should have.
 	assert(!full || part(0.5) < 2000, `back after ${part(0.5)} ms`);
