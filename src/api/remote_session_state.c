@@ -34,7 +34,7 @@ static int answer_show(struct broker *broker, struct call *call)
 	struct json *json;
 	int r = find(broker, call, &session);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	int made = receipt_of(broker, &session, &receipt);
 	if (made < 0 && made != -ERR_AGAIN) /* its state is what was asked for */
@@ -63,7 +63,7 @@ static int answer_end(struct broker *broker, struct call *call)
 	struct session_row session;
 	int r = find(broker, call, &session);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	call_object(call, "session:%lld", (long long)session.id);
 	r = ending_of(broker, ENDING_SESSION, session.id, error_text(ERR_SESSION_DROPPED));

@@ -160,9 +160,10 @@ static int make_once(struct broker *broker, int64_t id)
 	struct receipt receipt;
 	int r = turn_open(broker);
 
-	if (r == 0)
-		r = store_session_get(broker->store, id, &session);
-	if (r < 0 || session.state != SESSION_ENDED)
+	if (r != 0)
+		return r;
+	r = store_session_get(broker->store, id, &session);
+	if (r != 0 || session.state != SESSION_ENDED)
 		return r;
 	r = store_receipt_get(broker->store, id, &receipt);
 	return r == -ERR_NOT_FOUND ? make(broker, &session, &receipt) : r;

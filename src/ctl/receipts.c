@@ -146,7 +146,7 @@ static void say(const struct cli *cli, const struct receipt *receipt, const stru
 static int verify_open(
 	const struct cli *cli, int fd, int recording, const uint8_t installation_public[32])
 {
-	struct receipt receipt;
+	struct receipt receipt = { .text = "" };
 	struct finding finding, compared = { 0 };
 	int r = load_receipt(cli_argument(cli, 0), fd, &receipt);
 
