@@ -121,6 +121,8 @@ static void test_waiting(void **state)
 	assert_int_equal(unseal(house, "right")->status, 503); /* one too many */
 	unsigned before = house->replies;
 	on_vault_gone(house);
+	for (int i = 0; i < 200 && house->replies < before + LATER_MAX; i++)
+		house_run(house);
 	assert_int_equal(house->replies, before + LATER_MAX);
 	assert_int_equal(house->reply.status, 503);
 	assert_null(house->broker->laters);
