@@ -35,6 +35,12 @@ static void put_number_if(struct json *json, const char *name, bool known, uint6
 		json_put_null(json, name);
 }
 
+/* One that recordings sealed by an older gateway do not have. */
+static void put_figure(struct json *json, const char *name, bool sealed, int64_t figure)
+{
+	put_number_if(json, name, sealed && figure >= 0, (uint64_t)figure);
+}
+
 static void put_whom(struct json *json, const struct session_row *session)
 {
 	json_id(json, "session", session->id);
@@ -70,7 +76,7 @@ static void put_recording(struct json *json, const struct session_row *session)
 
 	put_number_if(json, "output_bytes", sealed, session->output_bytes);
 	put_number_if(json, "input_bytes", sealed, session->input_bytes);
-	put_number_if(json, "inputs", sealed, session->inputs);
+	put_figure(json, "inputs", sealed, session->inputs);
 	if (session->redeemed_at == 0) { /* nobody was there to be recorded */
 		json_put_null(json, "recording");
 		return;
@@ -82,9 +88,9 @@ static void put_recording(struct json *json, const struct session_row *session)
 		put_hex(json, "head", session->head, HASH_LEN);
 	else
 		json_put_null(json, "head");
-	put_number_if(json, "chunks", sealed, session->chunks);
+	put_figure(json, "chunks", sealed, session->chunks);
 	put_number_if(json, "file_bytes", sealed, session->file_bytes);
-	put_number_if(json, "duration_ms", sealed, (uint64_t)session->duration_ms);
+	put_figure(json, "duration_ms", sealed, session->duration_ms);
 	json_close_object(json);
 }
 

@@ -272,9 +272,8 @@ struct session_row {
 	int32_t exit_status;
 	uint64_t output_bytes, input_bytes, file_bytes;
 	uint8_t head[HASH_LEN];
-	uint8_t recorded; /* 1: a recording file exists under session_id */
-	uint64_t inputs, chunks;
-	int64_t duration_ms; /* of the recording */
+	uint8_t recorded;                    /* 1: a recording file exists under session_id */
+	int64_t inputs, chunks, duration_ms; /* of the recording; -1: not known */
 };
 /* What a sealed recording came to. */
 struct session_recorded {

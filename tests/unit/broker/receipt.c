@@ -286,6 +286,23 @@ static void test_nothing_is_signed_before_the_key_is_on_record(void **state)
 	house->broker->head.stored = true;
 }
 
+/* Sealed by a gateway that did not count everything yet. */
+static void test_of_an_old_recording(void **state)
+{
+	struct house *house = *state;
+	char text[RECEIPT_MAX + 1];
+	struct session_row row = { .redeemed_at = 1,
+		.recorded = 1,
+		.output_bytes = 7,
+		.inputs = -1,
+		.chunks = -1,
+		.duration_ms = -1 };
+
+	assert_int_equal(text_write(house->broker, &row, 1, text), 0);
+	assert_non_null(strstr(text, "\"output_bytes\":7,\"input_bytes\":0,\"inputs\":null,"));
+	assert_non_null(strstr(text, "\"chunks\":null,\"file_bytes\":0,\"duration_ms\":null}"));
+}
+
 /* The longest names, each letter of them written as six: it is still a receipt. */
 static void test_the_longest(void **state)
 {
@@ -351,6 +368,7 @@ int main(void)
 		TEST(test_a_session_ends_without_one),
 		TEST(test_of_one_that_nobody_will_seal),
 		TEST(test_nothing_is_signed_before_the_key_is_on_record),
+		TEST(test_of_an_old_recording),
 		TEST(test_the_longest),
 		cmocka_unit_test(test_as_it_is_given_away),
 	};

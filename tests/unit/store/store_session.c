@@ -122,6 +122,10 @@ static void a_recording_is_noted(void **state)
 	struct session_row session;
 	struct session_recorded recorded = { 1ull << 40, 20, 4, 30, 5, 60, { 1, 2 } };
 	int64_t id = add(fixture, 1);
+	assert_int_equal(store_session_get(fixture->store, id, &session), 0);
+	assert_int_equal(session.inputs, -1);
+	assert_int_equal(session.chunks, -1);
+	assert_int_equal(session.duration_ms, -1);
 	assert_int_equal(store_session_recorded(fixture->store, id, &recorded), 0);
 	assert_int_equal(store_session_get(fixture->store, id, &session), 0);
 	assert_int_equal(session.recorded, 1);
