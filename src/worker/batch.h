@@ -11,9 +11,9 @@
  * millisecond instead of at once; what has come meanwhile is one frame. Somebody who types is not
  * part of a flood.
  */
-#define BATCH_MS 1                  /* between two looks */
-#define BATCH_ENOUGH (32 * 1024)    /* in one look: nothing is gained by waiting */
-#define BATCH_FLOOD (32 * 1024)     /* bytes within */
+#define BATCH_MS 1                    /* between two looks */
+#define BATCH_ENOUGH (32 * 1024)      /* in one look: nothing is gained by waiting */
+#define BATCH_FLOOD (32 * 1024)       /* bytes within */
 #define BATCH_FLOOD_US UINT64_C(8000) /* so long make a flood */
 
 struct batch {
