@@ -6,7 +6,9 @@
 #include "api/endpoints.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "broker/ending.h"
+#include "broker/renewal.h"
 #include "broker/rotation.h"
 #include "broker/vault.h"
 #include "broker/witness.h"
@@ -82,6 +84,47 @@ static void write_figures(struct json *json, const struct figures *figures, int6
 	json_close_object(json);
 }
 
+static const char *reload_word(uint8_t state)
+{
+	static const char *const words[] = { [RELOAD_NEVER] = "never",
+		[RELOAD_UNDER_WAY] = "under way",
+		[RELOAD_DONE] = "done",
+		[RELOAD_FAILED] = "failed" };
+	return state < sizeof words / sizeof words[0] ? words[state] : "unknown";
+}
+
+static void write_generation(
+	struct json *json, const struct broker *broker, const struct generation_row *row)
+{
+	json_open_object(json, NULL);
+	json_number(json, "generation", row->generation);
+	json_text(json, "process", party_name((enum party)row->party));
+	json_text(json, "version", row->version);
+	json_bool(json, "retired", row->retired != 0);
+	if (row->party == PARTY_RECORDER)
+		json_number(json, "sessions", renewal_sessions(broker, row->generation));
+	json_close_object(json);
+}
+
+/* What runs, process by process; the older ones finish what they have. */
+static void write_generations(struct json *json, const struct broker *broker)
+{
+	const struct msg_generations *generations = renewal_generations(broker);
+	json_number(json, "generation", generations->current);
+	json_time(json, "generation_since", generations->since);
+	json_open_object(json, "reload");
+	json_text(json, "state", reload_word(generations->reload));
+	json_text(json, "detail", generations->words);
+	json_close_object(json);
+	json_open_array(json, "generations");
+	struct generation_row supervisor = { generations->current, PARTY_SUPERVISOR, 0, "" };
+	text_copy(supervisor.version, sizeof supervisor.version, generations->version);
+	write_generation(json, broker, &supervisor);
+	for (unsigned i = 0; i < generations->count; i++)
+		write_generation(json, broker, &generations->rows[i]);
+	json_close_array(json);
+}
+
 static void write_counts(struct json *json, const struct store_counts *counts)
 {
 	json_number(json, "waiting", counts->sessions_created);
@@ -112,12 +155,13 @@ static int answer(struct broker *broker, struct call *call)
 	broker_figures(broker, &figures);
 	struct json *json = call_json(call);
 	json_open_object(json, "status");
-	json_text(json, "version", VERSION);
+	json_text(json, "version", gateway_version);
 	json_text(json, "tenant", settings->gateway_tenant);
 	write_url(json, settings);
 	json_text(json, "listen", settings->gateway_listen);
 	json_text(json, "store", store_kind(call_store(call)));
 	write_figures(json, &figures, call_now(call));
+	write_generations(json, broker);
 	write_counts(json, &counts);
 	r = write_vault(json, broker);
 	witness_write(json, broker);

@@ -27,6 +27,7 @@
 #define ADDRESS_SIZE 48   /* textual IPv4 or IPv6 address */
 #define REASON_SIZE 256   /* why something ended, for people */
 #define URL_SIZE 512
+#define VERSION_SIZE 32 /* of a build: "0.1.0" */
 
 /* identifiers, with their NUL */
 #define SESSION_ID_SIZE                                                                            \

@@ -39,6 +39,21 @@ static int row_fits(const struct session_row *row, const char *cookie, const str
 	return 0;
 }
 
+/* Troubles that pass: a page that hears of one asks again. They end sessions too. */
+static bool is_passing(int why)
+{
+	switch (-why) {
+	case ERR_PEER_GONE:
+	case ERR_TIMED_OUT:
+	case ERR_AGAIN:
+	case ERR_STORE:
+	case ERR_FULL:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Whoever had a right to the session is told how it ended; everybody else nothing. */
 static int find_ended(struct broker *broker, const char *session_id, const char *cookie,
 	const struct address *peer)
@@ -48,7 +63,7 @@ static int find_ended(struct broker *broker, const char *session_id, const char 
 	if (store_session_by_session_id(broker->store, session_id, &row) < 0 ||
 		row.state == SESSION_CREATED || row_fits(&row, cookie, peer) < 0)
 		return -ERR_ATTACH_REFUSED;
-	return row.end_why < 0 ? row.end_why : -ERR_SESSION_OVER;
+	return row.end_why < 0 && !is_passing(row.end_why) ? row.end_why : -ERR_SESSION_OVER;
 }
 
 static int find(struct broker *broker, const char *session_id, const char *cookie,
@@ -137,37 +152,47 @@ static void viewer_fill(
 	viewer->session = session->row.id;
 	viewer->viewer = ++session->last_viewer;
 	viewer->offset = prove->offset;
+	viewer->page = prove->page;
 	viewer->columns = prove->columns;
 	viewer->rows = prove->rows;
 	memcpy(viewer->who, session->row.user, sizeof viewer->who);
 	address_format(&prove->peer, viewer->from);
 }
 
-/* The corridor gets one end, the person's front the other. */
-static int join(struct broker *broker, const struct joining *joining)
+/*
+ * The corridor gets one end, the person's front the other. An error: nobody joined. Once the
+ * recorder was told, it also tells of the leaving, whatever becomes of the other end.
+ */
+static int join(const struct session *session, const struct joining *joining)
 {
+	struct channel *recorder = session->recorder;
 	int ends[2];
-	int r = wire_pair(SOCK_STREAM, ends);
+	int r = joining->channel == NULL ? -ERR_PEER_GONE : wire_pair(SOCK_STREAM, ends);
 
-	if (r == 0) {
-		r = channel_send(broker->recorder, MSG_VIEWER_JOIN,
-			channel_serial(broker->recorder), &joining->viewer, NULL, 0, &ends[0], 1);
-		if (r == 0)
-			r = send_result(
-				joining->channel, MSG_ATTACH_GRANTED, joining->serial, 0, ends[1]);
-		close(ends[0]);
-		close(ends[1]);
-	}
 	if (r < 0)
-		send_result(joining->channel, MSG_ATTACH_REFUSED, joining->serial, r, -1);
+		return r;
+	r = channel_send(recorder, MSG_VIEWER_JOIN, recorder != NULL ? channel_serial(recorder) : 0,
+		&joining->viewer, NULL, 0, &ends[0], 1);
+	if (r == 0 &&
+		send_result(joining->channel, MSG_ATTACH_GRANTED, joining->serial, 0, ends[1]) < 0)
+		send_result(
+			joining->channel, MSG_ATTACH_REFUSED, joining->serial, -ERR_PEER_GONE, -1);
+	close(ends[0]);
+	close(ends[1]);
 	return r;
 }
 
 void attach_join_waiting(struct broker *broker, struct session *session)
 {
-	for (unsigned i = 0; i < session->joining_count; i++)
-		if (join(broker, &session->joining[i]) < 0)
-			session->viewers--;
+	(void)broker;
+	for (unsigned i = 0; i < session->joining_count; i++) {
+		int r = join(session, &session->joining[i]);
+		if (r == 0)
+			continue;
+		session->viewers--;
+		send_result(session->joining[i].channel, MSG_ATTACH_REFUSED,
+			session->joining[i].serial, r, -1);
+	}
 	session->joining_count = 0;
 }
 
@@ -201,7 +226,7 @@ static void after_attach(struct broker *broker, void *context, int result)
 	CLEANUP(mem_freep) struct attaching *attaching = context;
 	struct session *session = session_by_id(broker, attaching->session);
 
-	if (attaching->joining.channel != broker->front)
+	if (peer_of(broker, attaching->joining.channel) == NULL)
 		attaching->joining.channel = NULL;
 	if (result == 0 && (session == NULL || session->row.state == SESSION_ENDED))
 		result = -ERR_SESSION_OVER;

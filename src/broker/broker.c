@@ -10,11 +10,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
+#include "base/version.h"
 #include "broker/attach.h"
 #include "broker/call_inside.h"
 #include "broker/context.h"
 #include "broker/control.h"
 #include "broker/dispatch.h"
+#include "broker/peers.h"
 #include "broker/probe_inside.h"
 #include "broker/route.h"
 #include "broker/throttle.h"
@@ -24,135 +26,23 @@
 
 #define TICK_MS 1000
 
-static int on_front(void *context, struct channel *channel, struct message *message)
-{
-	struct broker *broker = context;
-
-	switch (message->type) {
-	case MSG_API_CALL:
-		return dispatch_message(broker, channel, DOOR_API, 0, message);
-	case MSG_TICKET_REDEEM:
-		return ticket_redeem(broker, channel, message);
-	case MSG_ATTACH_ASK:
-		return attach_ask(broker, channel, message);
-	case MSG_ATTACH_PROVE:
-		return attach_prove(broker, channel, message);
-	default:
-		return -ERR_MALFORMED;
-	}
-}
-
-static int on_vault(void *context, struct channel *channel, struct message *message)
-{
-	(void)channel;
-	if (message->type == MSG_BROKER_CERTIFIED) {
-		head_certified(context, message->payload);
-		return 0;
-	}
-	if (message->type == MSG_VAULT_STATE) {
-		vault_heard(context, message);
-		return 0;
-	}
-	if (message->type == MSG_RELEASES_HEAD) {
-		vault_released(context, message->payload);
-		return 0;
-	}
-	return session_from_vault(context, message);
-}
-
-static int on_recorder(void *context, struct channel *channel, struct message *message)
-{
-	(void)channel;
-	return session_from_recorder(context, message);
-}
-
 static int on_supervisor(void *context, struct channel *channel, struct message *message)
 {
 	(void)channel;
 	return session_from_supervisor(context, message);
 }
 
-static void front_gone(struct broker *broker)
-{
-	struct channel *front = STEAL(broker->front);
-
-	turn_close(broker); /* answers of this turn still point at it */
-	dispatch_forget(broker, front);
-	attach_forget(broker, front);
-	channel_destroy(front);
-}
-
-static void vault_gone(struct broker *broker)
-{
-	broker->head.asked_at = 0;
-	channel_destroy(STEAL(broker->vault));
-	vault_lost(broker);
-}
-
-static void recorder_gone(struct broker *broker)
-{
-	channel_destroy(STEAL(broker->recorder));
-	sessions_recorder_gone(broker);
-}
-
-static void on_gone(void *context, struct channel *channel)
-{
-	struct broker *broker = context;
-
-	/* Ends in order look the same from here; the supervisor warns of the others. */
-	log_info("peer.gone", "%s",
-		channel == broker->front ? "front"
-					 : (channel == broker->vault ? "vault" : "recorder"));
-	if (channel == broker->front)
-		front_gone(broker);
-	else if (channel == broker->vault)
-		vault_gone(broker);
-	else
-		recorder_gone(broker);
-}
-
 /* One strike: the supervisor ends it, the trail says why. */
-static void on_strike(void *context, enum party peer, int why)
+static void on_strike(void *context, const struct channel *channel, int why)
 {
 	struct broker *broker = context;
+	const char *name = party_name(channel_peer(channel));
 	char object[32];
 
-	snprintf(object, sizeof object, "process:%s", party_name(peer));
+	snprintf(object, sizeof object, "process:%s", name);
 	if (turn_open(broker) < 0 ||
 		audit_write(broker, "process.struck", "gateway", NULL, object, why, NULL) < 0)
-		log_error("process.struck", "%s: not on record", party_name(peer));
-}
-
-/* A peer, at the start or after it was started again: the old channel is history. */
-static void meet(void *context, enum party party, int fd)
-{
-	struct broker *broker = context;
-
-	if (party == PARTY_WITNESS) {
-		witness_came(broker, fd);
-		return;
-	}
-	message_fn *fn =
-		party == PARTY_FRONT ? on_front : (party == PARTY_VAULT ? on_vault : on_recorder);
-	struct channel **place = party == PARTY_FRONT   ? &broker->front
-				 : party == PARTY_VAULT ? &broker->vault
-							: &broker->recorder;
-
-	if (party != PARTY_FRONT && party != PARTY_VAULT && party != PARTY_RECORDER) {
-		close(fd);
-		return;
-	}
-	if (*place != NULL)
-		on_gone(broker, *place);
-	if (channel_create(broker->loop, fd, PARTY_BROKER, party, fn, on_gone, broker, place) < 0) {
-		log_error("peer.lost", "no memory for a channel to %s", party_name(party));
-		close(fd);
-		return;
-	}
-	if (party == PARTY_RECORDER)
-		sessions_recorder_came(broker);
-	if (party == PARTY_VAULT)
-		head_ask(broker);
+		log_error("process.struck", "%s: not on record", name);
 }
 
 static void on_turn(void *context)
@@ -180,8 +70,9 @@ static int audit_self(struct broker *broker, const char *event)
 	int r = turn_open(broker);
 
 	note_begin(&note);
-	json_text(&note.json, "version", VERSION);
+	json_text(&note.json, "version", gateway_version);
 	json_text(&note.json, "store", store_kind(broker->store));
+	json_number(&note.json, "generation", broker->process.generation);
 	vault_note_releases(broker, &note.json);
 	return r < 0 ? r : audit_write(broker, event, "gateway", NULL, "gateway", 0, &note);
 }
@@ -243,6 +134,7 @@ static int open_store(struct broker *broker, int listener, uint32_t owner)
 	if (r < 0)
 		return r;
 	turn_close(broker);
+	early_begin(broker);
 	r = turn_watch(broker);
 	if (r < 0)
 		return r;
@@ -260,15 +152,14 @@ static void finish(struct broker *broker)
 	control_destroy(broker->control);
 	probes_finish(broker);
 	sessions_finish(broker);
-	channel_destroy(broker->front);
-	channel_destroy(broker->vault);
-	channel_destroy(broker->recorder);
+	peers_finish(broker);
 	witness_gone(broker);
 	calls_finish(broker);
 	prover_destroy(broker->prover);
 	throttle_destroy(broker->throttle);
 	routes_destroy(broker->routes);
 	turn_destroy(&broker->turn);
+	early_finish(broker);
 	head_destroy(&broker->head);
 	store_close(broker->store);
 	reserve_close(broker);
@@ -303,8 +194,9 @@ int main(int argc, char **argv)
 	if (r < 0)
 		return give_up("store", r);
 	broker->process.supervisor_fn = on_supervisor;
-	process_on_peer(&broker->process, meet, broker);
+	process_on_peer(&broker->process, peers_meet, broker);
 	process_on_stop(&broker->process, on_stop);
+	process_on_retire(&broker->process, peers_retire);
 	process_on_strike(&broker->process, on_strike);
 	r = process_run(&broker->process);
 	if (broker->broken)

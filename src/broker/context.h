@@ -2,8 +2,11 @@
 #pragma once
 
 #include "broker/broker.h"
+#include "broker/early.h"
 #include "broker/ending.h"
 #include "broker/head.h"
+#include "broker/peers.h"
+#include "broker/renewal.h"
 #include "broker/reserve.h"
 #include "broker/rotation.h"
 #include "broker/session.h"
@@ -23,7 +26,12 @@ struct broker {
 	struct loop *loop;
 	const struct settings *settings;
 	struct store *store;
-	struct channel *front, *vault, *recorder;
+	struct peer *peers;
+	struct channel *vault,
+		*recorder;     /* of the peers, the ones that take what is new; or NULL */
+	bool retiring, last;   /* another broker follows; this one ends */
+	struct strays *strays; /* workers whose session nobody here knows */
+	struct renewal renewal;
 	struct control *control;
 	struct throttle *throttle;
 	struct routes *routes;
@@ -32,6 +40,7 @@ struct broker {
 	bool broken; /* the store cannot be written any more: this process ends */
 	struct audit audit;
 	struct head head;
+	struct early early;
 	struct witness_link witness;
 	struct reserve reserve;
 	struct steady steady; /* the clock that lifetimes go by */

@@ -132,13 +132,21 @@ int control_create(
 	return 0;
 }
 
+void control_close(struct control *control)
+{
+	if (control == NULL)
+		return;
+	watch_remove(STEAL(control->watch));
+	fd_closep(&control->listener);
+	control->listener = -1;
+}
+
 void control_destroy(struct control *control)
 {
 	if (control == NULL)
 		return;
-	watch_remove(control->watch);
+	control_close(control);
 	while (control->callers != NULL)
 		caller_free(control->callers);
-	fd_closep(&control->listener);
 	free(control);
 }

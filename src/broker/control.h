@@ -11,4 +11,5 @@ struct broker;
 struct control;
 int control_create(
 	struct broker *broker, int listener, uint32_t owner, struct control **ret_control);
+void control_close(struct control *control); /* accepts no more; who is connected stays */
 void control_destroy(struct control *control);

@@ -94,7 +94,7 @@ int ending_of(struct broker *broker, enum ending_of what, int64_t id, const char
 void broker_figures(const struct broker *broker, struct figures *ret_figures)
 {
 	*ret_figures = broker->figures;
-	ret_figures->front_connected = broker->front != NULL;
+	ret_figures->front_connected = peers_count(broker, PARTY_FRONT);
 	ret_figures->vault_connected = broker->vault != NULL;
 	ret_figures->recorder_connected = broker->recorder != NULL;
 	ret_figures->live = ret_figures->starting = ret_figures->viewers = 0;

@@ -94,6 +94,7 @@ static void after_certified(struct broker *broker, void *context, int result)
 	struct head *head = &broker->head;
 
 	(void)context;
+	early_over(broker);
 	if (result < 0) {
 		head->refused = result; /* asked again */
 		return;
@@ -131,14 +132,17 @@ void head_certified(struct broker *broker, const struct msg_broker_certified *ce
 		memcmp(certified->public_key, signer->public_key, sizeof signer->public_key) != 0)
 		return;
 	head->refused = certified->result;
-	if (certified->result < 0)
+	if (certified->result < 0) {
+		early_over(broker);
 		return;
+	}
 	head->refused = -ERR_AGAIN; /* until it is on disk */
 	memcpy(signer->certificate, certified->certificate, sizeof signer->certificate);
 	int r = keep_certificate(broker, certified);
 	if (r < 0) {
 		log_error("broker.certified", "%s", error_text(r));
 		head->refused = r;
+		early_over(broker);
 		return;
 	}
 	turn_then(broker, after_certified, NULL);

@@ -225,6 +225,12 @@ void probe_worker_exited(struct broker *broker, int64_t number)
 	}
 }
 
+void probes_give_up(struct broker *broker)
+{
+	while (broker->probes != NULL && broker->probes->first != NULL)
+		probe_finish(broker->probes->first, -ERR_PEER_GONE);
+}
+
 void probes_finish(struct broker *broker)
 {
 	while (broker->probes != NULL && broker->probes->first != NULL)

@@ -209,9 +209,9 @@ static void stop_processes(struct broker *broker, struct session *session)
 	session_drop_start(broker, session);
 	memcpy(stop.text, session->end_reason, sizeof stop.text);
 	if (session->recorder_knows)
-		channel_tell(broker->recorder, MSG_SESSION_STOP, &stop);
+		channel_tell(session->recorder, MSG_SESSION_STOP, &stop);
 	if (session->worker_asked)
-		channel_tell(broker->vault, MSG_GRANT_END, &which);
+		peers_tell(broker, PARTY_VAULT, MSG_GRANT_END, &which);
 	session->kill_at = clock_monotonic_ms() + STOP_GRACE_MS;
 	session->forget_at = clock_monotonic_ms() + FORGET_MS;
 }

@@ -26,6 +26,7 @@
 #define CHALLENGE_MS (60 * 1000) /* a challenge is worth something that long */
 #define STOP_GRACE_MS 2000       /* for a worker to go by itself */
 #define FORGET_MS 30000          /* for its recording to be sealed */
+#define START_MS 30000           /* beyond twice the time a target may take: our own processes */
 
 struct broker;
 struct dial;
@@ -50,9 +51,11 @@ struct session {
 
 	/* the start: target and recording in parallel, then grant and worker */
 	bool start_asked, recorder_knows, recording, worker_asked, worker, secret_released;
-	bool click;   /* starts with the first attach */
-	bool listed;  /* the recorder still has it, after a restart of ours */
-	bool unheard; /* the recorder has not said yet whether it has */
+	bool start_waits;         /* for a recorder, or for all of them to say what they have */
+	bool click;               /* starts with the first attach */
+	bool listed;              /* a recorder still has it, after a restart of ours */
+	bool unheard;             /* the recorders have not said yet whether one has it */
+	struct channel *recorder; /* the one that has it: new ones go to the newest */
 	struct dial *dial;
 	struct starting *starting;
 	int target, view; /* ours until they are given away; -1 */
@@ -66,7 +69,7 @@ struct session {
 	uint32_t last_viewer;
 
 	/* limits; monotonic milliseconds */
-	uint64_t started, last_input, nobody_since;
+	uint64_t started, start_at, last_input, nobody_since;
 	uint64_t orphaned_at;        /* the worker went and the recorder has not said why; 0: no */
 	uint64_t kill_at, forget_at; /* set when it ended */
 	unsigned announced;          /* bits: which notices were given */
@@ -112,6 +115,9 @@ void session_end(struct broker *broker, struct session *session, int why, const 
 /* session_start.c: after the URL was spent and that is on disk */
 void session_start(struct broker *broker, struct session *session);
 void session_go_on(struct broker *broker, struct session *session); /* one step came true */
+void sessions_go_on(struct broker *broker); /* a vault or a recorder is there again */
+/* A recording that began and has no worker: the broker that began it is gone. */
+void session_start_again(struct broker *broker, struct session *session);
 struct worker_birth;
 int birth_file(const struct worker_birth *birth, int *ret_fd); /* a sealed memory file */
 void session_drop_start(
@@ -120,12 +126,22 @@ void session_drop_start(
 /* session_events.c: what recorder, vault and supervisor say */
 struct channel;
 struct message;
-int session_from_recorder(struct broker *broker, struct message *message);
-int session_from_vault(struct broker *broker, struct message *message);
+int session_from_recorder(struct broker *broker, struct channel *recorder, struct message *message);
+int session_from_vault(struct broker *broker, struct channel *vault, struct message *message);
 int session_from_supervisor(struct broker *broker, struct message *message);
-int sessions_load(struct broker *broker);           /* at start: what was open */
-void sessions_recorder_came(struct broker *broker); /* asks what it still has */
-void sessions_recorder_gone(struct broker *broker);
+void sessions_recorder_gone(struct broker *broker, const struct channel *recorder);
+
+/* session_return.c: a new broker and what the others still have of the one before */
+struct peer;
+int sessions_load(struct broker *broker);                              /* at start: what was open */
+void sessions_recorder_came(struct broker *broker, struct peer *peer); /* asks what it still has */
+void session_listed(
+	struct broker *broker, struct channel *recorder, const struct msg_listed *listed);
+void sessions_listed(struct broker *broker); /* one more has said all: what nobody named is over */
+bool sessions_unlisted(const struct broker *broker); /* somebody has yet to say what it has */
+void sessions_workers(struct broker *broker, const void *sessions, size_t len);
+void sessions_strays(struct broker *broker, uint64_t now); /* once a second */
+void session_moved(struct broker *broker, struct session *session, const struct msg_moved *moved);
 void session_settle(
 	struct broker *broker, struct session *session); /* destroys it when all is over */
 

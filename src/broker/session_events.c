@@ -32,7 +32,7 @@ static int audit_event(
 }
 
 /* What the worker said of itself, on its way through the recorder. */
-static void on_moved(struct broker *broker, struct session *session, const struct msg_moved *moved)
+void session_moved(struct broker *broker, struct session *session, const struct msg_moved *moved)
 {
 	struct moving moving = { .actor = "gateway", .exit_status = -1 };
 	int r = turn_open(broker);
@@ -53,7 +53,8 @@ static void on_moved(struct broker *broker, struct session *session, const struc
 	}
 }
 
-static void on_recording_started(struct broker *broker, const struct msg_recording_started *started)
+static void on_recording_started(struct broker *broker, struct channel *recorder,
+	const struct msg_recording_started *started)
 {
 	struct session *session = session_by_id(broker, started->session);
 
@@ -66,7 +67,8 @@ static void on_recording_started(struct broker *broker, const struct msg_recordi
 		session_end(broker, session, started->result, NULL);
 		return;
 	}
-	session->recording = true;
+	session->recording = session->recorder_knows = true;
+	session->recorder = recorder;
 	session_go_on(broker, session);
 }
 
@@ -99,8 +101,7 @@ static int keep_recorded(struct broker *broker, const struct msg_recording_done 
 	return r;
 }
 
-/* Of a session that is no longer here: 1 when the broker before this one did not put it on record.
- */
+/* 1 when it is not on record: told again, it may be, by us or by the broker before this one. */
 static int is_missing(struct broker *broker, int64_t id)
 {
 	struct session_row row;
@@ -108,41 +109,50 @@ static int is_missing(struct broker *broker, int64_t id)
 
 	if (r == -ERR_NOT_FOUND)
 		return 0;
-	return r < 0 ? r : row.state == SESSION_ENDED && row.recorded == 0;
+	return r < 0 ? r : row.recorded == 0;
 }
+
+/* The end of a recording that waits for its commit. */
+struct keeping {
+	struct channel *recorder;
+	int64_t session;
+};
 
 static void after_kept(struct broker *broker, void *context, int result)
 {
-	CLEANUP(mem_freep) struct msg_session *which = context;
+	CLEANUP(mem_freep) struct keeping *keeping = context;
+	struct msg_session which = { keeping->session };
 
-	if (result == 0)
-		channel_tell(broker->recorder, MSG_RECORDING_KEPT, which);
+	if (result == 0 && peer_of(broker, keeping->recorder) != NULL)
+		channel_tell(keeping->recorder, MSG_RECORDING_KEPT, &which);
 }
 
 /* The recorder may forget it, once it is on disk. */
-static int let_forget(struct broker *broker, int64_t id)
+static int let_forget(struct broker *broker, struct channel *recorder, int64_t id)
 {
-	int r = turn_open(broker);
-	struct msg_session *which = r == 0 ? malloc(sizeof *which) : NULL;
+	struct keeping *keeping = malloc(sizeof *keeping);
 
-	if (which == NULL)
-		return r < 0 ? r : -ERR_SYSTEM;
-	*which = (struct msg_session){ id };
-	turn_answer(broker, after_kept, which);
+	if (keeping == NULL)
+		return -ERR_SYSTEM;
+	*keeping = (struct keeping){ recorder, id };
+	turn_answer(broker, after_kept, keeping);
 	return 0;
 }
 
-static void on_recording_done(struct broker *broker, const struct msg_recording_done *done)
+static void on_recording_done(
+	struct broker *broker, struct channel *recorder, const struct msg_recording_done *done)
 {
 	struct session *session = session_by_id(broker, done->session);
-	int r = session != NULL ? 1 : is_missing(broker, done->session);
+	int r = turn_open(broker);
 
 	if (done->result == -ERR_DISK)
 		reserve_recorder_full(broker);
+	if (r == 0)
+		r = is_missing(broker, done->session);
 	if (r > 0)
 		r = keep_recorded(broker, done);
 	if (r == 0)
-		r = let_forget(broker, done->session);
+		r = let_forget(broker, recorder, done->session);
 	if (r < 0)
 		log_error("recording.done", "%lld: %s", (long long)done->session, error_text(r));
 	if (session == NULL)
@@ -169,53 +179,26 @@ static void on_viewer_left(struct broker *broker, const struct msg_viewer *viewe
 	audit_event(broker, session->row.id, "session.detached", 0, &note);
 }
 
-/* One of the sessions the recorder still has; 0 ends the list: what was not named is over. */
-static void on_listed(struct broker *broker, const struct msg_moved *listed)
+int session_from_recorder(struct broker *broker, struct channel *recorder, struct message *message)
 {
-	struct msg_notice stop = { .session = listed->session, .why = -ERR_SESSION_OVER };
-	struct session *session = session_by_id(broker, listed->session), *next;
-
-	if (session != NULL && session->row.state != SESSION_ENDED) {
-		session->unheard = false;
-		session->listed = session->recorder_knows = session->recording =
-			session->start_asked = true;
-		session->worker = session->worker_asked = true;
-		session->viewers = listed->exit_status > 0 ? (unsigned)listed->exit_status : 0;
-		session->last_viewer =
-			VIEWERS_MAX * 1024; /* numbers of before are not given again */
-		on_moved(broker, session, listed);
-	} else if (listed->session != 0) {
-		text_copy(stop.text, sizeof stop.text, error_text(stop.why));
-		channel_tell(broker->recorder, MSG_SESSION_STOP, &stop);
-	} else {
-		for (session = broker->sessions.first; session != NULL; session = next) {
-			next = session->next;
-			session->unheard = false;
-			if (!session->listed && !session->start_asked)
-				session_end(broker, session, -ERR_GATEWAY_RESTARTED, NULL);
-		}
-	}
-}
-
-int session_from_recorder(struct broker *broker, struct message *message)
-{
+	const struct msg_listed *listed = message->payload;
 	const struct msg_moved *moved = message->payload;
 	const struct msg_activity *activity = message->payload;
 	struct session *session;
 
 	switch (message->type) {
 	case MSG_RECORDING_STARTED:
-		on_recording_started(broker, message->payload);
+		on_recording_started(broker, recorder, message->payload);
 		return 0;
 	case MSG_SESSION_MOVED:
 		session = session_by_id(broker, moved->session);
 		if (!TEXT_VALID(moved->reason))
 			return -ERR_MALFORMED;
 		if (session != NULL)
-			on_moved(broker, session, moved);
+			session_moved(broker, session, moved);
 		return 0;
 	case MSG_RECORDING_DONE:
-		on_recording_done(broker, message->payload);
+		on_recording_done(broker, recorder, message->payload);
 		return 0;
 	case MSG_VIEWER_LEFT:
 		on_viewer_left(broker, message->payload);
@@ -226,24 +209,32 @@ int session_from_recorder(struct broker *broker, struct message *message)
 			session->last_input = clock_monotonic_ms();
 		return 0;
 	case MSG_RECORDER_SESSION:
-		if (!TEXT_VALID(moved->reason))
+		if (!TEXT_VALID(listed->moved.reason))
 			return -ERR_MALFORMED;
-		on_listed(broker, moved);
+		session_listed(broker, recorder, listed);
 		return 0;
 	default:
 		return -ERR_MALFORMED;
 	}
 }
 
-/* The audit line of a release is on disk: now, and not before, the vault may open its hand. */
+/* A release that waits for its audit line to be on disk. */
+struct releasing {
+	struct channel *vault; /* the one that asked */
+	struct msg_session which;
+};
+
+/* Now, and not before, the vault may open its hand. */
 static void after_release(struct broker *broker, void *context, int result)
 {
-	CLEANUP(mem_freep) struct msg_session *which = context;
+	CLEANUP(mem_freep) struct releasing *releasing = context;
 
-	channel_tell(broker->vault, result == 0 ? MSG_SECRET_RELEASE : MSG_GRANT_END, which);
+	if (peer_of(broker, releasing->vault) != NULL)
+		channel_tell(releasing->vault, result == 0 ? MSG_SECRET_RELEASE : MSG_GRANT_END,
+			&releasing->which);
 }
 
-static int release(struct broker *broker, struct session *session, struct msg_session *which)
+static int release(struct broker *broker, struct session *session, struct releasing *releasing)
 {
 	CLEANUP(note_finish) struct note note;
 
@@ -262,23 +253,23 @@ static int release(struct broker *broker, struct session *session, struct msg_se
 	if (r < 0)
 		return r;
 	session->secret_released = true;
-	turn_then(broker, after_release, which);
+	turn_then(broker, after_release, releasing);
 	return 0;
 }
 
-static void on_secret_wanted(struct broker *broker, int64_t id)
+static void on_secret_wanted(struct broker *broker, struct channel *vault, int64_t id)
 {
 	struct session *session = session_by_id(broker, id);
-	struct msg_session *which = malloc(sizeof *which);
+	struct releasing *releasing = malloc(sizeof *releasing);
 
-	if (which == NULL)
+	if (releasing == NULL)
 		return; /* the worker's login time runs out */
-	*which = (struct msg_session){ id };
+	*releasing = (struct releasing){ vault, { id } };
 	if (session != NULL && session->row.state == SESSION_REDEEMED &&
-		!session->secret_released && release(broker, session, which) == 0)
+		!session->secret_released && release(broker, session, releasing) == 0)
 		return;
-	channel_tell(broker->vault, MSG_GRANT_END, which);
-	free(which);
+	channel_tell(vault, MSG_GRANT_END, &releasing->which);
+	free(releasing);
 }
 
 static void on_secret_refused(struct broker *broker, const struct msg_refused *refused)
@@ -292,13 +283,13 @@ static void on_secret_refused(struct broker *broker, const struct msg_refused *r
 	session_end(broker, session, refused->result, NULL);
 }
 
-int session_from_vault(struct broker *broker, struct message *message)
+int session_from_vault(struct broker *broker, struct channel *vault, struct message *message)
 {
 	const struct msg_session *which = message->payload;
 
 	switch (message->type) {
 	case MSG_SECRET_WANTED:
-		on_secret_wanted(broker, which->session);
+		on_secret_wanted(broker, vault, which->session);
 		return 0;
 	case MSG_SECRET_REFUSED:
 		on_secret_refused(broker, message->payload);
@@ -351,52 +342,26 @@ int session_from_supervisor(struct broker *broker, struct message *message)
 	case MSG_WORKER_EXITED:
 		on_worker_exited(broker, message->payload);
 		return 0;
+	case MSG_WORKERS:
+		sessions_workers(broker, message->tail, message->tail_len);
+		return 0;
+	case MSG_RELOAD_ANSWER:
+	case MSG_GENERATIONS:
+		return renewal_from_supervisor(broker, message);
 	default:
 		return -ERR_MALFORMED;
 	}
 }
 
-static int keep_open_session(void *context, const struct session_row *row)
-{
-	struct broker *broker = context;
-	struct session *session;
-
-	if (row->state == SESSION_CREATED)
-		return 0; /* waits in the store alone */
-	int r = session_create(broker, row, &session);
-	if (r < 0)
-		return r;
-	session->unheard = true;
-	session->last_input = session->nobody_since = clock_monotonic_ms();
-	/* A restart of ours does not make anybody's time longer. */
-	int64_t age = clock_wall_ms() - row->redeemed_at;
-	session->started = session->last_input - (uint64_t)(age > 0 ? age : 0);
-	session->columns = 80;
-	session->rows = 24;
-	return 0;
-}
-
-int sessions_load(struct broker *broker)
-{
-	return store_session_unended(broker->store, keep_open_session, broker);
-}
-
-void sessions_recorder_came(struct broker *broker)
-{
-	struct msg_nothing nothing = { 0 };
-
-	for (struct session *session = broker->sessions.first; session != NULL;
-		session = session->next)
-		session->listed = false;
-	channel_tell(broker->recorder, MSG_RECORDER_LIST, &nothing);
-}
-
-void sessions_recorder_gone(struct broker *broker)
+void sessions_recorder_gone(struct broker *broker, const struct channel *recorder)
 {
 	struct session *session, *next;
 
 	for (session = broker->sessions.first; session != NULL; session = next) {
 		next = session->next;
+		if (session->recorder != recorder)
+			continue;
+		session->recorder = NULL;
 		if (!session->recorder_knows)
 			continue;
 		session->recorder_knows = session->recording = false;

@@ -20,7 +20,7 @@ static void notice(struct broker *broker, const struct session *session, const c
 	struct msg_notice words = { .session = session->row.id };
 
 	text_copy(words.text, sizeof words.text, text);
-	channel_tell(broker->recorder, MSG_NOTICE, &words);
+	channel_tell(session->recorder, MSG_NOTICE, &words);
 }
 
 /* Bit 0 is the idle notice, taken back when somebody types; the others are those of the long stop.
@@ -75,6 +75,12 @@ static void check_longest(struct broker *broker, struct session *session, uint64
 	}
 }
 
+/* A target has its own time to answer; whoever of us died meanwhile, this is where waiting ends. */
+static uint64_t start_limit(const struct broker *broker)
+{
+	return 2000 * (uint64_t)broker->settings->session_login_timeout + START_MS;
+}
+
 static void check_running(struct broker *broker, struct session *session, uint64_t now)
 {
 	uint64_t reattach = (uint64_t)broker->settings->session_reattach * 1000;
@@ -85,6 +91,11 @@ static void check_running(struct broker *broker, struct session *session, uint64
 	}
 	if (session->viewers == 0 && now - session->nobody_since >= reattach) {
 		session_end(broker, session, -ERR_SESSION_LEFT, NULL);
+		return;
+	}
+	if (session->row.state == SESSION_REDEEMED && session->start_asked &&
+		now - session->start_at >= start_limit(broker)) {
+		session_end(broker, session, -ERR_TIMED_OUT, NULL);
 		return;
 	}
 	check_longest(broker, session, now);
@@ -191,6 +202,7 @@ void sessions_tick(struct broker *broker)
 		else if (session->moves == 0)
 			check_running(broker, session, now);
 	}
+	sessions_strays(broker, now);
 	end_unopened(broker);
 	sweep(broker, now);
 	title(broker, live);

@@ -65,7 +65,9 @@ static int recording_ask(struct broker *broker, struct session *session)
 		r = wire_pair(SOCK_STREAM, ends);
 	if (r < 0)
 		return r;
-	r = channel_send(broker->recorder, MSG_RECORDING_START, channel_serial(broker->recorder),
+	if (session->recorder == NULL)
+		session->recorder = broker->recorder;
+	r = channel_send(session->recorder, MSG_RECORDING_START, channel_serial(session->recorder),
 		&start, facts.data, facts.len, &ends[0], 1);
 	close(ends[0]);
 	session->view = ends[1];
@@ -115,17 +117,34 @@ static int target_dial(struct broker *broker, struct session *session)
 	return r;
 }
 
-void session_start(struct broker *broker, struct session *session)
+static void begin(struct broker *broker, struct session *session)
 {
-	if (session->start_asked || session->row.state != SESSION_REDEEMED)
-		return;
 	session->start_asked = true;
-	session->started = session->last_input = session->nobody_since = clock_monotonic_ms();
+	session->start_at = clock_monotonic_ms();
 	int r = recording_ask(broker, session);
 	if (r == 0)
 		r = target_dial(broker, session);
 	if (r < 0)
 		session_end(broker, session, r, NULL);
+}
+
+void session_start(struct broker *broker, struct session *session)
+{
+	if (session->start_asked || session->row.state != SESSION_REDEEMED)
+		return;
+	session->start_waits = sessions_unlisted(broker) || broker->recorder == NULL;
+	if (session->start_waits)
+		return; /* sessions_go_on() */
+	session->started = session->last_input = session->nobody_since = clock_monotonic_ms();
+	begin(broker, session);
+}
+
+void session_start_again(struct broker *broker, struct session *session)
+{
+	session->recording = false; /* until it has taken the new stream */
+	session->worker_asked = session->worker = false;
+	log_info("session.again", "%lld: its start was cut short", (long long)session->row.id);
+	begin(broker, session);
 }
 
 static int pins_take(struct broker *broker, const struct session *session, struct msg_grant *grant,
@@ -266,11 +285,25 @@ void session_go_on(struct broker *broker, struct session *session)
 		return;
 	if (session->recording)
 		attach_join_waiting(broker, session);
-	if (!session->recording || session->target < 0 || session->worker_asked)
+	if (!session->recording || session->target < 0 || session->worker_asked ||
+		broker->vault == NULL) /* sessions_go_on() when it is back */
 		return;
 	int r = worker_launch(broker, session);
 	if (r < 0)
 		session_end(broker, session, r, NULL);
+}
+
+void sessions_go_on(struct broker *broker)
+{
+	struct session *session, *next;
+
+	for (session = broker->sessions.first; session != NULL; session = next) {
+		next = session->next;
+		if (session->start_waits)
+			session_start(broker, session);
+		else
+			session_go_on(broker, session);
+	}
 }
 
 void session_drop_start(struct broker *broker, struct session *session)

@@ -72,9 +72,11 @@ static void after_redeem(struct broker *broker, void *context, int result)
 {
 	struct redeeming *redeeming = context;
 
-	if (redeeming->front == broker->front && result < 0)
+	bool there = peer_of(broker, redeeming->front) != NULL;
+
+	if (there && result < 0)
 		refuse(redeeming->front, redeeming->serial, result);
-	else if (redeeming->front == broker->front)
+	else if (there)
 		channel_send(redeeming->front, MSG_TICKET_REDEEMED, redeeming->serial,
 			&redeeming->answer, NULL, 0, NULL, 0);
 	mem_wipe(redeeming, sizeof *redeeming);

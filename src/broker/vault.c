@@ -83,15 +83,15 @@ void vault_note_releases(const struct broker *broker, struct json *json)
 
 static void state_take(struct broker *broker, const struct msg_vault_state *state)
 {
-	bool opened = !state->sealed && (!broker->vault_known || broker->vault_state.sealed);
+	bool opened = !state->sealed && broker->vault_known && broker->vault_state.sealed;
 
 	vault_released(broker, &state->head);
 	broker->vault_state = *state;
 	broker->vault_known = true;
-	if (opened) { /* it can certify now: at once */
+	if (opened) /* it can certify now: at once */
 		broker->head.asked_at = 0;
+	if (!state->sealed)
 		head_ask(broker);
-	}
 	rotation_look(broker);
 }
 

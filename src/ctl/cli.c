@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "wire/params.h"
 
 #define ARGUMENTS_MAX 16
@@ -346,7 +347,7 @@ int main(int argc, char **argv)
 		return argc == 0 ? CLI_USAGE : CLI_OK;
 	}
 	if (strcmp(argv[0], "--version") == 0) {
-		puts("sallyport " VERSION);
+		printf("sallyport %s\n", gateway_version);
 		return CLI_OK;
 	}
 	if (find_command(&cli, argc, argv) == 0)

@@ -81,6 +81,8 @@ int cli_complete(struct cli *cli);
 
 /* client.c: one call to the gateway, running or not. */
 int client_call(struct cli *cli, const char *method, const char *path, json_t **ret_answer);
+/* One call that says nothing about failing: -ERR_PEER_GONE, -ERR_TIMED_OUT .. */
+int client_try(struct cli *cli, const char *method, const char *path, json_t **ret_answer);
 /* The same, printing the gateway's complaint. Returns CLI_OK with *ret_entity (owned), or
  * CLI_FAILED. */
 int client_entity(struct cli *cli, const char *method, const char *path, json_t **ret_entity);

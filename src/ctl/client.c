@@ -199,17 +199,49 @@ static int receive_answer(struct client *client, struct buf *body, unsigned *ret
 	}
 }
 
+static int ask(struct cli *cli, struct client *client, const char *method, const char *path,
+	struct buf *body)
+{
+	unsigned status;
+	int r = send_call(cli, client, method, path);
+
+	return r < 0 ? r : receive_answer(client, body, &status);
+}
+
+/* A gateway that is renewed closes the connection: what only asks is asked again, of the new one.
+ */
+static int ask_again(struct cli *cli, const char *method, const char *path, struct buf *body)
+{
+	if (strcmp(method, "GET") != 0 || cli->client->gateway > 0)
+		return -ERR_PEER_GONE;
+	client_close(cli);
+	buf_clear(body);
+	struct client *client = client_gateway_running(cli) ? client_open(cli) : NULL;
+	return client == NULL ? -ERR_PEER_GONE : ask(cli, client, method, path, body);
+}
+
+int client_try(struct cli *cli, const char *method, const char *path, json_t **ret_answer)
+{
+	CLEANUP(buf_finish) struct buf body = BUF(ANSWER_MAX);
+	struct client *client = client_open(cli);
+	int r = client == NULL ? -ERR_PEER_GONE : ask(cli, client, method, path, &body);
+
+	if (r < 0)
+		return r;
+	*ret_answer = json_loadb((char *)body.data, body.len, JSON_DECODE_ANY, NULL);
+	return *ret_answer == NULL ? -ERR_MALFORMED : 0;
+}
+
 int client_call(struct cli *cli, const char *method, const char *path, json_t **ret_answer)
 {
 	CLEANUP(buf_finish) struct buf body = BUF(ANSWER_MAX);
-	unsigned status;
 	struct client *client = client_open(cli);
 
 	if (client == NULL)
 		return -ERR_PEER_GONE;
-	int r = send_call(cli, client, method, path);
-	if (r == 0)
-		r = receive_answer(client, &body, &status);
+	int r = ask(cli, client, method, path, &body);
+	if (r == -ERR_PEER_GONE)
+		r = ask_again(cli, method, path, &body);
 	if (r < 0) {
 		cli_fail("the gateway did not answer: %s", error_text(r));
 		return r;

@@ -10,6 +10,7 @@ const struct command *const commands[] = {
 	&command_serve,
 	&command_status,
 	&command_settings,
+	&command_reload,
 	&command_unseal,
 	&command_seal,
 	&command_vault_rotate,

@@ -6,14 +6,15 @@
 /* One struct per command, in the file of its noun; commands.c puts them in the order of the help.
  */
 extern const struct command command_init, command_serve, command_status, command_settings,
-	command_unseal, command_seal, command_vault_rotate, command_user_add, command_user_list,
-	command_user_disable, command_user_enable, command_device_add, command_device_list,
-	command_device_trust, command_credential_add, command_credential_replace,
-	command_credential_disable, command_credential_enable, command_credential_list,
-	command_application_add, command_application_list, command_application_disable,
-	command_application_enable, command_authorization_add, command_authorization_list,
-	command_authorization_disable, command_authorization_enable, command_session_list,
-	command_session_show, command_session_receipt, command_session_end, command_recording_list,
-	command_recording_verify, command_recording_export, command_recording_play,
-	command_audit_list, command_audit_verify, command_releases_list, command_releases_verify,
-	command_audit_follow, command_completion, command_receipt_verify, command_manual;
+	command_reload, command_unseal, command_seal, command_vault_rotate, command_user_add,
+	command_user_list, command_user_disable, command_user_enable, command_device_add,
+	command_device_list, command_device_trust, command_credential_add,
+	command_credential_replace, command_credential_disable, command_credential_enable,
+	command_credential_list, command_application_add, command_application_list,
+	command_application_disable, command_application_enable, command_authorization_add,
+	command_authorization_list, command_authorization_disable, command_authorization_enable,
+	command_session_list, command_session_show, command_session_receipt, command_session_end,
+	command_recording_list, command_recording_verify, command_recording_export,
+	command_recording_play, command_audit_list, command_audit_verify, command_releases_list,
+	command_releases_verify, command_audit_follow, command_completion, command_receipt_verify,
+	command_manual;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/version.h"
 #include "ctl/cli.h"
 
 static int serve(struct cli *cli)
@@ -50,6 +51,33 @@ static const char *word(const json_t *status, const char *key)
 	return text != NULL ? text : "";
 }
 
+/* After a reload: since when, and what of older generations still has something to finish. */
+static void print_generations(const json_t *status)
+{
+	json_int_t current = json_integer_value(json_object_get(status, "generation"));
+	const json_t *row;
+	size_t i;
+
+	if (current > 1) {
+		printf("\n  generation  %" JSON_INTEGER_FORMAT " since ", current);
+		show_text(stdout, word(status, "generation_since"));
+	}
+	json_array_foreach(json_object_get(status, "generations"), i, row)
+	{
+		if (!json_is_true(json_object_get(row, "retired")))
+			continue;
+		printf("\n  retired     ");
+		show_text(stdout, word(row, "process"));
+		printf(" of generation %" JSON_INTEGER_FORMAT ", version ",
+			json_integer_value(json_object_get(row, "generation")));
+		show_text(stdout, word(row, "version"));
+		if (json_object_get(row, "sessions") == NULL)
+			continue;
+		fputs(": ", stdout);
+		print_counts(row, "sessions", "session", "sessions");
+	}
+}
+
 static json_int_t number(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
@@ -81,11 +109,12 @@ static void print_vault(const json_t *vault)
 /* What a person wants to know first stands first. */
 static void print_status(const struct cli *cli, const json_t *status, bool running)
 {
-	printf("Sallyport %s, tenant ", VERSION);
+	printf("Sallyport %s, tenant ", gateway_version);
 	show_text(stdout, word(status, "tenant"));
 	printf("\n  gateway     %s", running ? "running, " : "not running");
 	if (running)
 		show_text(stdout, word(status, "public_url"));
+	print_generations(status);
 	print_vault(json_object_get(status, "vault"));
 	printf("\n  store       ");
 	show_text(stdout, word(status, "store"));

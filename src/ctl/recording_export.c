@@ -47,6 +47,7 @@ static const char *frame_words(const struct recording_frame *frame, size_t *ret_
 		skip = 0;
 		break;
 	case VIEW_ENDED:
+	case VIEW_GAP:
 		skip = 8;
 		break;
 	default:
@@ -362,6 +363,10 @@ static void put_meaning(json_t *object, const struct recording_frame *frame)
 	if (frame->type == VIEW_ENDED && frame->len >= 8) {
 		put_number(object, "why", (int32_t)get32(frame->payload));
 		put_number(object, "exit_status", (int32_t)get32(frame->payload + 4));
+	}
+	if (frame->type == VIEW_GAP && frame->len >= 8) {
+		put_number(object, "why", frame->payload[0]);
+		put_number(object, "gap_ms", get32(frame->payload + 4));
 	}
 	if (frame->type == RECORDING_WITHHELD && frame->len >= 8)
 		put_number(object, "length", get32(frame->payload + 4));

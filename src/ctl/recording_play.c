@@ -18,6 +18,7 @@
 #define SPEED_MOST 64.0
 #define SHOWN_MAX (4 * VIEW_FRAME_MAX) /* one frame after the filter */
 #define KEYS_READ 64
+#define GAP_WORDS_AT 8
 
 /* What a recorded program may have left behind: sequences, other screen, hidden cursor, margins. */
 #define RESET "\033[!p\033[?1049l\033[?25h\033[?7h\033[r\033[0m\033(B\017"
@@ -129,6 +130,21 @@ static void wait_for(struct player *player, uint32_t ms)
 	}
 }
 
+/* Over the last line, until the program writes there again: nobody saw what came before this. */
+static int put_gap(const struct player *player, const struct recording_frame *frame)
+{
+	CLEANUP(buf_finish) struct buf shown = BUF(10 * REASON_SIZE);
+
+	if (frame->len <= GAP_WORDS_AT)
+		return 0;
+	int r = buf_append_text(&shown, "\0337\033[999;1H\033[0;7m ");
+	if (r == 0)
+		r = text_safe(&shown, frame->payload + GAP_WORDS_AT, frame->len - GAP_WORDS_AT);
+	if (r == 0)
+		r = buf_append_text(&shown, " \033[0m\0338");
+	return r < 0 ? r : put_out(player, shown.data, shown.len);
+}
+
 static int put_filtered(struct player *player, const uint8_t *bytes, size_t len)
 {
 	CLEANUP(buf_finish) struct buf shown = BUF(SHOWN_MAX);
@@ -152,9 +168,16 @@ static int put_keyframe(struct player *player, const struct recording_frame *fra
 
 static int put_frame(struct player *player, const struct recording_frame *frame)
 {
-	if (frame->type == VIEW_TEXT)
+	switch (frame->type) {
+	case VIEW_TEXT:
 		return put_filtered(player, frame->payload, frame->len);
-	return frame->type == VIEW_KEYFRAME ? put_keyframe(player, frame) : 0;
+	case VIEW_KEYFRAME:
+		return put_keyframe(player, frame);
+	case VIEW_GAP:
+		return put_gap(player, frame);
+	default:
+		return 0;
+	}
 }
 
 static int jump(struct player *player, const struct reader_place *place)

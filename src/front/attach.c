@@ -70,6 +70,7 @@ void attach_begin(struct connection *connection, const struct http_request *requ
 	memcpy(ask.session, session, SESSION_ID_SIZE);
 	memcpy(ask.cookie, cookie, TOKEN_SIZE);
 	ask.peer = relay->prove.peer;
+	relay->broker_number = front->broker_number;
 	connection_ask(connection, MSG_ATTACH_ASK, &ask, NULL, 0);
 	mem_wipe(&ask, sizeof ask);
 	mem_wipe(cookie, sizeof cookie);
@@ -106,6 +107,11 @@ static void send_frame(struct connection *connection, uint8_t type, const void *
 
 void attach_challenged(struct connection *connection, const struct msg_challenge *challenge)
 {
+	static const struct msg_result again = { -ERR_PEER_GONE };
+	if (connection->front->stopping) { /* the front that accepts now will do it */
+		attach_refused(connection, &again);
+		return;
+	}
 	memcpy(connection->relay->prove.challenge, challenge->challenge,
 		sizeof challenge->challenge);
 	upgrade(connection);
@@ -121,7 +127,7 @@ void attach_refused(struct connection *connection, const struct msg_result *resu
 	size_t len = MIN(strlen(words), (size_t)REASON_SIZE);
 	put32(payload, (uint32_t)result->result);
 	memcpy(payload + 4, words, len);
-	if (connection->state == CONNECTION_WAITING)
+	if (connection->state == CONNECTION_WAITING || connection->state == CONNECTION_REQUEST)
 		upgrade(connection);
 	if (connection->state == CONNECTION_CLOSED)
 		return;
@@ -137,8 +143,9 @@ void attach_granted(struct connection *connection, struct message *message)
 		relay_end(connection, WEBSOCKET_AWAY);
 }
 
-static void prove(struct connection *connection)
+static void prove(struct connection *connection, const struct view_frame *frame)
 {
+	static const struct msg_result again = { -ERR_PEER_GONE };
 	struct relay *relay = connection->relay;
 	const uint8_t *payload = relay->proof + VIEW_HEADER_LEN;
 	struct msg_prove *message = &relay->prove;
@@ -146,6 +153,11 @@ static void prove(struct connection *connection)
 	message->columns = get16(payload + 8);
 	message->rows = get16(payload + 10);
 	memcpy(message->signature, payload + 12, sizeof message->signature);
+	message->page = frame->len >= PROOF_PAGE_AT + 8 ? get64(payload + PROOF_PAGE_AT) : 0;
+	if (relay->broker_number != connection->front->broker_number) {
+		attach_refused(connection, &again); /* who made the challenge is gone */
+		return;
+	}
 	connection_ask(connection, MSG_ATTACH_PROVE, message, NULL, 0);
 	mem_wipe(message, sizeof *message);
 }
@@ -154,14 +166,16 @@ size_t attach_proof(struct connection *connection, const uint8_t *bytes, size_t 
 {
 	struct relay *relay = connection->relay;
 	struct view_frame frame;
-	size_t take = MIN(len, (size_t)(PROOF_LEN - relay->proof_len));
-	memcpy(relay->proof + relay->proof_len, bytes, take);
-	relay->proof_len = (uint8_t)(relay->proof_len + take);
+	size_t before = relay->proof_len, take = MIN(len, sizeof relay->proof - before);
+	memcpy(relay->proof + before, bytes, take);
+	relay->proof_len = (uint8_t)(before + take);
 	int r = view_next(relay->proof, relay->proof_len, &frame);
-	if (r < 0 || (relay->proof_len > 0 && relay->proof[0] != VIEW_PROOF) ||
-		(r == 0 && relay->proof_len == PROOF_LEN))
+	if (r < 0 || (relay->proof_len > 0 && relay->proof[0] != VIEW_PROOF)) {
 		relay_end(connection, WEBSOCKET_POLICY);
-	else if (r > 0)
-		prove(connection);
+	} else if (r > 0) {
+		relay->proven = true;
+		take = (size_t)r - before; /* what follows is for the recorder */
+		prove(connection, &frame);
+	}
 	return take;
 }

@@ -48,7 +48,8 @@ struct connection {
 	uint64_t write_deadline; /* 0 while nothing waits in out */
 	uint32_t serial;         /* of the question at the broker */
 	enum msg_type question;
-	struct relay *relay; /* from the upgrade on */
+	const struct channel *asked; /* the broker that has it */
+	struct relay *relay;         /* from the upgrade on */
 
 	size_t held; /* bytes of in and out, as counted in front->held */
 

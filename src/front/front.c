@@ -112,9 +112,10 @@ static void on_sweep(void *context)
 		else
 			connection_timeout(connection);
 	}
-	if (front->titled != front->connection_count)
-		process_title("%u connection%s", front->connection_count,
-			front->connection_count == 1 ? "" : "s");
+	if (front->titled != front->connection_count || front->stopping)
+		process_title("%u connection%s%s", front->connection_count,
+			front->connection_count == 1 ? "" : "s",
+			front->stopping ? ", retired" : "");
 	front->titled = front->connection_count;
 	watch_listeners(front, EPOLLIN);
 	if (now >= front->ticket_keys_due) {
@@ -186,15 +187,30 @@ int front_listen(struct front *front, int fd)
 	return 0;
 }
 
-void front_broker(struct front *front, int fd)
+static void set_aside(struct front *front, struct channel *broker)
 {
-	if (front->broker)
-		question_gone(front, front->broker);
+	unsigned at = 0;
+	if (!broker)
+		return;
+	while (at < BROKERS_MAX - 1 && front->earlier[at])
+		at++;
+	if (front->earlier[at])
+		question_gone(front, front->earlier[at]);
+	front->earlier[at] = broker;
+	channel_last(broker);
+}
+
+void front_broker(struct front *front, int fd, uint32_t generation)
+{
+	set_aside(front, STEAL(front->broker));
+	front->broker_number++;
 	if (channel_create(front->loop, fd, PARTY_FRONT, PARTY_BROKER, question_answered,
 		    question_gone, front, &front->broker) < 0) {
 		log_error("front.broker", "no memory for the channel to the broker");
 		fd_closep(&fd);
+		return;
 	}
+	channel_set_generation(front->broker, generation);
 }
 
 int front_init(struct front *front, struct loop *loop, const struct settings *settings,
@@ -233,6 +249,8 @@ void front_finish(struct front *front)
 	timer_cancel(STEAL(front->sweep));
 	timer_cancel(STEAL(front->again_timer));
 	channel_destroy(STEAL(front->broker));
+	for (unsigned i = 0; i < BROKERS_MAX; i++)
+		channel_destroy(STEAL(front->earlier[i]));
 	crowd_destroy(STEAL(front->crowd));
 	form_finish(&front->form);
 }
@@ -261,5 +279,45 @@ void front_stop(struct front *front)
 		connection_resume(connection);
 	}
 	if (loop_after(front->loop, STOP_MS, on_stop_late, front, &late) < 0)
+		loop_stop(front->loop);
+}
+
+/* One connection of a front that retires; nothing that is under way is cut. */
+static void retire_connection(struct connection *connection, uint64_t now)
+{
+	switch (connection->state) {
+	case CONNECTION_PROOF:
+	case CONNECTION_RELAY:
+		if (connection->relay->why == 0)
+			connection->relay->why = GAP_RENEWED;
+		connection_forget(connection); /* a proof that is being looked at */
+		relay_end(connection, WEBSOCKET_RESTART);
+		break;
+	case CONNECTION_WAITING:
+		connection->close_after = true;
+		break;
+	case CONNECTION_REQUEST:
+		if (connection->in.len == 0)
+			connection->deadline = MIN(connection->deadline, now + RETIRE_IDLE_MS);
+		break;
+	default:
+		break;
+	}
+	connection_resume(connection);
+}
+
+void front_retire(struct front *front)
+{
+	struct timer *late;
+	if (front->stopping)
+		return;
+	front->stopping = true;
+	close_listeners(front);
+	for (struct connection *connection = front->connections, *next; connection;
+		connection = next) {
+		next = connection->next;
+		retire_connection(connection, clock_monotonic_ms());
+	}
+	if (loop_after(front->loop, RETIRE_MS, on_stop_late, front, &late) < 0)
 		loop_stop(front->loop);
 }

@@ -31,6 +31,9 @@
 #define FAREWELL_MS 5000       /* from our close frame to the page's */
 #define TICKET_KEYS_MS 3600000 /* the life of the key that session tickets are sealed with */
 #define STOP_MS 2000           /* from STOP to the end */
+#define RETIRE_MS 60000        /* from RETIRE to the end, whoever is still there */
+#define RETIRE_IDLE_MS 5000    /* that a connection between two requests is kept then */
+#define BROKERS_MAX 8          /* replaced ones that still have questions of ours */
 
 /* Everything this process knows. One per process; handlers get it through their connection. */
 struct front {
@@ -38,6 +41,9 @@ struct front {
 	const struct settings *settings;
 	SSL_CTX *tls;
 	struct channel *broker; /* NULL while it is being restarted */
+	struct channel *earlier[BROKERS_MAX];
+	unsigned broker_number; /* counts brokers: a challenge is good with the one that made it */
+	uint32_t serial;        /* of the last question, whichever broker has it */
 	char origin[URL_SIZE];  /* of gateway.public_url: "https://host[:port]", or "" */
 	struct listener {
 		int fd;
@@ -53,7 +59,7 @@ struct front {
 	uint64_t trace;           /* names calls: random start, then counted */
 	size_t held;              /* at most about HELD_MAX */
 	uint64_t ticket_keys_due;
-	bool stopping;
+	bool stopping; /* no new connections; ends with the last one */
 
 	/* Of the request being handled; nothing here outlives a callback. */
 	struct http_request request;
@@ -65,8 +71,17 @@ struct front {
 int front_init(struct front *front, struct loop *loop, const struct settings *settings,
 	SSL_CTX *tls, unsigned connection_most);
 void front_finish(struct front *front);
-int front_listen(struct front *front, int fd);  /* takes fd */
-void front_broker(struct front *front, int fd); /* a channel to a (new) broker; takes fd */
-void front_stop(struct front *front);           /* no new connections; the loop ends soon */
-void front_again(struct front *front);          /* connection_again() in the next turn */
+int front_listen(struct front *front, int fd); /* takes fd */
+/*
+ * A channel to a (new) broker; takes fd. One that was there is asked nothing more, but what it was
+ * asked it answers.
+ */
+void front_broker(struct front *front, int fd, uint32_t generation);
+void front_stop(struct front *front); /* no new connections; the loop ends soon */
+/*
+ * Another front accepts from now on. Requests are answered to their end, each as the last of its
+ * connection; pages are told to come again.
+ */
+void front_retire(struct front *front);
+void front_again(struct front *front); /* connection_again() in the next turn */
 void front_trace(struct front *front, char ret_trace[TRACE_SIZE]);

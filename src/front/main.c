@@ -16,10 +16,10 @@
 
 #define DESCRIPTORS_OTHER 64 /* not for connections: channels, listeners, the loop */
 
-static void meet(void *context, enum party party, int fd)
+static void meet(void *context, const struct msg_peer *peer, int fd)
 {
-	if (party == PARTY_BROKER)
-		front_broker(context, fd);
+	if (peer->party == PARTY_BROKER)
+		front_broker(context, fd, peer->generation);
 	else
 		fd_closep(&fd);
 }
@@ -27,6 +27,11 @@ static void meet(void *context, enum party party, int fd)
 static void stop(void *context)
 {
 	front_stop(context);
+}
+
+static void retire(void *context)
+{
+	front_retire(context);
 }
 
 /* A relay holds two descriptors. */
@@ -92,6 +97,7 @@ int main(int argc, char **argv)
 	process_drop(&process, SANDBOX_FRONT, -1);
 	process_on_peer(&process, meet, &front);
 	process_on_stop(&process, stop);
+	process_on_retire(&process, retire);
 	int r = process_run(&process);
 	front_finish(&front);
 	SSL_CTX_free(tls);

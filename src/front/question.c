@@ -18,7 +18,11 @@ static const char retry_lines[] = "Retry-After: 1\r\n";
 static void failed(struct connection *connection, enum msg_type question, int error)
 {
 	const char *lines = error == -ERR_PEER_GONE || error == -ERR_FULL ? retry_lines : NULL;
+	const struct msg_result result = { error };
 	switch (question) {
+	case MSG_ATTACH_ASK:
+		attach_refused(connection, &result); /* in words the page knows as passing */
+		break;
 	case MSG_ATTACH_PROVE:
 		relay_end(connection, WEBSOCKET_AWAY);
 		break;
@@ -39,7 +43,10 @@ void connection_ask(struct connection *connection, enum msg_type question, const
 	struct front *front = connection->front;
 	int r = -ERR_PEER_GONE;
 	if (front->broker) {
-		connection->serial = channel_serial(front->broker);
+		if (++front->serial == 0)
+			front->serial = 1;
+		connection->serial = front->serial;
+		connection->asked = front->broker;
 		r = channel_send(front->broker, question, connection->serial, payload, tail,
 			tail_len, NULL, 0);
 	}
@@ -98,8 +105,11 @@ int question_answered(void *context, struct channel *channel, struct message *me
 {
 	struct front *front = context;
 	struct connection *connection = message->serial ? find(front, message->serial) : NULL;
-	if (!connection)
-		return 0; /* nobody waits any more: it went away, or its time was up */
+	if (!connection) { /* nobody waits any more: it went away, or its time was up */
+		if (message->type == MSG_ATTACH_GRANTED && message->fd_count == 1)
+			relay_farewell(message->fds[0], front->stopping ? GAP_RENEWED : GAP_LOST);
+		return 0;
+	}
 	if (!answers(message->type, connection->question))
 		return -ERR_MALFORMED;
 	if (message->type == MSG_API_REPLY) {
@@ -120,18 +130,33 @@ int question_answered(void *context, struct channel *channel, struct message *me
 	return 0;
 }
 
+/* Whom `channel` owes an answer. Each failing may change the list: begun anew after it. */
+static void fail_asked(struct front *front, unsigned bucket, const struct channel *channel)
+{
+	struct connection *connection = front->waiting[bucket];
+	while (connection) {
+		if (connection->asked != channel) {
+			connection = connection->next_waiting;
+			continue;
+		}
+		connection_forget(connection);
+		failed(connection, connection->question, -ERR_PEER_GONE);
+		connection_resume(connection);
+		connection = front->waiting[bucket];
+	}
+}
+
 void question_gone(void *context, struct channel *channel)
 {
 	struct front *front = context;
-	log_warning("broker.gone", "calls are refused until it is back");
-	if (front->broker == channel)
+	if (front->broker == channel) {
+		log_warning("broker.gone", "calls are refused until it is back");
 		front->broker = NULL;
+	}
+	for (unsigned i = 0; i < BROKERS_MAX; i++)
+		if (front->earlier[i] == channel)
+			front->earlier[i] = NULL;
 	channel_destroy(channel);
 	for (unsigned i = 0; i < WAITING_BUCKETS; i++)
-		while (front->waiting[i]) {
-			struct connection *connection = front->waiting[i];
-			connection_forget(connection);
-			failed(connection, connection->question, -ERR_PEER_GONE);
-			connection_resume(connection);
-		}
+		fail_asked(front, i, channel);
 }

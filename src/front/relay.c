@@ -27,8 +27,35 @@ struct relay *relay_create(struct connection *connection)
 	return relay;
 }
 
+/*
+ * The last frame to the recorder says why the page is gone; without one it takes the front for
+ * dead. What does not fit in now would be cut, which the recorder reads as a broken connection.
+ * So it reads a frame of the page that was cut: nothing may follow that, or it would be made whole
+ * by bytes that nobody typed.
+ */
+void relay_farewell(int fd, uint8_t why)
+{
+	uint8_t frame[VIEW_HEADER_LEN + 1] = { VIEW_FAREWELL, 0, 0, 0, 1 };
+	frame[VIEW_HEADER_LEN] = why;
+	if (send(fd, frame, sizeof frame, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return; /* it has hung up before us, or takes nothing: it will think what it may */
+}
+
+static void say_farewell(struct relay *relay)
+{
+	ssize_t done = 0;
+	if (relay->fd < 0)
+		return;
+	if (relay->inward.len > 0)
+		done = send(relay->fd, relay->inward.data, relay->inward.len,
+			MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (done == (ssize_t)relay->inward.len && !relay->cut && view_edge_whole(&relay->edge))
+		relay_farewell(relay->fd, relay->why != 0 ? relay->why : GAP_LOST);
+}
+
 static void hang_up(struct relay *relay)
 {
+	say_farewell(relay);
 	watch_remove(STEAL(relay->watch));
 	fd_closep(&relay->fd);
 	buf_finish(&relay->inward);
@@ -86,8 +113,8 @@ void relay_timeout(struct connection *connection)
 	if (connection->relay->closing)
 		connection_close(connection);
 	else
-		relay_end(connection, connection->relay->proof_len == PROOF_LEN ? WEBSOCKET_AWAY
-										: WEBSOCKET_POLICY);
+		relay_end(
+			connection, connection->relay->proven ? WEBSOCKET_AWAY : WEBSOCKET_POLICY);
 }
 
 static void update(struct relay *relay)
@@ -205,21 +232,25 @@ static void answer_ping(struct connection *connection, const struct websocket_pi
 
 static void keep_inward(struct connection *connection, const uint8_t *bytes, size_t len)
 {
-	if (buf_append(&connection->relay->inward, bytes, len) < 0)
-		relay_end(connection, WEBSOCKET_POLICY);
+	struct relay *relay = connection->relay;
+	if (buf_append(&relay->inward, bytes, len) == 0)
+		return;
+	relay->cut = true;
+	relay_end(connection, WEBSOCKET_POLICY);
 }
 
 /* Payload of the page's messages: the proof first, then the recorder's. */
 static void forward(struct connection *connection, const uint8_t *bytes, size_t len)
 {
 	struct relay *relay = connection->relay;
-	if (len > 0 && relay->proof_len < PROOF_LEN && !relay->closing) {
+	if (len > 0 && !relay->proven && !relay->closing) {
 		size_t used = attach_proof(connection, bytes, len);
 		bytes += used;
 		len -= used;
 	}
 	if (len == 0 || connection->state == CONNECTION_CLOSED || relay->closing)
 		return;
+	view_edge_pass(&relay->edge, bytes, len);
 	if (connection->state != CONNECTION_RELAY || relay->inward.len > 0) {
 		keep_inward(connection, bytes, len);
 		return;
@@ -238,7 +269,9 @@ static void closed(struct connection *connection, uint16_t code)
 {
 	struct relay *relay = connection->relay;
 	if (!relay->closing) {
+		bool meant = code == WEBSOCKET_NORMAL || code == WEBSOCKET_AWAY;
 		relay->closing = true;
+		relay->why = meant ? GAP_CLOSED : GAP_LOST;
 		hang_up(relay);
 		send_close(connection, code == WEBSOCKET_NO_CODE ? WEBSOCKET_NORMAL : code);
 	}

@@ -35,6 +35,7 @@ enum websocket_code {
 	WEBSOCKET_NOT_UTF8 = 1007,
 	WEBSOCKET_POLICY = 1008,
 	WEBSOCKET_TOO_BIG = 1009,
+	WEBSOCKET_RESTART = 1012, /* come again at once: another front is there already */
 };
 
 /*

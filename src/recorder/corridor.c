@@ -15,6 +15,7 @@
 static void on_worker(void *context, uint32_t events);
 static void on_tape(void *context, enum writer_event event);
 static void finish_session(struct corridor *corridor);
+static void reap(struct corridor *corridor, struct viewer **link);
 
 int corridor_create(const struct corridor_host *host, const struct msg_recording_start *start,
 	int worker, struct corridor **ret_corridor)
@@ -35,6 +36,7 @@ int corridor_create(const struct corridor_host *host, const struct msg_recording
 	corridor->last.session = start->session;
 	corridor->last.state = VIEW_CONNECTING;
 	corridor->last.exit_status = -1;
+	corridor->input_at = corridor->left_at = clock_monotonic_ms();
 	keyframes_init(&corridor->keyframes, start->keyframe_seconds);
 	tape_init(&corridor->tape, &host->room, corridor->session_id, corridor->public_key);
 	*ret_corridor = corridor;
@@ -124,6 +126,14 @@ int corridor_say(
 	return r;
 }
 
+int corridor_tell_gap(struct corridor *corridor)
+{
+	uint8_t payload[GAP_PAYLOAD_MAX];
+	size_t len = gap_end(&corridor->gap, payload);
+
+	return len > 0 ? corridor_say(corridor, VIEW_GAP, 0, payload, len) : 0;
+}
+
 void corridor_notice(struct corridor *corridor, const char *words)
 {
 	if (corridor->phase != CORRIDOR_OPEN || words[0] == '\0')
@@ -174,6 +184,8 @@ void corridor_end(struct corridor *corridor, int why, const char *words)
 	if (corridor->phase == CORRIDOR_OVER)
 		return;
 	tell_started(corridor, why < 0 ? why : -ERR_CLOSED);
+	if (corridor->tape.open)
+		corridor_tell_gap(corridor);
 	last_words(corridor, why, words);
 	tell_moved(corridor, VIEW_OVER, why, -1, words, strlen(words));
 	finish_session(corridor);
@@ -288,6 +300,7 @@ static int take_frame(struct corridor *corridor, const struct view_frame *frame,
 	if (!worker_may_send(corridor, frame) ||
 		keyframes_saw(&corridor->keyframes, frame, offset) < 0)
 		return -ERR_WORKER_DIED;
+	corridor->heard = true;
 	int r = tape_put(&corridor->tape, frame->type, 0, frame->payload, frame->len);
 	if (r < 0)
 		return r;
@@ -303,6 +316,14 @@ static int take_frame(struct corridor *corridor, const struct view_frame *frame,
 	return frame->type == VIEW_ENDED;
 }
 
+/* Frames of ours go between the worker's: what is before them goes into the ring first. */
+static int tell_gap_after(struct corridor *corridor, const uint8_t *bytes, size_t len)
+{
+	int r = ring_append(&corridor->ring, bytes, len);
+
+	return r < 0 ? r : corridor_tell_gap(corridor);
+}
+
 /* Records frames and keeps them in the ring, as far as they were recorded. */
 static int take_bytes(struct corridor *corridor, const uint8_t *bytes, size_t len)
 {
@@ -312,8 +333,13 @@ static int take_bytes(struct corridor *corridor, const uint8_t *bytes, size_t le
 
 	skip_make_room(corridor);
 	while (taken == 0 && (r = view_next(bytes + whole, len - whole, &frame)) != 0) {
+		if (r > 0 && frame.type == VIEW_ENDED) {
+			taken = tell_gap_after(corridor, bytes, whole);
+			bytes += whole, len -= whole, whole = 0;
+		}
 		uint64_t offset = corridor->ring.end + whole;
-		taken = r < 0 ? -ERR_WORKER_DIED : take_frame(corridor, &frame, offset);
+		if (taken == 0)
+			taken = r < 0 ? -ERR_WORKER_DIED : take_frame(corridor, &frame, offset);
 		if (taken >= 0)
 			whole += (size_t)r;
 	}
@@ -379,19 +405,70 @@ static void on_grace(void *context)
 	corridor_end(corridor, -ERR_WORKER_DIED, error_text(-ERR_WORKER_DIED));
 }
 
+static void on_unclaimed(void *context)
+{
+	struct corridor *corridor = context;
+
+	corridor->end_timer = NULL;
+	corridor_end(corridor, -ERR_GATEWAY_RESTARTED, error_text(-ERR_GATEWAY_RESTARTED));
+}
+
 /*
  * The stream ended without a last word. Who closed it may be the broker, with the true reason on
- * its way over another socket: that word goes before ours.
+ * its way over another socket: that word goes before ours. If nothing ever came, there was no
+ * worker yet: a broker that died left it so, and the next one may go on.
  */
 static void worker_is_gone(struct corridor *corridor)
 {
+	struct loop *loop = corridor->host->room.loop;
+
 	close_worker(corridor);
 	timer_cancel(STEAL(corridor->end_timer));
-	if (loop_after(corridor->host->room.loop, CORRIDOR_GRACE_MS, on_grace, corridor,
-		    &corridor->end_timer) < 0)
+	int r = corridor->heard ? loop_after(loop, CORRIDOR_GRACE_MS, on_grace, corridor,
+					  &corridor->end_timer)
+				: loop_after(loop, CORRIDOR_CLAIM_MS, on_unclaimed, corridor,
+					  &corridor->end_timer);
+	if (r < 0)
 		corridor_end(corridor, -ERR_WORKER_DIED, error_text(-ERR_WORKER_DIED));
 	else
 		corridor_settle(corridor);
+}
+
+int corridor_claim(struct corridor *corridor, int worker)
+{
+	if (corridor->heard || corridor->phase == CORRIDOR_OVER) {
+		fd_closep(&worker);
+		return -ERR_WRONG_MOMENT;
+	}
+	close_worker(corridor);
+	corridor->input_blocked = false;
+	timer_cancel(STEAL(corridor->end_timer));
+	corridor->worker = worker;
+	if (corridor->phase == CORRIDOR_OPEN)
+		corridor_settle(corridor); /* it may be gone after this, with its reason told */
+	return 0;
+}
+
+/* Nobody holds the other end: a worker that was never born. */
+static bool worker_missing(const struct corridor *corridor)
+{
+	char byte;
+
+	return corridor->worker < 0 ||
+	       (!corridor->heard && recv(corridor->worker, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
+}
+
+void corridor_list(const struct corridor *corridor, struct msg_listed *ret_listed)
+{
+	uint64_t now = clock_monotonic_ms();
+
+	memset(ret_listed, 0, sizeof(*ret_listed));
+	ret_listed->moved = corridor->last;
+	ret_listed->worker = !worker_missing(corridor);
+	ret_listed->viewers = corridor->viewer_count;
+	ret_listed->last_viewer = corridor->last_viewer;
+	ret_listed->idle_ms = now - corridor->input_at;
+	ret_listed->away_ms = corridor->viewer_count > 0 ? 0 : now - corridor->left_at;
 }
 
 static void on_worker(void *context, uint32_t events)
@@ -445,6 +522,7 @@ static void note_activity(struct corridor *corridor, uint32_t len)
 	uint64_t now = clock_monotonic_ms();
 
 	corridor->input_bytes += len;
+	corridor->input_at = now;
 	if (corridor->activity_at == 0 || now - corridor->activity_at >= CORRIDOR_ACTIVITY_MS) {
 		tell_activity(corridor);
 		return;
@@ -504,16 +582,41 @@ bool corridor_input_waits(const struct corridor *corridor)
 	return corridor->input.len >= CORRIDOR_INPUT_MAX || tape_full(&corridor->tape);
 }
 
+/*
+ * A page is attached once. An older attachment of it is a connection that broke without anybody
+ * having noticed: what it still holds unread the page sends again, as not taken.
+ */
+static bool replace_earlier(struct corridor *corridor, const struct msg_viewer *join)
+{
+	bool replaced = false;
+
+	for (struct viewer **link = &corridor->viewers; *link != NULL;) {
+		struct viewer *viewer = *link;
+		if (join->page == 0 || viewer->who.page != join->page) {
+			link = &viewer->next;
+			continue;
+		}
+		viewer->why = GAP_LOST;
+		reap(corridor, link);
+		replaced = true;
+	}
+	return replaced;
+}
+
 void corridor_join(struct corridor *corridor, const struct msg_viewer *join, int fd)
 {
 	struct viewer *viewer, **last = &corridor->viewers;
+	bool replaced = replace_earlier(corridor, join);
 
+	corridor->last_viewer = MAX(corridor->last_viewer, join->viewer);
 	if (corridor->viewer_count >= VIEWERS_MAX ||
 		viewer_create(corridor, join, fd, &viewer) < 0) {
 		corridor->host->left(corridor->host->context, join);
 		fd_closep(&fd);
 		return;
 	}
+	if (replaced)
+		corridor->gap.open = false; /* the same person in the same moment */
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = viewer;
@@ -532,9 +635,13 @@ static void reap(struct corridor *corridor, struct viewer **link)
 
 	*link = viewer->next;
 	corridor->viewer_count--;
-	if (corridor->phase == CORRIDOR_OPEN && viewer->welcomed)
+	if (corridor->phase == CORRIDOR_OPEN && viewer->welcomed) {
 		corridor_say(corridor, VIEW_LEAVE, (uint16_t)viewer->who.viewer, words,
 			viewer_words(viewer, words));
+		if (corridor->viewer_count == 0)
+			gap_begin(&corridor->gap, viewer->why);
+	}
+	corridor->left_at = clock_monotonic_ms();
 	corridor->host->left(corridor->host->context, &viewer->who);
 	viewer_destroy(viewer);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "recorder/gap.h"
 #include "recorder/keyframe.h"
 #include "recorder/ring.h"
+#include "recorder/sender.h"
 #include "recorder/skip.h"
 #include "recorder/tape.h"
 #include "wire/messages.h"
@@ -23,6 +25,9 @@
 #define CORRIDOR_END_MS 5000    /* how long a worker may take to end when the person ends it */
 #define CORRIDOR_GRACE_MS 200   /* for the broker's word on why the worker's stream ended */
 #define CORRIDOR_ACTIVITY_MS 10000
+#define CORRIDOR_CLAIM_MS                                                                          \
+	5000 /* for a new broker to go on with a session that has no worker yet                    \
+	      */
 
 struct corridor;
 struct viewer;
@@ -64,6 +69,7 @@ struct corridor {
 	uint32_t key_version;
 	struct ring ring;
 	int worker;
+	bool heard; /* the worker said something: it is there, or it was */
 	struct watch *worker_watch;
 	bool worker_reads;  /* EPOLLIN is asked for */
 	struct buf partial; /* of a frame from the worker */
@@ -71,6 +77,10 @@ struct corridor {
 	bool input_blocked; /* the worker's socket is full */
 	struct viewer *viewers;
 	unsigned viewer_count;
+	uint32_t last_viewer; /* the largest number there was */
+	struct senders senders;
+	struct gap gap;
+	uint64_t input_at, left_at; /* monotonic: the last input; when the last viewer left */
 	struct keyframes keyframes;
 	struct hold hold;
 	struct timer *hold_timer, *refresh_timer; /* skip.c's */
@@ -96,6 +106,13 @@ void corridor_begin(struct corridor *corridor, const struct recording_header *he
  */
 void corridor_join(struct corridor *corridor, const struct msg_viewer *join, int fd);
 void corridor_notice(struct corridor *corridor, const char *words);
+/*
+ * Another stream in place of one that no worker has used yet: the broker that made it is gone, and
+ * the next one begins anew with the same recording. Takes ownership of worker. -ERR_WRONG_MOMENT.
+ */
+int corridor_claim(struct corridor *corridor, int worker);
+/* What a new broker has to know. */
+void corridor_list(const struct corridor *corridor, struct msg_listed *ret_listed);
 /* Ends the session: last words, last chunk, end record. Nothing happens when it is over. */
 void corridor_end(struct corridor *corridor, int why, const char *words);
 /* Frees at once, whatever state: at the end of the process. */
@@ -112,6 +129,7 @@ int corridor_say(
 /* One frame of input: recorded, then queued for the worker. */
 int corridor_input(struct corridor *corridor, uint16_t viewer, const struct view_frame *frame);
 bool corridor_input_waits(const struct corridor *corridor);
+int corridor_tell_gap(struct corridor *corridor); /* says GAP, if there was one */
 int corridor_refresh(struct corridor *corridor); /* asks the worker for a keyframe */
 /* The last call of every callback: sends, reaps, sets the watches; may free the corridor. */
 void corridor_settle(struct corridor *corridor);

@@ -19,6 +19,8 @@
 
 #define CERTIFY_MS 5000 /* how long the vault may take to certify, its restart included */
 #define STOP_MS 3000    /* how long sealing may take when the gateway stops */
+#define TELL_MS 5000    /* until a broker that did not note an end is told again */
+#define BROKERS_MAX 8   /* that were replaced and whose last words are still read */
 
 /* A recording that has not begun: its certificate or its header on disk is missing. */
 struct starting {
@@ -30,8 +32,7 @@ struct starting {
 	struct recording_header header;
 };
 
-/* How a session ended: told to each broker until one has it on disk. No more than end without one.
- */
+/* How a session ended: told until a broker has it on disk. No more than end without one. */
 struct unkept {
 	struct unkept *next;
 	struct msg_moved moved;
@@ -42,18 +43,33 @@ struct recorder {
 	struct process process;
 	struct corridor_host host;
 	struct packer packer;
-	struct channel *broker, *vault;
+	struct channel *broker,
+		*vault; /* who is told; of replaced brokers only the rest is heard */
+	struct channel *earlier[BROKERS_MAX];
+	uint32_t list_serial;
+	bool list_asked; /* answered when the earlier brokers are heard to their end */
 	struct corridor *corridors;
 	struct starting *starting;
 	struct unkept *unkept;
+	struct timer *tell_timer;
 	struct heads heads;
 	unsigned count;
 	bool stopping;
+	bool retired; /* no new recordings; ends when the last of the old ones has */
 };
 
 static void show_title(const struct recorder *recorder)
 {
-	process_title("%u recording%s", recorder->count, recorder->count == 1 ? "" : "s");
+	process_title("%u recording%s%s", recorder->count, recorder->count == 1 ? "" : "s",
+		recorder->retired ? ", retired" : "");
+}
+
+/* A retired recorder has done its part when everything is sealed and on record. */
+static void end_if_done(struct recorder *recorder)
+{
+	if (recorder->corridors == NULL &&
+		(recorder->stopping || (recorder->retired && recorder->unkept == NULL)))
+		loop_stop(recorder->process.loop);
 }
 
 static struct corridor *find(const struct recorder *recorder, int64_t session)
@@ -128,6 +144,26 @@ static void on_activity(void *context, const struct msg_activity *activity)
 	tell_broker(context, MSG_ACTIVITY, 0, activity);
 }
 
+/* How it ended, then that it is sealed: the broker may have missed both. */
+static void tell_unkept(struct recorder *recorder)
+{
+	for (struct unkept *unkept = recorder->unkept; unkept != NULL; unkept = unkept->next) {
+		tell_broker(recorder, MSG_SESSION_MOVED, 0, &unkept->moved);
+		tell_broker(recorder, MSG_RECORDING_DONE, 0, &unkept->done);
+	}
+}
+
+static void on_tell_timer(void *context)
+{
+	struct recorder *recorder = context;
+
+	recorder->tell_timer = NULL;
+	if (recorder->unkept == NULL)
+		return;
+	tell_unkept(recorder);
+	loop_after(recorder->process.loop, TELL_MS, on_tell_timer, recorder, &recorder->tell_timer);
+}
+
 static void keep(struct recorder *recorder, const struct msg_recording_done *done)
 {
 	struct corridor *corridor = find(recorder, done->session);
@@ -141,6 +177,9 @@ static void keep(struct recorder *recorder, const struct msg_recording_done *don
 	unkept->done = *done;
 	unkept->next = recorder->unkept;
 	recorder->unkept = unkept;
+	if (recorder->tell_timer == NULL)
+		loop_after(recorder->process.loop, TELL_MS, on_tell_timer, recorder,
+			&recorder->tell_timer);
 }
 
 static void on_done(void *context, const struct msg_recording_done *done)
@@ -164,6 +203,7 @@ static void on_kept(struct recorder *recorder, int64_t session)
 	if (unkept != NULL)
 		*link = unkept->next;
 	free(unkept);
+	end_if_done(recorder);
 }
 
 static void on_gone(void *context, struct corridor *corridor)
@@ -176,8 +216,7 @@ static void on_gone(void *context, struct corridor *corridor)
 	*link = corridor->next;
 	recorder->count--;
 	show_title(recorder);
-	if (recorder->stopping && recorder->corridors == NULL)
-		loop_stop(recorder->process.loop);
+	end_if_done(recorder);
 }
 
 /* ---- a recording starts ---- */
@@ -264,18 +303,44 @@ static int start(struct recorder *recorder, struct message *message)
 	return 0;
 }
 
+static void tell_started(struct recorder *recorder, uint32_t serial, int64_t session, int r)
+{
+	struct msg_recording_started started;
+
+	memset(&started, 0, sizeof(started));
+	started.session = session;
+	started.result = r;
+	tell_broker(recorder, MSG_RECORDING_STARTED, serial, &started);
+}
+
+/* A broker that begins anew with a session whose start another one left half done. */
+static void answer_again(
+	struct recorder *recorder, struct corridor *corridor, struct message *message)
+{
+	int64_t session = corridor->session;
+	struct starting *starting = find_starting(recorder, session);
+	int r = message->fd_count == 1 ? corridor_claim(corridor, STEAL_FD(message->fds[0]))
+				       : -ERR_MALFORMED;
+
+	if (starting != NULL && r == 0)
+		starting->serial = message->serial; /* answered when it has begun */
+	else
+		tell_started(recorder, message->serial, session, r);
+}
+
 static int answer_start(struct recorder *recorder, struct message *message)
 {
 	const struct msg_recording_start *asked = message->payload;
-	struct msg_recording_started started;
-	int r = start_valid(recorder, message) ? start(recorder, message) : -ERR_MALFORMED;
+	struct corridor *corridor = find(recorder, asked->session);
 
-	if (r == 0)
+	if (corridor != NULL &&
+		memcmp(corridor->session_id, asked->session_id, SESSION_ID_SIZE) == 0) {
+		answer_again(recorder, corridor, message);
 		return 0;
-	memset(&started, 0, sizeof(started));
-	started.session = asked->session;
-	started.result = r;
-	tell_broker(recorder, MSG_RECORDING_STARTED, message->serial, &started);
+	}
+	int r = start_valid(recorder, message) ? start(recorder, message) : -ERR_MALFORMED;
+	if (r < 0)
+		tell_started(recorder, message->serial, asked->session, r);
 	return 0;
 }
 
@@ -318,21 +383,31 @@ static int on_vault(void *context, struct channel *channel, struct message *mess
 
 /* ---- what the broker says ---- */
 
-static void answer_list(struct recorder *recorder, uint32_t serial)
+static bool earlier_speak(const struct recorder *recorder)
 {
-	struct msg_moved end;
+	for (unsigned i = 0; i < BROKERS_MAX; i++)
+		if (recorder->earlier[i] != NULL)
+			return true;
+	return false;
+}
 
-	for (struct unkept *unkept = recorder->unkept; unkept != NULL; unkept = unkept->next) {
-		tell_broker(recorder, MSG_SESSION_MOVED, 0, &unkept->moved);
-		tell_broker(recorder, MSG_RECORDING_DONE, 0, &unkept->done);
-	}
+/* Not before everything that changes the list has been heard. */
+static void answer_list(struct recorder *recorder)
+{
+	struct msg_listed listed;
+	uint32_t serial = recorder->list_serial;
+
+	if (!recorder->list_asked || earlier_speak(recorder))
+		return;
+	recorder->list_asked = false;
+
+	tell_unkept(recorder);
 	for (struct corridor *corridor = recorder->corridors; corridor; corridor = corridor->next) {
-		struct msg_moved live = corridor->last;
-		live.exit_status = (int32_t)corridor->viewer_count; /* a new broker asks */
-		tell_broker(recorder, MSG_RECORDER_SESSION, serial, &live);
+		corridor_list(corridor, &listed);
+		tell_broker(recorder, MSG_RECORDER_SESSION, serial, &listed);
 	}
-	memset(&end, 0, sizeof(end));
-	tell_broker(recorder, MSG_RECORDER_SESSION, serial, &end);
+	memset(&listed, 0, sizeof(listed));
+	tell_broker(recorder, MSG_RECORDER_SESSION, serial, &listed);
 }
 
 static void answer_join(struct recorder *recorder, struct message *message)
@@ -361,7 +436,9 @@ static int on_broker(void *context, struct channel *channel, struct message *mes
 		on_kept(recorder, which->session);
 		return 0;
 	case MSG_RECORDER_LIST:
-		answer_list(recorder, message->serial);
+		recorder->list_asked = true;
+		recorder->list_serial = message->serial;
+		answer_list(recorder);
 		return 0;
 	case MSG_VIEWER_JOIN:
 		answer_join(recorder, message);
@@ -389,7 +466,22 @@ static void on_peer_gone(void *context, struct channel *channel)
 		recorder->broker = NULL;
 	if (channel == recorder->vault)
 		recorder->vault = NULL;
+	for (unsigned i = 0; i < BROKERS_MAX; i++)
+		if (channel == recorder->earlier[i])
+			recorder->earlier[i] = NULL;
 	channel_destroy(channel);
+	answer_list(recorder);
+}
+
+/* A broker that is replaced ends by itself; what it has said until then is still to be done. */
+static void set_aside(struct recorder *recorder, struct channel *broker)
+{
+	unsigned at = 0;
+
+	while (at < BROKERS_MAX - 1 && recorder->earlier[at] != NULL)
+		at++;
+	channel_destroy(recorder->earlier[at]);
+	recorder->earlier[at] = broker;
 }
 
 static void on_signed(void *context, void *corridor)
@@ -399,9 +491,10 @@ static void on_signed(void *context, void *corridor)
 	heads_signed(&recorder->heads, corridor);
 }
 
-static void meet(void *context, enum party party, int fd)
+static void meet(void *context, const struct msg_peer *peer, int fd)
 {
 	struct recorder *recorder = context;
+	enum party party = (enum party)peer->party;
 
 	if (party == PARTY_WITNESS) {
 		heads_meet(&recorder->heads, fd);
@@ -409,13 +502,17 @@ static void meet(void *context, enum party party, int fd)
 	}
 	struct channel **place = party == PARTY_BROKER ? &recorder->broker : &recorder->vault;
 
-	channel_destroy(STEAL(*place));
+	if (party == PARTY_BROKER)
+		recorder->list_asked = false, set_aside(recorder, STEAL(*place));
+	else
+		channel_destroy(STEAL(*place));
 	if (channel_create(recorder->process.loop, fd, PARTY_RECORDER, party,
 		    party == PARTY_BROKER ? on_broker : on_vault, on_peer_gone, recorder,
 		    place) < 0) {
 		fd_closep(&fd);
 		return;
 	}
+	channel_set_generation(*place, peer->generation);
 	if (party == PARTY_VAULT)
 		for (struct starting *it = recorder->starting; it != NULL; it = it->next)
 			if (!it->certified)
@@ -448,8 +545,20 @@ static void on_stop(void *context)
 	}
 }
 
+static void on_retire(void *context)
+{
+	struct recorder *recorder = context;
+
+	recorder->retired = true;
+	show_title(recorder);
+	end_if_done(recorder);
+}
+
 static void finish(struct recorder *recorder)
 {
+	timer_cancel(STEAL(recorder->tell_timer));
+	for (unsigned i = 0; i < BROKERS_MAX; i++)
+		channel_destroy(STEAL(recorder->earlier[i]));
 	while (recorder->corridors != NULL) {
 		struct corridor *corridor = recorder->corridors;
 		recorder->corridors = corridor->next;
@@ -500,6 +609,7 @@ int main(int argc, char **argv)
 	}
 	show_title(&recorder);
 	process_on_stop(&recorder.process, on_stop);
+	process_on_retire(&recorder.process, on_retire);
 	process_on_peer(&recorder.process, meet, &recorder);
 	int r = process_run(&recorder.process);
 	finish(&recorder);

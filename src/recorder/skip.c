@@ -16,7 +16,7 @@
 
 static bool has_place(const struct viewer *viewer)
 {
-	return viewer->welcomed && !viewer->lost && !viewer->dead;
+	return viewer->welcomed && !viewer->lost && !viewer->deaf && !viewer->dead;
 }
 
 static uint64_t waits_for(const struct viewer *viewer)
@@ -123,7 +123,7 @@ static void lose(struct viewer *viewer)
 {
 	viewer_boundary(viewer);
 	if (keep_rest(viewer) < 0) {
-		viewer->dead = true;
+		viewer->dead = true, viewer->why = GAP_STALLED;
 		return;
 	}
 	keep_notices(viewer);
@@ -162,7 +162,7 @@ static bool is_ready(const struct viewer *viewer)
 {
 	uint64_t window = pace_window(&viewer->pace, VIEW_WINDOW);
 
-	if (viewer->dead)
+	if (viewer->dead || viewer->deaf)
 		return false;
 	return viewer->joining || (viewer->lost && !viewer->blocked && viewer->rest.len == 0 &&
 					  viewer->lost_from - viewer->acknowledged <= window / 4);
@@ -188,7 +188,7 @@ static void tell_skipped(struct viewer *viewer, uint64_t missing, uint32_t peopl
 	put64(skipped + 8, missing);
 	put32(skipped + 16, people);
 	if (view_write(&viewer->control, VIEW_SKIPPED, skipped, sizeof(skipped)) < 0)
-		viewer->dead = true;
+		viewer->dead = true, viewer->why = GAP_STALLED;
 }
 
 static void move(struct viewer *viewer, uint64_t offset)

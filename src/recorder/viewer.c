@@ -39,6 +39,7 @@ void viewer_destroy(struct viewer *viewer)
 {
 	if (viewer == NULL)
 		return;
+	sender_detach(viewer->sender);
 	watch_remove(viewer->watch);
 	fd_closep(&viewer->fd);
 	buf_finish_wiped(&viewer->partial);
@@ -57,13 +58,18 @@ size_t viewer_words(const struct viewer *viewer, uint8_t out[256])
 
 static void put_welcome(struct viewer *viewer, bool complete)
 {
-	uint8_t welcome[24] = { 0 };
+	struct senders *senders = &viewer->corridor->senders;
+	uint8_t welcome[32] = { 0 };
+	bool known;
 
+	viewer->sender = sender_attach(senders, viewer->who.page, &known);
 	put64(welcome, viewer->sent);
 	put32(welcome + 8, viewer->who.viewer);
 	welcome[12] = viewer->who.read_only != 0;
 	welcome[13] = complete;
+	welcome[14] = known;
 	put64(welcome + 16, viewer->corridor->ring.end);
+	put64(welcome + 24, viewer->sender != NULL ? viewer->sender->taken : 0);
 	if (view_write(&viewer->control, VIEW_WELCOME, welcome, sizeof(welcome)) < 0)
 		viewer->dead = true;
 }
@@ -101,7 +107,7 @@ void viewer_welcome_at(struct viewer *viewer, uint64_t offset, bool complete)
 	viewer->owed = corridor->ring.end;
 	viewer->welcomed = true;
 	put_welcome(viewer, complete);
-	if (corridor->phase == CORRIDOR_OVER)
+	if (corridor->phase == CORRIDOR_OVER || corridor_tell_gap(corridor) < 0)
 		return;
 	size_t len = viewer_words(viewer, words);
 	if (corridor_say(corridor, VIEW_JOIN, (uint16_t)viewer->who.viewer, words, len) == 0)
@@ -149,7 +155,7 @@ static size_t put_out(struct viewer *viewer, struct iovec *pieces, int count)
 	if (errno == EAGAIN || errno == ENOBUFS)
 		viewer->blocked = true;
 	else
-		viewer->dead = true;
+		viewer->deaf = true; /* the end of what it said comes from reading */
 	return 0;
 }
 
@@ -207,8 +213,8 @@ void viewer_send(struct viewer *viewer)
 	/* Many who come and go while this one takes nothing could overwrite what it has yet to get.
 	 */
 	if (viewer->welcomed && !viewer->lost && viewer->sent < viewer->corridor->ring.start)
-		viewer->dead = true;
-	while (viewer->welcomed && !viewer->blocked && !viewer->dead) {
+		viewer->dead = true, viewer->why = GAP_STALLED;
+	while (viewer->welcomed && !viewer->blocked && !viewer->deaf && !viewer->dead) {
 		if (viewer->rest.len > 0) {
 			send_rest(viewer);
 			continue;
@@ -226,8 +232,9 @@ void viewer_send(struct viewer *viewer)
 
 bool viewer_drained(const struct viewer *viewer)
 {
-	return viewer->welcomed && !viewer->lost && viewer->sent == viewer->corridor->ring.end &&
-	       viewer->control.len == 0;
+	return viewer->deaf ||
+	       (viewer->welcomed && !viewer->lost && viewer->sent == viewer->corridor->ring.end &&
+		       viewer->control.len == 0);
 }
 
 void viewer_watch(struct viewer *viewer, bool wants)
@@ -248,16 +255,35 @@ static int take_acknowledgement(struct viewer *viewer, const struct view_frame *
 	return 0;
 }
 
+static int take_input(struct viewer *viewer, const struct view_frame *frame)
+{
+	if (viewer->who.read_only)
+		return 0;
+	int r = corridor_input(viewer->corridor, (uint16_t)viewer->who.viewer, frame);
+	if (r == 0 && viewer->sender != NULL)
+		viewer->sender->taken++;
+	return r;
+}
+
+/* The front's word on the page it lost. Only the last frame counts: a page can send it too. */
+static int take_farewell(struct viewer *viewer, const struct view_frame *frame)
+{
+	uint8_t why = frame->payload[0];
+
+	viewer->farewell = why >= GAP_CLOSED && why <= GAP_RENEWED ? why : GAP_LOST;
+	return 0;
+}
+
 static int take_frame(struct viewer *viewer, const struct view_frame *frame)
 {
-	if (view_input(frame->type)) {
-		if (viewer->who.read_only)
-			return 0;
-		return corridor_input(viewer->corridor, (uint16_t)viewer->who.viewer, frame);
-	}
+	viewer->farewell = 0;
+	if (view_input(frame->type))
+		return take_input(viewer, frame);
 	switch (frame->type) {
 	case VIEW_ACK:
 		return take_acknowledgement(viewer, frame);
+	case VIEW_FAREWELL:
+		return take_farewell(viewer, frame);
 	case VIEW_PING:
 		return view_write(&viewer->control, VIEW_PONG, frame->payload, frame->len);
 	default:
@@ -282,6 +308,18 @@ static int take_bytes(struct viewer *viewer, const uint8_t *bytes, size_t len)
 	return r < 0 ? r : buf_append(&viewer->partial, bytes, len);
 }
 
+/*
+ * The stream is at its end. A frame that was cut, by a connection that broke or by a page that
+ * would have the front's last word swallowed, says that much; a front that died says nothing.
+ */
+static void see_off(struct viewer *viewer)
+{
+	viewer->dead = true;
+	viewer->why = viewer->partial.len > 0 ? GAP_LOST
+		      : viewer->farewell != 0 ? viewer->farewell
+					      : GAP_CRASHED;
+}
+
 static void read_some(struct viewer *viewer)
 {
 	uint8_t *scratch = viewer->corridor->host->scratch;
@@ -294,14 +332,14 @@ static void read_some(struct viewer *viewer)
 	if (got < 0 && errno == EAGAIN)
 		return;
 	if (got <= 0) {
-		viewer->dead = true;
+		see_off(viewer);
 		return;
 	}
 	if (kept > 0)
 		memcpy(scratch, viewer->partial.data, kept);
 	buf_wipe(&viewer->partial);
 	if (take_bytes(viewer, scratch, kept + (size_t)got) < 0)
-		viewer->dead = true;
+		viewer->dead = true, viewer->why = GAP_LOST;
 	mem_wipe(scratch, kept + (size_t)got);
 }
 

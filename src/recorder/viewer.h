@@ -20,11 +20,15 @@ struct viewer {
 	struct watch *watch;
 	bool welcomed;
 	bool dead;        /* reaped by corridor_settle() */
+	bool deaf;        /* takes nothing any more; what it said is read to its end */
 	bool blocked;     /* its socket is full */
 	bool control_cut; /* the first control frame is partly sent */
 	uint64_t sent, acknowledged;
-	uint64_t boundary; /* a start of a frame at or before sent, or the first after it */
-	uint64_t owed;     /* the live edge when it came: what it may claim, however slow it is */
+	uint64_t boundary;     /* a start of a frame at or before sent, or the first after it */
+	struct sender *sender; /* counts its input; NULL: a page that does not count */
+	uint8_t why;           /* enum view_gap, once it is dead */
+	uint8_t farewell;      /* of the last frame, if it was one; 0 */
+	uint64_t owed; /* the live edge when it came: what it may claim, however slow it is */
 	struct pace pace;
 	/* skip.h */
 	bool joining;       /* waits for a keyframe to begin with */

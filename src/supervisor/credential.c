@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "supervisor/credential.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,7 +11,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "supervisor/supervisor.h"
 
 /* Opened without waiting for anybody, in case it is no file. */
 static int open_private(int directory, const char *name, mode_t forbidden)

@@ -37,9 +37,14 @@ static bool listens_on_tcp(int fd)
 	       (address.ss_family == AF_INET || address.ss_family == AF_INET6);
 }
 
+bool manager_listens(void)
+{
+	return number_of("LISTEN_PID") == getpid() && number_of("LISTEN_FDS") >= 1;
+}
+
 int manager_listener(void)
 {
-	if (number_of("LISTEN_PID") != getpid() || number_of("LISTEN_FDS") < 1)
+	if (!manager_listens())
 		return -ERR_NOT_FOUND;
 	if (number_of("LISTEN_FDS") != 1 || !listens_on_tcp(FIRST_INHERITED))
 		return -ERR_MALFORMED;

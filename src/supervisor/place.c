@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "supervisor/supervisor.h"
+#include "supervisor/place.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "supervisor/credential.h"
 
 #define CONF_MAX 65536
 #define BACKLOG 1024
@@ -32,6 +33,19 @@ static int complain(const char *what, const char *why)
 	return -ERR_SYSTEM;
 }
 
+static int say(const char *complaint)
+{
+	fprintf(stderr, "sallyport: %s\n", complaint);
+	return -ERR_SYSTEM;
+}
+
+/* The same in words for whoever asked. */
+static int word(char complaint[REASON_SIZE], const char *what, const char *why)
+{
+	snprintf(complaint, REASON_SIZE, "%.60s: %.180s", what, why);
+	return -ERR_SYSTEM;
+}
+
 static int open_at(int directory, const char *name, int flags)
 {
 	int fd = openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW);
@@ -41,37 +55,51 @@ static int open_at(int directory, const char *name, int flags)
 	return fd;
 }
 
-static int read_settings(int directory, struct settings *settings)
+static int read_settings(int directory, struct settings *settings, char complaint[REASON_SIZE])
 {
-	char complaint[REASON_SIZE];
+	static const char name[] = "sallyport.conf";
+	char why[REASON_SIZE];
 	CLEANUP(buf_finish) struct buf text = BUF(CONF_MAX);
-	CLEANUP(fd_closep) int fd = open_at(directory, "sallyport.conf", O_RDONLY);
+	CLEANUP(fd_closep) int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	uint8_t *room;
 	ssize_t got;
 
 	settings_defaults(settings);
 	if (fd < 0)
-		return -ERR_SYSTEM;
+		return word(complaint, name, strerror(errno));
 	do {
 		if (buf_reserve(&text, 4096, &room) < 0)
-			return complain("sallyport.conf", "too large");
+			return word(complaint, name, "too large");
 		got = read(fd, room, 4096);
 		buf_commit(&text, got > 0 ? (size_t)got : 0);
 	} while (got > 0);
 	if (got < 0 || buf_append(&text, "", 1) < 0 || strlen((char *)text.data) + 1 != text.len)
-		return complain("sallyport.conf", "cannot be read as text");
-	if (settings_parse(settings, (char *)text.data, complaint) < 0)
-		return complain("sallyport.conf", complaint);
+		return word(complaint, name, "cannot be read as text");
+	if (settings_parse(settings, (char *)text.data, why) < 0)
+		return word(complaint, name, why);
 	return 0;
 }
 
-static int override(struct settings *settings, const char *name, const char *value)
+static int override(
+	struct settings *settings, const char *name, const char *value, char complaint[REASON_SIZE])
 {
-	char complaint[REASON_SIZE];
+	char why[REASON_SIZE];
 
-	if (value != NULL && settings_set(settings, name, value, complaint) < 0)
-		return complain(name, complaint);
+	if (value != NULL && settings_set(settings, name, value, why) < 0)
+		return word(complaint, name, why);
 	return 0;
+}
+
+static int read_all(int directory, struct settings *settings, const char *listen_where,
+	const char *store, char complaint[REASON_SIZE])
+{
+	int r = read_settings(directory, settings, complaint);
+
+	if (r == 0)
+		r = override(settings, "gateway.listen", listen_where, complaint);
+	if (r == 0)
+		r = override(settings, "gateway.store", store, complaint);
+	return r;
 }
 
 /* "127.0.0.1:8443", "[::1]:8443" */
@@ -87,7 +115,7 @@ static int split_listen(const char *text, char host[64], char port[8])
 	return text_copy(port, 8, colon + 1);
 }
 
-static int listen_tcp(const char *where)
+static int listen_tcp(const char *where, char complaint[REASON_SIZE])
 {
 	char host[64], port[8];
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
@@ -96,7 +124,8 @@ static int listen_tcp(const char *where)
 	int on = 1;
 
 	if (split_listen(where, host, port) < 0 || getaddrinfo(host, port, &hints, &found) != 0)
-		return complain(where, "not an address:port, as in 127.0.0.1:8443 or [::]:443");
+		return word(
+			complaint, where, "not an address:port, as in 127.0.0.1:8443 or [::]:443");
 	CLEANUP(fd_closep)
 	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r = fd < 0 ? -1 : 0;
@@ -107,7 +136,7 @@ static int listen_tcp(const char *where)
 	}
 	int saved = errno;
 	freeaddrinfo(found);
-	return r < 0 ? complain(where, strerror(saved)) : STEAL_FD(fd);
+	return r < 0 ? word(complaint, where, strerror(saved)) : STEAL_FD(fd);
 }
 
 /* The path of a socket is short (108 bytes), the path of an installation may be long. */
@@ -175,42 +204,108 @@ static int open_parts(struct place *place, bool offline)
 }
 
 /* The service manager's socket goes before an address: it may be a port that we could not bind. */
-static int listen_where_told(const char *where)
+static int listen_where_told(const char *where, char complaint[REASON_SIZE])
 {
 	int fd = manager_listener();
 
 	if (fd == -ERR_NOT_FOUND)
-		return listen_tcp(where);
+		return listen_tcp(where, complaint);
 	if (fd < 0)
-		return complain("the service manager's socket", "not one listening TCP socket");
+		return word(
+			complaint, "the service manager's socket", "not one listening TCP socket");
 	return fd;
 }
 
 int place_open(struct place *place, const char *directory, struct settings *settings, bool offline,
 	const char *listen_where, const char *store)
 {
+	char complaint[REASON_SIZE];
+
 	*place = (struct place){ -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
 	place->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (place->directory < 0)
 		return complain(directory,
 			errno == ENOENT ? "no such directory; make one with: sallyport init"
 					: strerror(errno));
-	if ((place->lock = lock(place->directory)) < 0 ||
-		read_settings(place->directory, settings) < 0)
+	if ((place->lock = lock(place->directory)) < 0)
 		return -ERR_SYSTEM;
-	if (override(settings, "gateway.listen", listen_where) < 0 ||
-		override(settings, "gateway.store", store) < 0)
-		return -ERR_SYSTEM;
+	if (read_all(place->directory, settings, listen_where, store, complaint) < 0)
+		return say(complaint);
 	/* Now: who owns the installation, and is who we may become, need not be able to. */
 	place->root_key = credential_open(CREDENTIAL_ROOT_KEY);
 	place->root_key_next = credential_open(CREDENTIAL_ROOT_KEY_NEXT);
 	place->token_pin = credential_open(CREDENTIAL_TOKEN_PIN);
 	int r = open_parts(place, offline);
-	if (r == 0 && !offline)
-		r = place->listen = listen_where_told(settings->gateway_listen);
+	if (r == 0 && !offline) {
+		r = place->listen = listen_where_told(settings->gateway_listen, complaint);
+		if (r < 0)
+			return say(complaint);
+	}
 	if (r >= 0)
 		r = place->control = listen_control(place->directory);
 	return r < 0 ? r : 0;
+}
+
+/* What running processes stand on cannot change under them. */
+static int check_unchanged(const struct settings *old, const struct settings *fresh, bool root,
+	char complaint[REASON_SIZE])
+{
+	static const char why[] = "cannot change while the gateway runs; stop and start it";
+
+	if (strcmp(old->gateway_store, fresh->gateway_store) != 0)
+		return word(complaint, "gateway.store", why);
+	if (root && old->gateway_uid_base != fresh->gateway_uid_base)
+		return word(complaint, "gateway.uid_base", why);
+	return 0;
+}
+
+static int open_again(int directory, const char *name, int *ret_fd, char complaint[REASON_SIZE])
+{
+	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return word(complaint, name, strerror(errno));
+	*ret_fd = fd;
+	return 0;
+}
+
+int place_renew(const struct supervisor *supervisor, bool living, struct settings *ret_settings,
+	struct place *ret_place, char complaint[REASON_SIZE])
+{
+	const struct place *old = &supervisor->place;
+	const struct settings *before = &supervisor->settings;
+	int r = read_all(old->directory, ret_settings, supervisor->options.listen,
+		supervisor->options.store, complaint);
+
+	*ret_place = *old;
+	if (r == 0 && living)
+		r = check_unchanged(before, ret_settings, supervisor->root, complaint);
+	if (r == 0)
+		r = open_again(old->directory, "tls/cert.pem", &ret_place->tls_cert, complaint);
+	if (r == 0)
+		r = open_again(old->directory, "tls/key.pem", &ret_place->tls_key, complaint);
+	if (r == 0 && !manager_listens() &&
+		strcmp(before->gateway_listen, ret_settings->gateway_listen) != 0) {
+		int fd = listen_tcp(ret_settings->gateway_listen, complaint);
+		if (fd >= 0)
+			ret_place->listen = fd;
+		r = fd < 0 ? fd : 0;
+	}
+	if (r < 0)
+		place_drop_fresh(old, ret_place);
+	return r;
+}
+
+void place_drop_fresh(const struct place *old, struct place *fresh)
+{
+	const int kept[] = { old->tls_cert, old->tls_key, old->listen };
+	int *const opened[] = { &fresh->tls_cert, &fresh->tls_key, &fresh->listen };
+
+	for (unsigned i = 0; i < ARRAY_LEN(kept); i++) {
+		if (*opened[i] != kept[i])
+			fd_closep(opened[i]);
+		*opened[i] = kept[i];
+	}
 }
 
 /* A directory and the plain files in it; deeper than that nothing of ours lies. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "supervisor/supervisor.h"
+#include "supervisor/services.h"
+#include "supervisor/spawn.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -13,14 +15,28 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/version.h"
+#include "supervisor/reload.h"
+#include "supervisor/token.h"
 #include "wire/process.h"
 
 #define QUICK_DEATH_MS 5000
 #define RESTART_MS 50
+#define RENEW_MS 5000        /* for one that is told to end and starts again */
 #define RESTART_MOST_MS 1500 /* a crashed service is back within two seconds */
-#define STOP_MS 5000
 
-/* Who has a channel to whom. */
+static const struct {
+	enum party party;
+	const char *program;
+} rows[SERVICE_COUNT] = {
+	[SERVICE_VAULT] = { PARTY_VAULT, "sallyport-vault" },
+	[SERVICE_RECORDER] = { PARTY_RECORDER, "sallyport-recorder" },
+	[SERVICE_WITNESS] = { PARTY_WITNESS, "sallyport-witness" },
+	[SERVICE_BROKER] = { PARTY_BROKER, "sallyport-broker" },
+	[SERVICE_FRONT] = { PARTY_FRONT, "sallyport-front" },
+};
+
+/* Who has a channel to whom: who asks, and who answers. */
 static const enum service_id acquainted[][2] = {
 	{ SERVICE_FRONT, SERVICE_BROKER },
 	{ SERVICE_BROKER, SERVICE_VAULT },
@@ -30,28 +46,42 @@ static const enum service_id acquainted[][2] = {
 	{ SERVICE_RECORDER, SERVICE_WITNESS },
 };
 
-static int start_one(struct service *service);
-
-void services_init(struct supervisor *supervisor)
+static bool wanted(const struct supervisor *supervisor, enum service_id id)
 {
-	static const struct {
-		enum party party;
-		const char *program;
-	} rows[SERVICE_COUNT] = {
-		[SERVICE_VAULT] = { PARTY_VAULT, "sallyport-vault" },
-		[SERVICE_RECORDER] = { PARTY_RECORDER, "sallyport-recorder" },
-		[SERVICE_WITNESS] = { PARTY_WITNESS, "sallyport-witness" },
-		[SERVICE_BROKER] = { PARTY_BROKER, "sallyport-broker" },
-		[SERVICE_FRONT] = { PARTY_FRONT, "sallyport-front" },
-	};
+	switch (id) {
+	case SERVICE_FRONT:
+		return !supervisor->offline;
+	case SERVICE_WITNESS:
+		return outside_wanted(&supervisor->settings);
+	default:
+		return true;
+	}
+}
 
-	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		supervisor->services[i] = (struct service){ .supervisor = supervisor,
-			.party = rows[i].party,
-			.program = rows[i].program,
-			.wanted = true };
-	supervisor->services[SERVICE_FRONT].wanted = !supervisor->offline;
-	supervisor->services[SERVICE_WITNESS].wanted = outside_wanted(&supervisor->settings);
+int service_create(struct supervisor *supervisor, enum service_id id, uint32_t generation,
+	struct service **ret_service)
+{
+	struct service *service = calloc(1, sizeof *service);
+
+	if (service == NULL)
+		return -ERR_SYSTEM;
+	*service = (struct service){ .supervisor = supervisor,
+		.id = id,
+		.party = rows[id].party,
+		.program = rows[id].program,
+		.generation = generation,
+		.wanted = wanted(supervisor, id) };
+	*ret_service = service;
+	return 0;
+}
+
+void service_destroy(struct service *service)
+{
+	if (service == NULL)
+		return;
+	timer_cancel(service->restart);
+	channel_destroy(service->channel);
+	free(service);
 }
 
 unsigned service_uid(const struct supervisor *supervisor, enum party party)
@@ -64,6 +94,13 @@ unsigned service_uid(const struct supervisor *supervisor, enum party party)
 
 	return supervisor->root ? (unsigned)supervisor->settings.gateway_uid_base + offset[party]
 				: 0;
+}
+
+/* ---- birth */
+
+static bool of_the_next(const struct service *service)
+{
+	return service->generation != service->supervisor->generation;
 }
 
 static int give(struct service *service, const char *name, int fd)
@@ -93,7 +130,9 @@ static int give_outside(struct service *service)
 
 static int give_all(struct service *service)
 {
-	const struct place *place = &service->supervisor->place;
+	const struct supervisor *supervisor = service->supervisor;
+	const struct place *place =
+		of_the_next(service) ? &supervisor->reload.place : &supervisor->place;
 
 	switch (service->party) {
 	case PARTY_FRONT:
@@ -114,10 +153,47 @@ static int give_all(struct service *service)
 	}
 }
 
-static int introduce(struct service *one, struct service *other)
+/* The key of an open vault goes to the one that takes its place, and through nobody's hands. */
+static void arrange_handover(struct service *service)
 {
+	struct service *old = service->supervisor->services[SERVICE_VAULT];
+	struct msg_peer peer = { .party = PARTY_VAULT, .generation = service->generation };
+	int ends[2], on = 1;
+
+	if (service->id != SERVICE_VAULT || !of_the_next(service) || old->channel == NULL ||
+		wire_pair(SOCK_SEQPACKET, ends) < 0)
+		return;
+	for (unsigned i = 0; i < ARRAY_LEN(ends); i++)
+		setsockopt(ends[i], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+	if (channel_send(old->channel, MSG_PEER, 0, &peer, NULL, 0, &ends[0], 1) == 0)
+		give(service, "handover", ends[1]);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void tell_start(struct service *service)
+{
+	struct supervisor *supervisor = service->supervisor;
+	struct msg_start start;
+
+	memset(&start, 0, sizeof start);
+	text_copy(start.format, sizeof start.format, wire_format());
+	start.uid = service_uid(supervisor, service->party);
+	start.generation = service->generation;
+	start.settings = of_the_next(service) ? supervisor->reload.settings : supervisor->settings;
+	/* Whom it cannot be said to is dying or broken: it is reaped, and dealt with from there. */
+	if (channel_tell(service->channel, MSG_START, &start) < 0 || give_all(service) < 0)
+		kill(service->pid, SIGKILL);
+	arrange_handover(service);
+}
+
+int service_introduce(struct service *one, struct service *other)
+{
+	struct msg_peer to_one = { (uint8_t)other->party, other->generation != one->generation,
+		other->generation };
+	struct msg_peer to_other = { (uint8_t)one->party, one->generation != other->generation,
+		one->generation };
 	int ends[2];
-	struct msg_peer to_one = { (uint8_t)other->party }, to_other = { (uint8_t)one->party };
 
 	int r = wire_pair(SOCK_SEQPACKET, ends);
 	if (r < 0)
@@ -130,33 +206,57 @@ static int introduce(struct service *one, struct service *other)
 	return r;
 }
 
-static void go(struct service *service)
+bool service_asks(const struct service *asking, const struct service *asked)
 {
-	channel_tell(service->channel, MSG_GO, &(struct msg_nothing){ 0 });
+	for (unsigned i = 0; i < ARRAY_LEN(acquainted); i++)
+		if (acquainted[i][0] == asking->id && acquainted[i][1] == asked->id)
+			return true;
+	return false;
 }
 
-/* Introduces `service` to every acquaintance that runs. */
-static void introduce_all(struct supervisor *supervisor, struct service *service)
+/* Of retired ones only the broker still wants something: what they have is its sessions. */
+bool services_acquainted(const struct service *one, const struct service *other)
 {
-	enum service_id id = (enum service_id)(service - supervisor->services);
-
-	for (unsigned i = 0; i < ARRAY_LEN(acquainted); i++) {
-		if (acquainted[i][0] != id && acquainted[i][1] != id)
-			continue;
-		struct service *other =
-			&supervisor->services[acquainted[i][acquainted[i][0] == id ? 1 : 0]];
-		if (other->channel != NULL)
-			introduce(service, other);
-	}
+	if (service_asks(one, other))
+		return one->id == SERVICE_BROKER || !other->retiring;
+	return service_asks(other, one) && (other->id == SERVICE_BROKER || !one->retiring);
 }
+
+static void introduce_to(struct service *service, struct service *other)
+{
+	if (other != NULL && other != service && other->channel != NULL &&
+		services_acquainted(service, other))
+		service_introduce(service, other);
+}
+
+void services_introduce(struct supervisor *supervisor, struct service *service)
+{
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		introduce_to(service, supervisor->services[i]);
+	for (struct service *other = supervisor->retired; other != NULL; other = other->next)
+		introduce_to(service, other);
+}
+
+void service_tell(struct service *service, enum msg_type type)
+{
+	channel_tell(service->channel, type, &(struct msg_nothing){ 0 });
+}
+
+void service_go(struct service *service)
+{
+	service_tell(service, MSG_GO);
+}
+
+/* ---- what they say */
 
 static void announce(struct supervisor *supervisor)
 {
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		if (supervisor->services[i].wanted && !supervisor->services[i].ready)
+		if (supervisor->services[i]->wanted && !supervisor->services[i]->ready)
 			return;
 	if (!supervisor->announced) {
 		supervisor->announced = true;
+		supervisor->since = clock_wall_ms();
 		puts("ready");
 		fflush(stdout);
 		manager_tell("READY=1");
@@ -165,13 +265,71 @@ static void announce(struct supervisor *supervisor)
 	}
 }
 
-static bool acquaintances(enum service_id one, enum service_id other)
+/* What a new broker cannot know: which workers the one before it had started. */
+static void tell_workers(struct supervisor *supervisor, struct service *broker)
 {
-	for (unsigned i = 0; i < ARRAY_LEN(acquainted); i++)
-		if ((acquainted[i][0] == one && acquainted[i][1] == other) ||
-			(acquainted[i][0] == other && acquainted[i][1] == one))
-			return true;
-	return false;
+	CLEANUP(mem_freep)
+	int64_t *sessions = calloc(supervisor->worker_count + 1, sizeof sessions[0]);
+	size_t count = 0;
+
+	if (sessions == NULL)
+		return;
+	for (struct worker *worker = supervisor->workers;
+		worker != NULL && count < WORKERS_TAIL_MAX / sizeof sessions[0];
+		worker = worker->next)
+		sessions[count++] = worker->session;
+	channel_send(broker->channel, MSG_WORKERS, 0, &(struct msg_nothing){ 0 }, sessions,
+		count * sizeof sessions[0], NULL, 0);
+}
+
+static int on_ready(struct service *service, const struct msg_ready *ready)
+{
+	struct supervisor *supervisor = service->supervisor;
+
+	if (!TEXT_VALID(ready->version))
+		return -ERR_MALFORMED;
+	service->ready = true;
+	memcpy(service->version, ready->version, sizeof service->version);
+	if (service->id == SERVICE_BROKER)
+		tell_workers(supervisor, service);
+	if (of_the_next(service) && !service->retiring)
+		reload_ready(supervisor, service);
+	else
+		announce(supervisor);
+	generations_tell(supervisor);
+	return 0;
+}
+
+static int on_worker_start(struct service *service, struct message *message)
+{
+	if (message->fd_count != 4)
+		return -ERR_MALFORMED;
+	struct msg_result result = { spawn_worker(
+		service->supervisor, message->payload, message->fds) };
+	return channel_send(
+		service->channel, MSG_WORKER_STARTED, message->serial, &result, NULL, 0, NULL, 0);
+}
+
+/* Of a party there may be several: the one of that generation, among those the teller may know. */
+static struct service *struck(struct service *teller, const struct msg_strike *strike)
+{
+	struct supervisor *supervisor = teller->supervisor;
+	struct service *found = NULL;
+
+	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
+		struct service *const two[] = { supervisor->services[i],
+			supervisor->reload.next[i] };
+		for (unsigned j = 0; j < ARRAY_LEN(two); j++)
+			if (two[j] != NULL && two[j]->party == strike->party &&
+				(i == SERVICE_WITNESS || /* of which there is one */
+					two[j]->generation == strike->generation))
+				found = two[j];
+	}
+	for (struct service *it = supervisor->retired; it != NULL; it = it->next)
+		if (it->party == strike->party && it->generation == strike->generation)
+			found = it;
+	return found != NULL && (service_asks(teller, found) || service_asks(found, teller)) ? found
+											     : NULL;
 }
 
 /*
@@ -180,52 +338,50 @@ static bool acquaintances(enum service_id one, enum service_id other)
  */
 static int on_strike(struct service *teller, const struct msg_strike *strike)
 {
-	struct supervisor *supervisor = teller->supervisor;
+	struct service *peer = struck(teller, strike);
+	struct service *ends = strike->why == -ERR_MALFORMED ? peer : teller;
 
-	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
-		struct service *peer = &supervisor->services[i];
-		struct service *ends = strike->why == -ERR_MALFORMED ? peer : teller;
-		if (peer->party != strike->party ||
-			!acquaintances((enum service_id)(teller - supervisor->services),
-				(enum service_id)i))
-			continue;
-		log_error("service.struck", "%s, told by %s: %s", ends->program, teller->program,
-			error_name(strike->why));
-		if (ends->pid > 0 && supervisor->stopping == 0)
-			kill(ends->pid, SIGKILL);
-		return 0;
-	}
-	return -ERR_MALFORMED;
+	if (peer == NULL)
+		return -ERR_MALFORMED;
+	log_error("service.struck", "%s, told by %s: %s", ends->program, teller->program,
+		error_name(strike->why));
+	if (ends->pid > 0 && teller->supervisor->stopping == 0)
+		kill(ends->pid, SIGKILL);
+	return 0;
+}
+
+static int on_reload_ask(struct service *service, struct message *message)
+{
+	struct msg_reload_answer answer;
+
+	reload_ask(
+		service->supervisor, ((const struct msg_reload *)message->payload)->force, &answer);
+	return channel_send(
+		service->channel, MSG_RELOAD_ANSWER, message->serial, &answer, NULL, 0, NULL, 0);
 }
 
 static int on_message(void *context, struct channel *channel, struct message *message)
 {
 	struct service *service = context;
-	struct supervisor *supervisor = service->supervisor;
 
 	switch (message->type) {
 	case MSG_READY:
-		service->ready = true;
-		announce(supervisor);
-		return 0;
-	case MSG_WORKER_START: {
-		const struct msg_worker_start *start = message->payload;
-		if (message->fd_count != 4)
-			return -ERR_MALFORMED;
-		struct msg_result result = { spawn_worker(supervisor, start, message->fds) };
-		return channel_send(
-			channel, MSG_WORKER_STARTED, message->serial, &result, NULL, 0, NULL, 0);
-	}
+		return on_ready(service, message->payload);
+	case MSG_WORKER_START:
+		return on_worker_start(service, message);
 	case MSG_WORKER_KILL:
-		spawn_kill(supervisor, ((const struct msg_session *)message->payload)->session);
+		spawn_kill(service->supervisor,
+			((const struct msg_session *)message->payload)->session);
 		return 0;
 	case MSG_STRIKE:
 		return on_strike(service, message->payload);
 	case MSG_TOKEN_START:
-		return token_start(supervisor, channel, message);
+		return token_start(service->supervisor, channel, message);
 	case MSG_STOP_ASK:
-		services_stop(supervisor);
+		services_stop(service->supervisor);
 		return 0;
+	case MSG_RELOAD_ASK:
+		return on_reload_ask(service, message);
 	default:
 		return -ERR_MALFORMED;
 	}
@@ -239,74 +395,185 @@ static void on_gone(void *context, struct channel *channel)
 	service->channel = NULL;
 	service->ready = false;
 	channel_destroy(channel);
-	if (service->pid > 0 && service->supervisor->stopping == 0)
+	if (service->pid > 0 && !service->retiring && service->supervisor->stopping == 0)
 		kill(service->pid, SIGKILL);
 }
 
-static int start_one(struct service *service)
+int service_adopt(struct service *service, int channel)
 {
-	struct supervisor *supervisor = service->supervisor;
-	int ends[2];
-	struct msg_start start;
+	int r = channel_create(service->supervisor->loop, channel, PARTY_SUPERVISOR, service->party,
+		on_message, on_gone, service, &service->channel);
 
+	if (r < 0)
+		close(channel);
+	return r;
+}
+
+int service_start(struct service *service)
+{
+	int ends[2];
 	int r = wire_pair(SOCK_SEQPACKET, ends);
+
 	if (r < 0)
 		return r;
-	service->pid = spawn_service(supervisor, service, ends[1]);
+	service->pid = spawn_service(service->supervisor, service, ends[1]);
 	close(ends[1]);
 	if (service->pid < 0) {
 		close(ends[0]);
 		return -ERR_SYSTEM;
 	}
-	share_service(&supervisor->share, service->pid);
-	r = channel_create(supervisor->loop, ends[0], PARTY_SUPERVISOR, service->party, on_message,
-		on_gone, service, &service->channel);
-	if (r < 0) { /* it ends by itself without this end, and is started again when reaped */
-		close(ends[0]);
-		return 0;
-	}
+	share_service(&service->supervisor->share, service->pid);
+	service->retiring = false;
 	service->started_at = clock_monotonic_ms();
-	memset(&start, 0, sizeof start);
-	text_copy(start.build, sizeof start.build, process_build());
-	start.uid = service_uid(supervisor, service->party);
-	start.settings = supervisor->settings;
-	/* Whom it cannot be said to is dying or broken: it is reaped, and started again from there.
-	 */
-	if (channel_tell(service->channel, MSG_START, &start) < 0 || give_all(service) < 0)
-		kill(service->pid, SIGKILL);
+	/* Without its channel it ends by itself, and is started again when reaped. */
+	if (service_adopt(service, ends[0]) == 0)
+		tell_start(service);
 	return 0;
+}
+
+/* ---- all of them */
+
+void services_init(struct supervisor *supervisor)
+{
+	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
+		service_destroy(supervisor->services[i]);
+		supervisor->services[i] = NULL;
+		if (service_create(
+			    supervisor, i, supervisor->generation, &supervisor->services[i]) < 0)
+			abort();
+	}
 }
 
 int services_start(struct supervisor *supervisor)
 {
 	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
-		struct service *service = &supervisor->services[i];
+		struct service *service = supervisor->services[i];
 		if (!service->wanted)
 			continue;
-		int r = start_one(service);
+		int r = service_start(service);
 		if (r < 0)
 			return r;
-		introduce_all(supervisor, service);
+		services_introduce(supervisor, service);
 	}
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		if (supervisor->services[i].wanted)
-			go(&supervisor->services[i]);
+		if (supervisor->services[i]->wanted)
+			service_go(supervisor->services[i]);
 	return 0;
 }
+
+void services_finish(struct supervisor *supervisor)
+{
+	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
+		service_destroy(STEAL(supervisor->services[i]));
+		service_destroy(STEAL(supervisor->reload.next[i]));
+	}
+	while (supervisor->retired != NULL) {
+		struct service *service = supervisor->retired;
+		supervisor->retired = service->next;
+		service_destroy(service);
+	}
+}
+
+struct service *service_find(struct supervisor *supervisor, pid_t pid)
+{
+	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
+		struct service *service = supervisor->services[i],
+			       *next = supervisor->reload.next[i];
+		if (service != NULL && service->pid == pid)
+			return service;
+		if (next != NULL && next->pid == pid)
+			return next;
+	}
+	struct service *service = supervisor->retired;
+	while (service != NULL && service->pid != pid)
+		service = service->next;
+	return service;
+}
+
+/* ---- older ones */
+
+unsigned services_retired(const struct supervisor *supervisor)
+{
+	unsigned count = 0;
+
+	for (const struct service *service = supervisor->retired; service != NULL;
+		service = service->next)
+		count++;
+	return count;
+}
+
+void services_retire(struct supervisor *supervisor, struct service *service)
+{
+	timer_cancel(STEAL(service->restart));
+	if (service->pid <= 0) {
+		service_destroy(service);
+		return;
+	}
+	service->retiring = true;
+	service_tell(service, MSG_FINISH);
+	service->next = supervisor->retired;
+	supervisor->retired = service;
+}
+
+static void drop_retired(struct supervisor *supervisor, struct service *service)
+{
+	struct service **at = &supervisor->retired;
+
+	while (*at != service)
+		at = &(*at)->next;
+	*at = service->next;
+	service_destroy(service);
+	generations_tell(supervisor);
+}
+
+static void put_row(
+	struct msg_generations *generations, const struct service *service, bool retired)
+{
+	if (service == NULL || service->pid <= 0 || generations->count == GENERATION_ROWS_MAX)
+		return;
+	struct generation_row *row = &generations->rows[generations->count++];
+	row->generation = service->generation;
+	row->party = (uint8_t)service->party;
+	row->retired = retired;
+	memcpy(row->version, service->version, sizeof row->version);
+}
+
+void generations_tell(struct supervisor *supervisor)
+{
+	struct msg_generations generations;
+	struct service *broker = supervisor->services[SERVICE_BROKER];
+
+	if (broker == NULL || !broker->ready)
+		return;
+	memset(&generations, 0, sizeof generations);
+	generations.current = supervisor->generation;
+	generations.since = supervisor->since;
+	text_copy(generations.version, sizeof generations.version, gateway_version);
+	generations.reload = (uint8_t)supervisor->reload.state;
+	memcpy(generations.words, supervisor->reload.words, sizeof generations.words);
+	for (unsigned i = SERVICE_COUNT; i-- > 0;)
+		put_row(&generations, supervisor->services[i], false);
+	for (struct service *service = supervisor->retired; service != NULL;
+		service = service->next)
+		put_row(&generations, service, true);
+	channel_tell(broker->channel, MSG_GENERATIONS, &generations);
+}
+
+/* ---- death */
 
 static void on_restart(void *context)
 {
 	struct service *service = context;
 
 	service->restart = NULL;
-	if (start_one(service) < 0) {
+	if (service_start(service) < 0) {
 		log_error("service.restart", "%s cannot be started", service->program);
 		loop_after(service->supervisor->loop, RESTART_MOST_MS, on_restart, service,
 			&service->restart);
 		return;
 	}
-	introduce_all(service->supervisor, service);
-	go(service);
+	services_introduce(service->supervisor, service);
+	service_go(service);
 }
 
 static uint64_t restart_wait(unsigned quick_deaths)
@@ -316,13 +583,39 @@ static uint64_t restart_wait(unsigned quick_deaths)
 	return MIN(wait, (uint64_t)RESTART_MOST_MS);
 }
 
-static void restart_later(struct service *service)
+void service_restart_later(struct service *service)
 {
+	timer_cancel(STEAL(service->restart));
 	bool quick = clock_monotonic_ms() - service->started_at < QUICK_DEATH_MS;
 
 	service->quick_deaths = quick ? service->quick_deaths + 1 : 0;
 	loop_after(service->supervisor->loop, restart_wait(service->quick_deaths), on_restart,
 		service, &service->restart);
+}
+
+static void on_renew_late(void *context)
+{
+	struct service *service = context;
+
+	service->restart = NULL;
+	log_warning("service.stop", "%s did not end in time", service->program);
+	kill(service->pid, SIGKILL);
+}
+
+void service_renew(struct service *service)
+{
+	struct supervisor *supervisor = service->supervisor;
+
+	service->wanted = wanted(supervisor, service->id);
+	if (service->pid <= 0) {
+		if (service->wanted)
+			service_restart_later(service);
+		return;
+	}
+	service->retiring = true; /* until it is started again */
+	service_tell(service, MSG_STOP);
+	timer_cancel(STEAL(service->restart));
+	loop_after(supervisor->loop, RENEW_MS, on_renew_late, service, &service->restart);
 }
 
 static void describe(int status, char out[64])
@@ -333,79 +626,59 @@ static void describe(int status, char out[64])
 		snprintf(out, 64, "exit %d", WEXITSTATUS(status));
 }
 
-/* The order of the end: nobody new, recordings sealed, facts written and witnessed, keys wiped. */
-static struct service *at_stage(struct supervisor *supervisor)
-{
-	static const enum service_id order[] = { SERVICE_FRONT, SERVICE_RECORDER, SERVICE_BROKER,
-		SERVICE_WITNESS, SERVICE_VAULT };
-
-	for (; supervisor->stopping <= (int)ARRAY_LEN(order); supervisor->stopping++) {
-		struct service *service = &supervisor->services[order[supervisor->stopping - 1]];
-		if (service->pid > 0)
-			return service;
-	}
-	return NULL;
-}
-
-static void on_overdue(void *context)
-{
-	struct supervisor *supervisor = context;
-	struct service *service = at_stage(supervisor);
-
-	supervisor->stop_timer = NULL;
-	if (service == NULL)
-		return;
-	log_warning("service.stop", "%s did not end in time", service->program);
-	kill(service->pid, SIGKILL);
-}
-
-/* Called again whenever one has ended, be it the one that was asked or another. */
-static void next_stage(struct supervisor *supervisor)
-{
-	struct service *service = at_stage(supervisor);
-
-	if (service == NULL) {
-		loop_stop(supervisor->loop);
-		return;
-	}
-	if (!service->wanted) /* asked already */
-		return;
-	service->wanted = false;
-	channel_tell(service->channel, MSG_STOP, &(struct msg_nothing){ 0 });
-	timer_cancel(STEAL(supervisor->stop_timer));
-	loop_after(supervisor->loop, STOP_MS, on_overdue, supervisor, &supervisor->stop_timer);
-}
-
-void services_stop(struct supervisor *supervisor)
-{
-	if (supervisor->stopping != 0)
-		return;
-	supervisor->stopping = 1;
-	manager_tell("STOPPING=1");
-	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		timer_cancel(STEAL(supervisor->services[i].restart));
-	next_stage(supervisor);
-}
-
-void services_reaped(struct supervisor *supervisor, struct service *service, int status)
+static void tell_death(const struct service *service, int status, const char *then)
 {
 	char words[64];
 
 	describe(status, words);
+	log_error("service.exited", "%s of generation %u: %s%s", service->program,
+		service->generation, words, then);
+}
+
+static void retired_reaped(struct supervisor *supervisor, struct service *service, int status)
+{
+	if (status != 0)
+		tell_death(service, status, ", while it finished");
+	else
+		log_info("service.retired", "%s of generation %u has finished", service->program,
+			service->generation);
+	drop_retired(supervisor, service);
+}
+
+static bool is_retired(const struct supervisor *supervisor, const struct service *service)
+{
+	const struct service *at = supervisor->retired;
+
+	while (at != NULL && at != service)
+		at = at->next;
+	return at != NULL;
+}
+
+void services_reaped(struct supervisor *supervisor, struct service *service, int status)
+{
 	service->pid = 0;
 	service->ready = false;
 	channel_destroy(STEAL(service->channel));
 	if (supervisor->stopping != 0) {
-		if (service->wanted)
-			log_warning("service.exited", "%s: %s", service->program, words);
-		next_stage(supervisor);
+		if (service->wanted && !(service->retiring && status == 0))
+			tell_death(service, status, "");
+		stop_reaped(supervisor);
 		return;
 	}
-	log_error("service.exited", "%s: %s; started again", service->program, words);
+	if (is_retired(supervisor, service)) {
+		retired_reaped(supervisor, service, status);
+		return;
+	}
+	if (!service->retiring)
+		tell_death(service, status, "; started again");
+	if (reload_reaped(supervisor, service))
+		return;
 	if (!supervisor->announced && service->quick_deaths >= 3) {
 		log_error("gateway.failed", "%s does not start", service->program);
 		loop_stop(supervisor->loop);
 		return;
 	}
-	restart_later(service);
+	timer_cancel(STEAL(service->restart));
+	if (service->wanted)
+		service_restart_later(service);
 }

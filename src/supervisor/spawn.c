@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "supervisor/supervisor.h"
+#include "supervisor/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -79,14 +81,14 @@ static void close_standard(bool keep_error)
 		close(null);
 }
 
-static int program_open(const struct supervisor *supervisor, const char *program)
+static int find_program(
+	const struct supervisor *supervisor, const struct programs *programs, const char *name)
 {
-	char path[URL_SIZE + 64];
+	int fd = program_find(programs, name);
 
-	snprintf(path, sizeof path, "%s/%s", supervisor->program_directory, program);
-	int fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
-		log_error("supervisor.program", "%s: %s", path, strerror(errno));
+		log_error("supervisor.program", "%s/%s: %s", supervisor->program_directory, name,
+			strerror(ENOENT));
 	return fd;
 }
 
@@ -123,7 +125,10 @@ static void become(int program, const char *name, const char *task, const int *f
 
 pid_t spawn_service(struct supervisor *supervisor, const struct service *service, int channel)
 {
-	CLEANUP(fd_closep) int program = program_open(supervisor, service->program);
+	const struct programs *programs = service->generation == supervisor->generation
+						  ? &supervisor->programs
+						  : &supervisor->reload.programs;
+	int program = find_program(supervisor, programs, service->program);
 	if (program < 0)
 		return -1;
 	pid_t pid = fork_into(0);
@@ -190,7 +195,7 @@ static pid_t fork_worker(struct supervisor *supervisor, const char *driver, int 
 static pid_t start_worker(struct supervisor *supervisor, const char *driver, int program,
 	unsigned uid, const int fds[WORKER_FDS])
 {
-	static const unsigned spaces[] = {
+	static const unsigned spaces[SPACES] = {
 		CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS,
 		CLONE_NEWPID | CLONE_NEWNET,
 		0,
@@ -200,7 +205,7 @@ static pid_t start_worker(struct supervisor *supervisor, const char *driver, int
 	memset(&fork, 0, sizeof fork);
 	fork.uid = uid;
 	for (unsigned i = supervisor->spaces;; i++) {
-		bool last = i == ARRAY_LEN(spaces) - 1;
+		bool last = i == SPACES - 1;
 
 		fork.namespaces = last               ? 0
 				  : supervisor->root ? spaces[i]
@@ -209,7 +214,7 @@ static pid_t start_worker(struct supervisor *supervisor, const char *driver, int
 		if (pid < 0 && !last && !supervisor->spaces_known) {
 			log_warning("supervisor.namespaces", "not permitted here (%s): %s",
 				strerror(errno),
-				i + 2 == ARRAY_LEN(spaces)
+				i + 2 == SPACES
 					? "sessions are walled off by seccomp and Landlock alone"
 					: "trying with fewer");
 			continue;
@@ -234,25 +239,58 @@ int spawn_worker(
 	if (supervisor->worker_count >= SESSIONS_MAX)
 		return -ERR_FULL;
 	snprintf(program_name, sizeof program_name, "sallyport-worker-%s", start->driver);
-	CLEANUP(fd_closep) int program = program_open(supervisor, program_name);
-	struct worker *worker = calloc(1, sizeof *worker);
-	if (program < 0 || worker == NULL) {
-		free(worker);
+	int program = find_program(supervisor, &supervisor->programs, program_name);
+	if (program < 0)
 		return -ERR_SYSTEM;
-	}
 	if (supervisor->root)
 		uid = (unsigned)supervisor->settings.gateway_uid_base + WORKER_UID_OFFSET +
 		      supervisor->next_worker_uid++ % WORKER_UIDS;
 	pid_t pid = start_worker(supervisor, start->driver, program, uid, fds);
-	if (pid < 0) {
-		free(worker);
+	return pid < 0 ? -ERR_SYSTEM : worker_add(supervisor, pid, start->session);
+}
+
+/* Without memory nobody would know of it: it goes. */
+int worker_add(struct supervisor *supervisor, pid_t pid, int64_t session)
+{
+	struct worker *worker = calloc(1, sizeof *worker);
+
+	if (worker == NULL) {
+		kill(pid, SIGKILL);
 		return -ERR_SYSTEM;
 	}
-	*worker = (struct worker){ supervisor->workers, pid, start->session, { 0 } };
+	*worker = (struct worker){ supervisor->workers, pid, session, { 0 } };
 	supervisor->workers = worker;
 	supervisor->worker_count++;
 	share_watch(supervisor);
 	return 0;
+}
+
+int spawn_here(int program, char *const argv[])
+{
+	syscall(SYS_execveat, program, "", argv, environ, AT_EMPTY_PATH);
+	return -ERR_SYSTEM;
+}
+
+/* A trial ends by itself within milliseconds; one that does not has failed. */
+int spawn_trial(int program, char *const argv[], unsigned ms)
+{
+	int status = 0;
+	pid_t pid = fork_into(0);
+
+	if (pid == 0) {
+		reset_signals();
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		syscall(SYS_execveat, program, "", argv, environ, AT_EMPTY_PATH);
+		_exit(127);
+	}
+	if (pid < 0)
+		return -ERR_SYSTEM;
+	for (unsigned i = 0; waitpid(pid, &status, WNOHANG) == 0; i++) {
+		if (i == ms)
+			kill(pid, SIGKILL);
+		nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -ERR_SYSTEM;
 }
 
 /* --- the token ------------------------------------------------------------------------------ */
@@ -298,7 +336,7 @@ static void become_token(
 pid_t spawn_token(struct supervisor *supervisor, const int fds[TOKEN_FDS])
 {
 	static const char name[] = "sallyport-token";
-	CLEANUP(fd_closep) int program = program_open(supervisor, name);
+	int program = find_program(supervisor, &supervisor->programs, name);
 	if (program < 0)
 		return -1;
 	pid_t pid = fork_into(0);

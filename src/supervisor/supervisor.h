@@ -7,12 +7,17 @@
 #include "base/loop.h"
 #include "base/settings.h"
 #include "supervisor/outside.h"
+#include "supervisor/programs.h"
 #include "supervisor/share.h"
 #include "wire/wire.h"
 
 /*
  * The supervisor binds, starts, reaps, and does nothing else. It alone may be root. It reads no
  * byte that a client or a target sent.
+ *
+ * The services of one generation were started together from the same executables with the same
+ * settings. `sallyport reload` puts a new generation in its place; of the old one there stays what
+ * still has something to finish.
  */
 
 enum service_id {
@@ -24,16 +29,23 @@ enum service_id {
 	SERVICE_COUNT
 };
 
+#define RETIRED_MAX 64 /* older processes that still finish what they have */
+
 struct service {
+	struct service *next; /* among the retired ones */
 	struct supervisor *supervisor;
+	enum service_id id;
 	enum party party;
 	const char *program;
+	uint32_t generation;
 	pid_t pid; /* 0: not running */
 	struct channel *channel;
 	struct timer *restart;
 	uint64_t started_at;
 	unsigned quick_deaths; /* in a row */
 	bool ready, wanted;
+	bool retiring; /* was told to finish: is not started again */
+	char version[VERSION_SIZE];
 };
 
 struct worker {
@@ -52,6 +64,30 @@ struct place {
 	int listen, control; /* listen -1: offline */
 };
 
+enum reload_stage {
+	STAGE_NONE,
+	STAGE_EXECUTING, /* checked; this process becomes the new executable when all is said */
+	STAGE_PREPARING, /* vault and recorder of the next generation start */
+	STAGE_FRONT,     /* then its front; both fronts accept */
+	STAGE_BROKER,  /* the old broker ends; the next one waits, and everybody's calls with it */
+	STAGE_OPENING, /* the next broker opens the store */
+};
+
+struct reload {
+	enum reload_stage stage;
+	uint32_t generation; /* the next one */
+	struct service *next[SERVICE_COUNT];
+	struct programs programs;
+	struct settings settings;
+	struct place place; /* the old one, but for what was opened anew */
+	struct timer *timer;
+	uint64_t deadline; /* monotonic, of EXECUTING */
+	enum reload_state state;
+	char words[REASON_SIZE]; /* why the last one failed */
+};
+
+#define SPACES 3
+
 /* The program that speaks to the vault's token, while it runs. */
 struct token_errand {
 	pid_t pid; /* 0: none */
@@ -64,80 +100,34 @@ struct supervisor {
 	struct place place;
 	struct outside outside;
 	char program_directory[URL_SIZE]; /* where the other executables lie */
-	struct service services[SERVICE_COUNT];
+	struct programs programs;
+	uint32_t generation, last_generation; /* in charge; the largest number given out */
+	int64_t since;                        /* wall clock: in charge since then */
+	struct service *services[SERVICE_COUNT];
+	struct service *retired;
+	struct reload reload;
 	struct worker *workers;
 	struct template *templates; /* what workers are copied from */
 	unsigned worker_count, next_worker_uid;
+	struct {
+		const char *data, *listen, *store;
+	} options; /* of the command line: they beat the settings at every reload */
 	struct token_errand token;
 	bool root;
 	bool offline;   /* no front: the command line works on a gateway that is not running */
 	bool announced; /* "ready" was printed */
+	bool renew;     /* after the ordered end: begin anew in this process, from the disk */
 	int stopping;   /* 0, or 1 + the stage of the ordered end */
 	struct timer *stop_timer;
 	int signals;     /* signalfd */
-	unsigned spaces; /* which of spawn.c's sets of namespaces is permitted here */
+	unsigned spaces; /* which of spawn.c's SPACES sets of namespaces is permitted here */
 	bool spaces_known;
 	struct share share;
 	struct timer *look; /* share.c's next look at the workers */
 };
 
-/* place.c: the directory, the lock, the sockets. Errors are printed; returns 0 or an error. */
-int place_open(struct place *place, const char *directory, struct settings *settings, bool offline,
-	const char *listen, const char *store);
-/* As root: gives each process its own directory. */
-int place_own(const struct place *place, const struct settings *settings);
-void place_close(struct place *place);
-
-/*
- * As root on an installation that belongs to an ordinary user: becomes that user, for good. Returns
- * 1 when it did, 0 when there was nothing to become, or an error.
- */
-int place_become_owner(const struct place *place);
-
 /* manager.c: what a service manager (systemd) gave us at birth and wants to hear. */
 /* The listening socket it bound for us; -ERR_NOT_FOUND: none; -ERR_MALFORMED: not one of TCP. */
 int manager_listener(void);
+bool manager_listens(void);           /* it bound it: where we listen is not ours to change */
 void manager_tell(const char *state); /* "READY=1"; nothing when nobody asked to be told */
-
-/*
- * credential.c: what the service manager gives, $CREDENTIALS_DIRECTORY/NAME (systemd.exec(5)). A
- * descriptor, or -1: none of that name, or one that everybody may read.
- */
-#define CREDENTIAL_ROOT_KEY "sallyport-root-key"
-#define CREDENTIAL_ROOT_KEY_NEXT "sallyport-root-key-next"
-#define CREDENTIAL_TOKEN_PIN "sallyport-token-pin"
-int credential_open(const char *name);
-/* The same for a file of a person's, which only its owner may read. */
-int credential_open_file(const char *path);
-
-/* token.c: starts the program that speaks to a token, once per question of the vault. */
-int token_start(struct supervisor *supervisor, struct channel *vault, struct message *message);
-/* True when it was the token's program that ended. */
-bool token_reaped(struct supervisor *supervisor, pid_t pid, int status);
-
-/* services.c: the services and who knows whom. */
-void services_init(struct supervisor *supervisor);
-int services_start(struct supervisor *supervisor);
-void services_reaped(struct supervisor *supervisor, struct service *service, int status);
-void services_stop(struct supervisor *supervisor); /* in order, each with its time */
-unsigned service_uid(const struct supervisor *supervisor, enum party party);
-
-/* spawn.c: the only file that forks and executes. */
-pid_t spawn_service(struct supervisor *supervisor, const struct service *service, int channel);
-/* A worker that waits to be copied, worker/template.h. channel: its end towards us. */
-pid_t spawn_template(const char *driver, int program, int channel);
-/* fds: target, view, vault, birth. Adds to supervisor->workers. */
-int spawn_worker(
-	struct supervisor *supervisor, const struct msg_worker_start *start, const int fds[4]);
-/* fds: channel to the vault, PIN. */
-pid_t spawn_token(struct supervisor *supervisor, const int fds[2]);
-void spawn_kill(struct supervisor *supervisor, int64_t session);
-struct worker *spawn_find(struct supervisor *supervisor, pid_t pid);
-void spawn_forget(struct supervisor *supervisor, struct worker *worker);
-
-/* templates.c: one process per driver, of which workers are copies. */
-/* The pid of a new worker, a child of ours; -1 with errno: execute one instead. */
-pid_t template_fork(struct supervisor *supervisor, const char *driver, int program,
-	const struct msg_worker_fork *fork, const int fds[4]);
-bool template_reaped(struct supervisor *supervisor, pid_t pid); /* was it one? It is forgotten. */
-void templates_stop(struct supervisor *supervisor);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "supervisor/supervisor.h"
+#include "supervisor/spawn.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -120,6 +120,9 @@ bool template_reaped(struct supervisor *supervisor, pid_t pid)
 void templates_stop(struct supervisor *supervisor)
 {
 	for (struct template *template = supervisor->templates; template != NULL;
-		template = template->next)
+		template = template->next) {
 		kill(template->pid, SIGKILL);
+		channel_destroy(STEAL(template->channel));
+		template->driver[0] = '\0'; /* found no more; forgotten when reaped */
+	}
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "supervisor/token.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -9,7 +11,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/credential.h"
+#include "supervisor/spawn.h"
 
 static void on_deadline(void *context)
 {

@@ -18,10 +18,11 @@
 
 void vault_title(const struct vault *vault)
 {
+	const char *retired = vault->retired ? ", retired" : "";
 	if (keyring_sealed(vault->keyring))
-		process_title("sealed");
+		process_title("sealed%s", retired);
 	else
-		process_title("key %u", keyring_newest(vault->keyring));
+		process_title("key %u%s", keyring_newest(vault->keyring), retired);
 }
 
 void vault_die(const char *event, const char *words)

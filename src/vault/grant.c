@@ -28,6 +28,7 @@ struct grant {
 	struct secret *secret; /* POURING: goes after what is in out */
 	size_t sent;           /* of both; they are wiped when all of it is */
 	unsigned requests;
+	bool told; /* ASKED: a broker was told */
 	struct sshkey *key;
 	struct exchange exchange; /* of a key: the one SSH session it may sign for */
 	struct agent agent;
@@ -190,6 +191,12 @@ static bool pin_right(const struct msg_grant *facts, const uint8_t pin[HASH_LEN]
 	return false;
 }
 
+static void grant_ask(struct grant *grant)
+{
+	struct grant_events *events = &grant->grants->events;
+	grant->told = events->wanted(events->context, &grant->facts);
+}
+
 static int answer_pin(struct grant *grant, const uint8_t *message, size_t len)
 {
 	struct sshspan exchange;
@@ -206,7 +213,7 @@ static int answer_pin(struct grant *grant, const uint8_t *message, size_t len)
 			return r;
 	}
 	grant_enter(grant, GRANT_ASKED);
-	grant->grants->events.wanted(grant->grants->events.context, &grant->facts);
+	grant_ask(grant);
 	return 0;
 }
 
@@ -434,14 +441,25 @@ void grants_end(struct grants *grants, int64_t session)
 		grant_end(grant, 0);
 }
 
-void grants_abandon(struct grants *grants)
+void grants_orphan(struct grants *grants, bool replaced)
 {
 	struct grant *next;
 	for (struct grant *grant = grants->first; grant != NULL; grant = next) {
 		next = grant->next;
-		if (grant->state == GRANT_WAITING || grant->state == GRANT_ASKED)
+		if (grant->state != GRANT_ASKED || !grant->told)
+			continue;
+		if (replaced)
+			grant->told = false;
+		else
 			grant_end(grant, -ERR_PEER_GONE);
 	}
+}
+
+void grants_ask(struct grants *grants)
+{
+	for (struct grant *grant = grants->first; grant != NULL; grant = grant->next)
+		if (grant->state == GRANT_ASKED && !grant->told)
+			grant_ask(grant);
 }
 
 uint32_t grants_oldest_key(const struct grants *grants)

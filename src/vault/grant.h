@@ -32,7 +32,7 @@ struct grant;
 
 /* What the owner of the grants hears. The grant is gone after refused(). */
 struct grant_events {
-	void (*wanted)(void *context, const struct msg_grant *facts);
+	bool (*wanted)(void *context, const struct msg_grant *facts); /* false: nobody is there */
 	void (*refused)(void *context, const struct msg_grant *facts, int r);
 	void (*ended)(
 		void *context, const struct msg_grant *facts, int r); /* r: 0 or -ERR_TIMED_OUT */
@@ -57,6 +57,11 @@ void grants_end(struct grants *grants, int64_t session);
 uint32_t grants_oldest_key(const struct grants *grants);
 /* All of them, whatever they are at: those who have nothing yet are refused with r. */
 void grants_drop(struct grants *grants, int r);
-/* The broker is gone: nobody will answer for those who have nothing yet. */
-void grants_abandon(struct grants *grants);
+/*
+ * The broker is gone. One that was replaced in order has answered what it had read, so the rest is
+ * asked of the next; after a crash nobody knows whether it wrote down a release, and those who
+ * waited for its word are let go. Whoever has not asked yet may ask the next one.
+ */
+void grants_orphan(struct grants *grants, bool replaced);
+void grants_ask(struct grants *grants); /* a broker is there: those whom nobody has heard */
 void grants_finish(struct grants *grants);

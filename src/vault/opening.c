@@ -196,11 +196,22 @@ static int open_by_itself(struct vault *vault)
 	}
 }
 
+void opening_look(struct vault *vault)
+{
+	if (!marked(vault))
+		return;
+	vault->opening.why = -ERR_SEALED_BY_COMMAND;
+	if (keyring_sealed(vault->keyring))
+		return;
+	keyring_seal(vault->keyring);
+	log_warning("vault.sealed", "by command, given to the vault before this one");
+	vault_title(vault);
+}
+
 void opening_start(struct vault *vault)
 {
-	if (marked(vault))
-		vault->opening.why = -ERR_SEALED_BY_COMMAND;
-	else if (keyring_sealed(vault->keyring))
+	opening_look(vault);
+	if (vault->opening.why != -ERR_SEALED_BY_COMMAND && keyring_sealed(vault->keyring))
 		settle(vault, open_by_itself(vault));
 	vault_title(vault);
 	vault_tell_state(vault, 0, 0);
@@ -212,7 +223,8 @@ static int may_try(const struct vault *vault)
 {
 	if (!keyring_sealed(vault->keyring))
 		return -ERR_WRONG_MOMENT;
-	if (vault->token.fn != NULL)
+	/* A vault that takes our place would stay sealed, or would be asked for nothing. */
+	if (vault->token.fn != NULL || handover_under_way(vault->heir))
 		return -ERR_AGAIN;
 	return opening_wait(&vault->opening) > 0 ? -ERR_THROTTLED : 0;
 }

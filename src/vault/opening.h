@@ -28,6 +28,8 @@ struct opening {
 
 /* At the start, with the process's channel to its supervisor: as far as nobody need be asked. */
 void opening_start(struct vault *vault);
+/* Was it sealed by command while it was another's? Then it is sealed here too. */
+void opening_look(struct vault *vault);
 /* The next try to open it is looked at after so many milliseconds. */
 uint32_t opening_wait(const struct opening *opening);
 /* What would open it. */

@@ -136,23 +136,33 @@ static bool last_genuine(const struct tail_finder *finder, const uint8_t install
 					     installation_public) != -ERR_SIGNATURE_INVALID;
 }
 
-int release_log_open(struct release_log *log, int directory, const uint8_t installation_public[32],
-	bool *ret_intact)
+/*
+ * While a vault takes another's place, both write: the old one for those who log in right now. Each
+ * line follows the one before it, whoever wrote that.
+ */
+static int log_lock(int fd, short kind)
+{
+	struct flock lock = { .l_type = kind, .l_whence = SEEK_SET };
+	int r;
+	do {
+		r = fcntl(fd, F_SETLKW, &lock);
+	} while (r < 0 && errno == EINTR);
+	return r < 0 ? -ERR_RELEASES_DISK : 0;
+}
+
+/* Finds the end, with the file locked. */
+static int log_begin(
+	struct release_log *log, int fd, const uint8_t installation_public[32], bool *ret_intact)
 {
 	struct tail_finder finder = { 0 };
 	struct stat status;
 	off_t complete = 0;
-	*log = (struct release_log){ .directory = directory, .fd = -1 };
-	CLEANUP(fd_closep)
-	int fd = open_file(directory, RELEASES_FILE, O_RDWR | O_APPEND | O_CREAT);
-	if (fd < 0 || releases_read(fd, tail_take, &finder, &complete) < 0)
+	if (releases_read(fd, tail_take, &finder, &complete) < 0)
 		return -ERR_RELEASES_DISK;
 	if (fstat(fd, &status) < 0 || (status.st_size != complete && ftruncate(fd, complete) < 0))
 		return -ERR_RELEASES_DISK;
-	if (fsync(fd) < 0 || fsync(directory) < 0)
-		return -ERR_RELEASES_DISK;
 	uint64_t in_file = finder.count;
-	int r = in_file == 0 ? find_tail_before(directory, &finder) : 0;
+	int r = in_file == 0 ? find_tail_before(log->directory, &finder) : 0;
 	if (r < 0)
 		return r;
 	if (finder.count > 0) {
@@ -164,8 +174,25 @@ int release_log_open(struct release_log *log, int directory, const uint8_t insta
 	log->first = in_file > 0 ? finder.first : log->lines + 1;
 	*ret_intact = last_genuine(&finder, installation_public);
 	log->length = complete;
-	log->fd = STEAL_FD(fd);
 	return 0;
+}
+
+int release_log_open(struct release_log *log, int directory, const uint8_t installation_public[32],
+	bool *ret_intact)
+{
+	*log = (struct release_log){ .directory = directory, .fd = -1 };
+	CLEANUP(fd_closep)
+	int fd = open_file(directory, RELEASES_FILE, O_RDWR | O_APPEND | O_CREAT);
+	int r = fd < 0 ? fd : log_lock(fd, F_WRLCK);
+	if (r < 0)
+		return r;
+	r = log_begin(log, fd, installation_public, ret_intact);
+	log_lock(fd, F_UNLCK);
+	if (r == 0 && (fsync(fd) < 0 || fsync(directory) < 0))
+		r = -ERR_RELEASES_DISK;
+	if (r == 0)
+		log->fd = STEAL_FD(fd);
+	return r;
 }
 
 void release_log_close(struct release_log *log)
@@ -175,6 +202,68 @@ void release_log_close(struct release_log *log)
 }
 
 /* --- writing -------------------------------------------------------------------------------- */
+
+/* What another has written since into this file. What it could not write whole goes. */
+static int log_follow(struct release_log *log)
+{
+	struct tail_finder finder = { 0 };
+	struct stat status;
+	off_t complete = log->length;
+	if (fstat(log->fd, &status) < 0 || status.st_size < log->length)
+		return -ERR_RELEASES_DISK;
+	if (status.st_size == log->length)
+		return 0;
+	if (releases_read_from(log->fd, log->length, tail_take, &finder, &complete) < 0 ||
+		(complete != status.st_size && ftruncate(log->fd, complete) < 0))
+		return -ERR_RELEASES_DISK;
+	if (finder.count > 0) {
+		releases_line_hash(finder.last, finder.len, log->previous);
+		log->lines = MAX(
+			log->lines + finder.count, releases_line_sequence(finder.last, finder.len));
+	}
+	log->length = complete;
+	return 0;
+}
+
+/* It has begun a new file: that is the one to go on in, and to lock. */
+static int log_move(struct release_log *log, int *named)
+{
+	if (log_lock(*named, F_WRLCK) < 0)
+		return -ERR_RELEASES_DISK;
+	fd_closep(&log->fd);
+	log->fd = STEAL_FD(*named);
+	log->length = 0;
+	log->first = log->lines + 1;
+	return 0;
+}
+
+/*
+ * Up to where the log is now, in whatever file; with the lock. It can be told from the name alone
+ * which file that is. Whoever closes a descriptor of a file loses the locks he has on it: this one
+ * is kept in *ret_named until the lock is given back.
+ */
+static int log_catch_up(struct release_log *log, int *ret_named)
+{
+	struct stat here, there;
+	for (;;) {
+		errno = 0;
+		CLEANUP(fd_closep)
+		int named = open_file(log->directory, RELEASES_FILE, O_RDWR | O_APPEND);
+		log->renamed = named < 0 && errno == ENOENT;
+		if ((named < 0 && !log->renamed) || log_follow(log) < 0)
+			return -ERR_RELEASES_DISK;
+		if (log->renamed)
+			return 0;
+		if (fstat(log->fd, &here) < 0 || fstat(named, &there) < 0)
+			return -ERR_RELEASES_DISK;
+		if (here.st_ino == there.st_ino && here.st_dev == there.st_dev) {
+			*ret_named = STEAL_FD(named);
+			return 0;
+		}
+		if (log_move(log, &named) < 0)
+			return -ERR_RELEASES_DISK;
+	}
+}
 
 /*
  * The file is full: it gets the name of its first line, and the chain goes on in a new one. What
@@ -191,14 +280,14 @@ static int next_file(struct release_log *log)
 	log->renamed = true;
 	CLEANUP(fd_closep)
 	int fd = open_file(log->directory, RELEASES_FILE, O_RDWR | O_APPEND | O_CREAT);
-	if (fd < 0 || fsync(log->directory) < 0)
+	if (fd < 0 || log_lock(fd, F_WRLCK) < 0 || fsync(log->directory) < 0)
 		return -ERR_RELEASES_DISK;
 	fd_closep(&log->fd);
 	log->fd = STEAL_FD(fd);
 	log->length = 0;
 	log->first = log->lines + 1;
 	log->renamed = false;
-	return 0;
+	return log_follow(log); /* it may have been begun meanwhile, by who cannot write in it */
 }
 
 /*
@@ -206,10 +295,18 @@ static int next_file(struct release_log *log)
  * of it: nothing is released before the line is gone, and the disk has said so. The next line then
  * writes anew whatever page it shares with the lines before.
  */
-static int line_take_back(struct release_log *log)
+static void line_take_back(struct release_log *log)
 {
 	log->failed = ftruncate(log->fd, log->length) < 0 || fdatasync(log->fd) < 0;
-	return log->failed ? -ERR_RELEASES_DISK : 0;
+}
+
+/* Behind what could not be taken back another may have written: only a torn line is gone. */
+static int line_settle(struct release_log *log)
+{
+	if (log->failed && fdatasync(log->fd) < 0)
+		return -ERR_RELEASES_DISK;
+	log->failed = false;
+	return 0;
 }
 
 static int line_append(struct release_log *log, const uint8_t *bytes, size_t len)
@@ -222,12 +319,10 @@ static int line_append(struct release_log *log, const uint8_t *bytes, size_t len
 	return 0;
 }
 
-int release_log_write(
+static int line_write(
 	struct release_log *log, const struct keyring *keyring, const struct release *release)
 {
 	CLEANUP(buf_finish) struct buf line = BUF(RELEASES_LINE_MAX);
-	if (log->fd < 0 || (log->failed && line_take_back(log) < 0))
-		return -ERR_RELEASES_DISK;
 	int r = log->length >= RELEASES_FILE_MAX ? next_file(log) : 0;
 	if (r == 0)
 		r = line_begin(&line, log, release);
@@ -241,9 +336,27 @@ int release_log_write(
 	releases_line_hash((const char *)line.data, line.len - 1, log->previous);
 	log->lines++;
 	log->released++;
-	if (log->grown != NULL)
-		log->grown(log->context);
 	return 0;
+}
+
+int release_log_write(
+	struct release_log *log, const struct keyring *keyring, const struct release *release)
+{
+	if (log->fd < 0)
+		return -ERR_RELEASES_DISK;
+	int r = log_lock(log->fd, F_WRLCK);
+	if (r < 0)
+		return r;
+	CLEANUP(fd_closep) int named = -1;
+	r = log_catch_up(log, &named);
+	if (r == 0)
+		r = line_settle(log);
+	if (r == 0)
+		r = line_write(log, keyring, release);
+	log_lock(log->fd, F_UNLCK);
+	if (r == 0 && log->grown != NULL)
+		log->grown(log->context);
+	return r;
 }
 
 void release_log_head(const struct release_log *log, const struct keyring *keyring,

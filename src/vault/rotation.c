@@ -13,7 +13,9 @@
 /* The end of every way to a new version. */
 static int rotate(struct vault *vault, const struct keyring_lock *lock, const uint8_t *material)
 {
-	int r = keyring_rotate(vault->keyring, vault->directory, lock, material);
+	int r = -ERR_AGAIN; /* a vault that takes our place reads the keyring as it is now */
+	if (!handover_under_way(vault->heir))
+		r = keyring_rotate(vault->keyring, vault->directory, lock, material);
 	if (r == -ERR_DISK)
 		vault_die("vault.keyring", "the keyring cannot be synced");
 	if (r < 0)
@@ -132,7 +134,8 @@ int rotation_answer_retire(struct vault *vault, struct message *message)
 	int r = -ERR_AGAIN;
 	if (keyring_sealed(vault->keyring))
 		r = -ERR_SEALED;
-	else if (oldest == 0 || oldest >= keyring_newest(vault->keyring))
+	else if ((oldest == 0 || oldest >= keyring_newest(vault->keyring)) &&
+		 !handover_under_way(vault->heir))
 		r = keyring_retire(vault->keyring, vault->directory);
 	if (r == -ERR_DISK)
 		vault_die("vault.keyring", "the keyring cannot be synced");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/guarded.h"
@@ -29,43 +30,106 @@ static const char *keyring_complaint(int r)
 
 /* --- peers ---------------------------------------------------------------------------------- */
 
+static void broker_came(struct vault *vault)
+{
+	opening_look(vault);
+	grants_ask(&vault->grants);
+	vault_tell_state(vault, 0, 0);
+}
+
+/* What it asked and was not answered is nobody's question any more. The next one takes its place.
+ */
+static void broker_gone(struct vault *vault)
+{
+	vault_jobs_drop(vault);
+	channel_destroy(STEAL(vault->broker));
+	grants_orphan(&vault->grants, vault->next_broker != NULL);
+	vault->broker = STEAL(vault->next_broker);
+	if (vault->broker != NULL)
+		broker_came(vault);
+}
+
 static void on_broker_gone(void *context, struct channel *channel)
 {
 	struct vault *vault = context;
-	vault_jobs_drop(vault);
-	vault->broker = NULL;
-	grants_abandon(&vault->grants);
-	channel_destroy(channel);
+	if (channel == vault->broker)
+		broker_gone(vault);
+	else
+		channel_destroy(STEAL(vault->next_broker));
+}
+
+/* A broker that speaks is the broker: the one before it has ended, though we may not know yet. */
+static int on_broker(void *context, struct channel *channel, struct message *message)
+{
+	struct vault *vault = context;
+	if (channel == vault->next_broker)
+		broker_gone(vault);
+	return vault_answer(vault, channel, message);
+}
+
+static int meet_broker(struct vault *vault, const struct msg_peer *peer, int fd)
+{
+	struct channel **place = vault->broker == NULL ? &vault->broker : &vault->next_broker;
+	channel_destroy(STEAL(*place));
+	int r = channel_create(vault->process.loop, fd, PARTY_VAULT, PARTY_BROKER, on_broker,
+		on_broker_gone, vault, place);
+	if (r == 0)
+		channel_set_generation(*place, peer->generation);
+	if (r == 0 && place == &vault->broker)
+		broker_came(vault);
+	return r;
+}
+
+static int on_recorder(void *context, struct channel *channel, struct message *message)
+{
+	struct vault *vault = context;
+	vault->recorder = channel;
+	int r = vault_answer(vault, channel, message);
+	vault->recorder = NULL;
+	return r;
 }
 
 static void on_recorder_gone(void *context, struct channel *channel)
 {
 	struct vault *vault = context;
-	vault->recorder = NULL;
+	for (unsigned i = 0; i < ARRAY_LEN(vault->recorders); i++)
+		if (vault->recorders[i] == channel)
+			vault->recorders[i] = NULL;
 	channel_destroy(channel);
 }
 
-static void meet(void *context, enum party party, int fd)
+static int meet_recorder(struct vault *vault, const struct msg_peer *peer, int fd)
+{
+	unsigned at = 0;
+	while (at < ARRAY_LEN(vault->recorders) && vault->recorders[at] != NULL)
+		at++;
+	if (at == ARRAY_LEN(vault->recorders)) {
+		fd_closep(&fd);
+		return -ERR_FULL;
+	}
+	int r = channel_create(vault->process.loop, fd, PARTY_VAULT, PARTY_RECORDER, on_recorder,
+		on_recorder_gone, vault, &vault->recorders[at]);
+	if (r == 0)
+		channel_set_generation(vault->recorders[at], peer->generation);
+	return r;
+}
+
+static void meet(void *context, const struct msg_peer *peer, int fd)
 {
 	struct vault *vault = context;
 	int r = -ERR_MALFORMED;
-	if (party == PARTY_BROKER) {
-		if (vault->broker != NULL)
-			on_broker_gone(vault, vault->broker);
-		r = channel_create(vault->process.loop, fd, PARTY_VAULT, party, vault_answer,
-			on_broker_gone, vault, &vault->broker);
-	} else if (party == PARTY_RECORDER) {
-		if (vault->recorder != NULL)
-			on_recorder_gone(vault, vault->recorder);
-		r = channel_create(vault->process.loop, fd, PARTY_VAULT, party, vault_answer,
-			on_recorder_gone, vault, &vault->recorder);
+	if (peer->party == PARTY_BROKER) {
+		r = meet_broker(vault, peer, fd);
+	} else if (peer->party == PARTY_RECORDER) {
+		r = meet_recorder(vault, peer, fd);
+	} else if (peer->party == PARTY_VAULT) {
+		handover_destroy(STEAL(vault->heir));
+		r = handover_create(vault->process.loop, fd, vault->keyring, &vault->heir);
 	} else {
 		fd_closep(&fd);
 	}
 	if (r < 0)
 		vault_die("vault.peer", error_name(r));
-	if (party == PARTY_BROKER)
-		vault_tell_state(vault, 0, 0);
 }
 
 static int on_supervisor(void *context, struct channel *channel, struct message *message)
@@ -76,16 +140,33 @@ static int on_supervisor(void *context, struct channel *channel, struct message 
 
 /* --- what becomes of grants ----------------------------------------------------------------- */
 
-static void tell_broker(struct vault *vault, enum msg_type type, const void *word)
+static bool tell_broker(struct vault *vault, enum msg_type type, const void *word)
 {
-	if (vault->broker != NULL && channel_tell(vault->broker, type, word) < 0)
+	int r = vault->broker != NULL ? channel_tell(vault->broker, type, word) : 0;
+	if (r < 0)
 		log_warning("vault.broker", "%s could not be sent", message_name(type));
+	return vault->broker != NULL && r == 0;
 }
 
-static void on_wanted(void *context, const struct msg_grant *facts)
+/* Who retires has done its part when nobody waits for it any more. */
+static void end_if_done(struct vault *vault)
+{
+	if (vault->retired && vault->grants.count == 0)
+		loop_stop(vault->process.loop);
+}
+
+static void on_retire(void *context)
+{
+	struct vault *vault = context;
+	vault->retired = true;
+	vault_title(vault);
+	end_if_done(vault);
+}
+
+static bool on_wanted(void *context, const struct msg_grant *facts)
 {
 	struct msg_session word = { .session = facts->session };
-	tell_broker(context, MSG_SECRET_WANTED, &word);
+	return tell_broker(context, MSG_SECRET_WANTED, &word);
 }
 
 static void on_refused(void *context, const struct msg_grant *facts, int r)
@@ -97,12 +178,14 @@ static void on_refused(void *context, const struct msg_grant *facts, int r)
 	log_warning("grant.refused", "session %.*s: %s", SESSION_ID_SIZE - 1, facts->session_id,
 		error_name(r));
 	tell_broker(context, MSG_SECRET_REFUSED, &word);
+	end_if_done(context);
 }
 
 static void on_ended(void *context, const struct msg_grant *facts, int r)
 {
 	log_debug("grant.ended", "session %.*s%s%s", SESSION_ID_SIZE - 1, facts->session_id,
 		r < 0 ? ": " : "", r < 0 ? error_name(r) : "");
+	end_if_done(context);
 }
 
 /* --- the start ------------------------------------------------------------------------------ */
@@ -157,6 +240,10 @@ static void load(struct vault *vault)
 		keyring_installation_public(vault->keyring), &intact);
 	if (r < 0)
 		vault_die("vault.releases", "releases.log cannot be opened for writing");
+	/* It is found by its name again, as the user this process will be. */
+	if (vault->process.uid != 0 &&
+		fchown(vault->log.fd, vault->process.uid, vault->process.uid) < 0)
+		vault_die("vault.releases", "releases.log cannot be given to the vault");
 	vault->log.grown = on_released;
 	vault->log.context = vault;
 	if (!intact)
@@ -172,13 +259,39 @@ static void begin_grants(struct vault *vault)
 		.patience_ms = 2000 * (uint64_t)vault->process.settings.session_login_timeout };
 }
 
+/*
+ * In the place of another vault: what that one can open, we can open, or we do not take its place.
+ * The end is kept: as long as it is open the old one changes no key that we might miss. Asked as
+ * the user we serve as, which the old one checks.
+ */
+static void inherit(struct vault *vault)
+{
+	struct keyring *keyring;
+	if (vault->heritage < 0)
+		return;
+	int r = handover_ask(vault->heritage, vault->keyring, vault->directory, &keyring);
+	if (r == -ERR_SEALED || r == -ERR_CLOSED) /* it has nothing for us, or is gone */
+		return;
+	if (r < 0) {
+		log_error("vault.handover", "the one in charge does not hand over its keys: %s",
+			error_name(r));
+		exit(1);
+	}
+	keyring_destroy(vault->keyring);
+	vault->keyring = vault->grants.keyring = keyring;
+}
+
 static int finish(struct vault *vault, int status)
 {
 	vault_jobs_drop(vault);
 	token_cancel(vault, -ERR_CLOSED);
 	grants_finish(&vault->grants);
 	channel_destroy(vault->broker);
-	channel_destroy(vault->recorder);
+	channel_destroy(vault->next_broker);
+	for (unsigned i = 0; i < ARRAY_LEN(vault->recorders); i++)
+		channel_destroy(vault->recorders[i]);
+	handover_destroy(vault->heir);
+	fd_closep(&vault->heritage);
 	release_log_close(&vault->log);
 	keyring_destroy(vault->keyring);
 	return status;
@@ -196,9 +309,12 @@ int main(int argc, char **argv)
 	prepare_memory(&vault.process.settings);
 	load(&vault);
 	begin_grants(&vault);
+	vault.heritage = process_fd(&vault.process, "handover");
 	process_drop(&vault.process, SANDBOX_VAULT, vault.directory);
 	vault.process.supervisor_fn = on_supervisor;
 	process_on_peer(&vault.process, meet, &vault);
+	process_on_retire(&vault.process, on_retire);
+	inherit(&vault);
 	opening_start(&vault);
 	if (!guarded_locked())
 		log_warning("vault.memory", "keys may be swapped to disk: raise the memlock limit");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vault/grant.h"
+#include "vault/handover.h"
 #include "vault/intake.h"
 #include "vault/keyring.h"
 #include "vault/opening.h"
@@ -24,7 +25,13 @@ struct job {
 
 struct vault {
 	struct process process;
-	struct channel *broker, *recorder;
+	struct channel *broker;
+	struct channel *recorder;                     /* the one that asks right now */
+	struct channel *recorders[PROCESS_PEERS_MAX]; /* retired ones may still begin a recording */
+	struct channel *next_broker; /* that has been introduced, while the old one still speaks */
+	struct handover *heir;       /* a vault that takes our place */
+	int heritage;                /* what we got from the vault before us came through it; -1 */
+	bool retired;                /* ends with its last grant */
 	int directory;
 	struct keyring *keyring;
 	struct opening opening;

@@ -6,13 +6,14 @@
 #include "base/address.h"
 #include "base/limits.h"
 #include "base/settings.h"
+#include "wire/generations.h"
 #include "wire/witness.h"
 
 /*
- * The payloads of messages.def. Structs of fixed size between executables of one build: no parser,
- * so no parser bug. Strings are arrays that must contain a NUL; wire.c does not look inside, so a
- * receiver reads them through text_valid(). Senders start from MESSAGE(type) or memset: padding
- * must not carry anything out.
+ * The payloads of messages.def. Structs of fixed size between executables of one wire format: no
+ * parser, so no parser bug. Strings are arrays that must contain a NUL; wire.c does not look
+ * inside, so a receiver reads them through text_valid(). Senders start from MESSAGE(type) or
+ * memset: padding must not carry anything out.
  */
 
 enum party {
@@ -31,7 +32,8 @@ enum party {
 const char *party_name(enum party party); /* "front" */
 
 #define SIGNATURE_TAIL_MAX (MESSAGE_MAX - 4096)
-#define BUILD_ID_SIZE 65
+#define WORKERS_TAIL_MAX ((SESSIONS_MAX + 64) * 8) /* probes are workers too */
+#define WIRE_FORMAT_SIZE 65
 
 struct msg_nothing {
 	uint8_t unused;
@@ -49,19 +51,23 @@ struct msg_refused {
 };
 
 struct msg_start {
-	char build[BUILD_ID_SIZE]; /* peers of another build are refused */
-	uint32_t uid;              /* to become when root; 0: stay */
+	char format[WIRE_FORMAT_SIZE]; /* peers of another one are refused: wire/format.h */
+	uint32_t uid;                  /* to become when root; 0: stay */
+	uint32_t generation;           /* counts reloads, from 1 */
 	struct settings settings;
 };
 struct msg_give {
 	char name[32]; /* "listen", "root-key", ... */
 };
 struct msg_peer {
-	uint8_t party; /* enum party: who is at the other end */
+	uint8_t party;   /* enum party: who is at the other end */
+	uint8_t retired; /* it finishes what it has and takes nothing new */
+	uint32_t generation;
 };
 struct msg_strike {
 	uint8_t party; /* enum party: at the other end of the channel that is now closed */
-	int32_t why;   /* -ERR_MALFORMED: its words; anything else: the teller's own trouble */
+	uint32_t generation;
+	int32_t why; /* -ERR_MALFORMED: its words; anything else: the teller's own trouble */
 };
 
 /* A call: syntax was checked by the sender, meaning is checked by the broker. */
@@ -211,6 +217,7 @@ struct msg_prove {
 	uint8_t challenge[32];
 	uint8_t signature[64]; /* r || s */
 	uint64_t offset;
+	uint64_t page; /* the page's own number, new with each load; 0: it has none */
 	uint16_t columns, rows;
 };
 
@@ -293,10 +300,18 @@ struct msg_moved {
 	int32_t exit_status; /* of the target's shell; -1 unknown */
 	char reason[REASON_SIZE];
 };
+/* What a recorder still has, to a broker that does not know. */
+struct msg_listed {
+	struct msg_moved moved; /* the newest word on it; session 0 ends the list */
+	uint8_t worker;         /* somebody holds the other end of its view stream */
+	uint32_t viewers, last_viewer;
+	uint64_t idle_ms, away_ms; /* since the last input; since the last viewer left */
+};
 struct msg_viewer {
 	int64_t session;
 	uint32_t viewer;
 	uint64_t offset; /* JOIN: resume here; UINT64_MAX: from what is kept */
+	uint64_t page;   /* JOIN: an earlier attachment of the same page gives way; 0: none */
 	uint8_t read_only;
 	uint16_t columns, rows;
 	char who[LOGIN_SIZE];

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
-#include "build_id.h"
+#include "base/version.h"
 
 #define SUPERVISOR_FD 3
 
@@ -68,25 +68,26 @@ static void die(const char *event, const char *words)
 	exit(1);
 }
 
-static void keep_peer(struct process *process, enum party party, int fd)
+static void keep_peer(struct process *process, const struct msg_peer *peer, int fd)
 {
 	if (process->peer_fn != NULL) {
-		process->peer_fn(process->context, party, fd);
+		process->peer_fn(process->context, peer, fd);
 		return;
 	}
 	if (process->waiting_count == ARRAY_LEN(process->waiting))
 		die("process.peers", "more peers than a process can have");
-	process->waiting[process->waiting_count].party = party;
+	process->waiting[process->waiting_count].peer = *peer;
 	process->waiting[process->waiting_count++].fd = fd;
 }
 
 static int take_start(struct process *process, const struct msg_start *start)
 {
-	if (!TEXT_VALID(start->build) || strcmp(start->build, BUILD_ID) != 0)
-		die("process.build", "the supervisor is of another build");
+	if (!TEXT_VALID(start->format) || strcmp(start->format, wire_format()) != 0)
+		die("process.format", "the supervisor speaks another wire format");
 	process->settings = start->settings;
 	process->uid = start->uid;
-	text_copy(process->build, sizeof process->build, start->build);
+	process->generation = start->generation;
+	process->started = true;
 	return 0;
 }
 
@@ -111,6 +112,14 @@ static void stop(struct process *process)
 		loop_stop(process->loop);
 }
 
+static void retire(struct process *process)
+{
+	if (process->retire_fn != NULL)
+		process->retire_fn(process->context);
+	else
+		stop(process);
+}
+
 static int on_supervisor(void *context, struct channel *channel, struct message *message)
 {
 	struct process *process = context;
@@ -123,12 +132,14 @@ static int on_supervisor(void *context, struct channel *channel, struct message 
 	case MSG_PEER:
 		if (message->fd_count != 1)
 			return -ERR_MALFORMED;
-		keep_peer(process, ((const struct msg_peer *)message->payload)->party,
-			STEAL_FD(message->fds[0]));
+		keep_peer(process, message->payload, STEAL_FD(message->fds[0]));
 		return 0;
 	case MSG_GO:
 		process->going = true;
 		loop_stop(process->loop);
+		return 0;
+	case MSG_FINISH:
+		retire(process);
 		return 0;
 	case MSG_STOP:
 		stop(process);
@@ -159,9 +170,10 @@ static enum log_level level_from(const char *word)
  * The channel is closed, but whoever is at its other end may live on and be of no use to anyone:
  * the supervisor ends it, and introduces the one that comes after it.
  */
-static void on_struck(void *context, enum party peer, int why)
+static void on_struck(void *context, const struct channel *channel, int why)
 {
 	struct process *process = context;
+	enum party peer = channel_peer(channel);
 	struct msg_strike strike;
 
 	if (peer != PARTY_FRONT && peer != PARTY_BROKER && peer != PARTY_VAULT &&
@@ -170,10 +182,11 @@ static void on_struck(void *context, enum party peer, int why)
 	log_error("peer.struck", "%s: %s", party_name(peer), error_name(why));
 	memset(&strike, 0, sizeof strike);
 	strike.party = (uint8_t)peer;
+	strike.generation = channel_generation(channel);
 	strike.why = why;
 	channel_tell(process->supervisor, MSG_STRIKE, &strike);
 	if (process->strike_fn != NULL)
-		process->strike_fn(process->context, peer, why);
+		process->strike_fn(process->context, channel, why);
 }
 
 void process_begin(struct process *process, int argc, char **argv, enum party self)
@@ -196,7 +209,7 @@ void process_begin(struct process *process, int argc, char **argv, enum party se
 	wire_on_strike(on_struck, process);
 	loop_run(process->loop);
 	/* The loop also stops when the supervisor is gone: half of what was given is nothing. */
-	if (process->build[0] == '\0' || !process->going)
+	if (!process->started || !process->going)
 		die("process.begin", "the supervisor went away before the start");
 	log_open(party_name(self), level_from(process->settings.gateway_log_level));
 	process_title("starting");
@@ -226,12 +239,13 @@ void process_drop_dirs(struct process *process, int sandbox_role, const int *dir
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
-void process_on_peer(struct process *process, void (*fn)(void *, enum party, int), void *context)
+void process_on_peer(
+	struct process *process, void (*fn)(void *, const struct msg_peer *, int), void *context)
 {
 	process->peer_fn = fn;
 	process->context = context;
 	for (unsigned i = 0; i < process->waiting_count; i++)
-		fn(context, process->waiting[i].party, STEAL_FD(process->waiting[i].fd));
+		fn(context, &process->waiting[i].peer, STEAL_FD(process->waiting[i].fd));
 	process->waiting_count = 0;
 }
 
@@ -245,17 +259,19 @@ void process_on_strike(struct process *process, strike_fn *fn)
 	process->strike_fn = fn;
 }
 
+void process_on_retire(struct process *process, void (*fn)(void *))
+{
+	process->retire_fn = fn;
+}
+
 int process_run(struct process *process)
 {
-	static const struct msg_nothing nothing;
+	struct msg_ready ready;
 
-	channel_tell(process->supervisor, MSG_READY, &nothing);
+	memset(&ready, 0, sizeof ready);
+	text_copy(ready.version, sizeof ready.version, gateway_version);
+	channel_tell(process->supervisor, MSG_READY, &ready);
 	if (process->stopping) /* it came right behind GO, when nobody listened yet */
 		stop(process);
 	return loop_run(process->loop) < 0 ? 1 : 0;
-}
-
-const char *process_build(void)
-{
-	return BUILD_ID;
 }

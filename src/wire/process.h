@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/loop.h"
+#include "wire/format.h"
 #include "wire/wire.h"
 
 /*
@@ -14,12 +15,14 @@
  *	process_on_peer(&process, meet, &vault);	    now, and after a peer's restart
  *	return process_run(&process);			    READY, the loop until STOP
  */
+#define PROCESS_PEERS_MAX GENERATION_ROWS_MAX
+
 struct process {
 	enum party self;
 	struct loop *loop;
 	struct settings settings;
 	struct channel *supervisor;
-	char build[BUILD_ID_SIZE];
+	bool started; /* START came */
 	uint32_t uid;
 	struct {
 		char name[32];
@@ -27,14 +30,16 @@ struct process {
 	} given[16];
 	unsigned given_count;
 	struct {
-		enum party party;
+		struct msg_peer peer;
 		int fd;
-	} waiting[8]; /* peers that came before process_on_peer() */
+	} waiting[PROCESS_PEERS_MAX]; /* peers that came before process_on_peer() */
 	unsigned waiting_count;
+	uint32_t generation;  /* counts reloads, from 1 */
 	bool going, stopping; /* GO came, STOP came */
-	void (*peer_fn)(void *context, enum party party, int fd);
+	void (*peer_fn)(void *context, const struct msg_peer *peer, int fd);
 	void (*stop_fn)(void *context);
 	strike_fn *strike_fn;
+	void (*retire_fn)(void *context);
 	/* broker: what the supervisor says about workers; vault: about its token */
 	message_fn *supervisor_fn;
 	void *context;
@@ -52,10 +57,15 @@ void process_drop(struct process *process, int sandbox_role, int dir);
 /* The same with more directories: the chroot is the first. */
 void process_drop_dirs(struct process *process, int sandbox_role, const int *dirs, unsigned count);
 /* fn owns the descriptor it is given. Called at once for peers that already came. */
-void process_on_peer(struct process *process, void (*fn)(void *, enum party, int), void *context);
+void process_on_peer(
+	struct process *process, void (*fn)(void *, const struct msg_peer *, int), void *context);
 /* fn is called on STOP or when the supervisor is gone; it ends the loop itself when it is done. */
 void process_on_stop(struct process *process, void (*fn)(void *));
 /* fn is called when a peer was struck (wire_on_strike), after the supervisor was told. */
 void process_on_strike(struct process *process, strike_fn *fn);
+/*
+ * fn is called on RETIRE: a newer process takes what is new from now on. It lets what there is come
+ * to its end, then ends the loop itself. Without it, RETIRE is STOP.
+ */
+void process_on_retire(struct process *process, void (*fn)(void *));
 int process_run(struct process *process);
-const char *process_build(void); /* hash of what shapes messages: peers must have the same */

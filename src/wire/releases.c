@@ -138,11 +138,11 @@ static bool reader_take(struct line_reader *reader, char c, releases_line_fn *fn
 	return more;
 }
 
-int releases_read(int fd, releases_line_fn *fn, void *context, off_t *ret_complete)
+int releases_read_from(
+	int fd, off_t offset, releases_line_fn *fn, void *context, off_t *ret_complete)
 {
-	struct line_reader reader = { .len = 0 };
+	struct line_reader reader = { .len = 0, .complete = offset };
 	char chunk[CHUNK];
-	off_t offset = 0;
 	for (;;) {
 		ssize_t n = pread(fd, chunk, sizeof chunk, offset);
 		if (n < 0 && errno == EINTR)
@@ -163,4 +163,9 @@ int releases_read(int fd, releases_line_fn *fn, void *context, off_t *ret_comple
 	}
 	*ret_complete = reader.complete;
 	return 0;
+}
+
+int releases_read(int fd, releases_line_fn *fn, void *context, off_t *ret_complete)
+{
+	return releases_read_from(fd, 0, fn, context, ret_complete);
 }

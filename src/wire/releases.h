@@ -50,6 +50,9 @@ void releases_line_hash(const char *line, size_t len, uint8_t ret_hash[HASH_LEN]
  */
 typedef bool releases_line_fn(void *context, const char *line, size_t len);
 int releases_read(int fd, releases_line_fn *fn, void *context, off_t *ret_complete);
+/* The same from where a line begins. */
+int releases_read_from(
+	int fd, off_t offset, releases_line_fn *fn, void *context, off_t *ret_complete);
 
 /*
  * A signature over how long the log is and its last line's hash, for witnesses who do not have the

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 
 struct row {
 	const char *name;
@@ -71,6 +72,26 @@ int view_write_two(
 int view_write(struct buf *out, uint8_t type, const void *payload, size_t len)
 {
 	return view_write_two(out, type, payload, len, NULL, 0);
+}
+
+void view_edge_pass(struct view_edge *edge, const uint8_t *bytes, size_t len)
+{
+	while (len > 0) {
+		size_t most = edge->left > 0 ? edge->left : (size_t)VIEW_HEADER_LEN - edge->fill;
+		size_t done = MIN(len, most);
+		if (edge->left > 0) {
+			edge->left -= (uint32_t)done;
+		} else {
+			memcpy(edge->header + edge->fill, bytes, done);
+			edge->fill += (uint8_t)done;
+		}
+		if (edge->fill == VIEW_HEADER_LEN) {
+			edge->fill = 0;
+			edge->left = get32(edge->header + 4);
+		}
+		bytes += done;
+		len -= done;
+	}
 }
 
 int view_keyframe_read(const struct view_frame *frame, struct view_keyframe *ret_keyframe)

@@ -45,6 +45,15 @@ enum view_report {
 	REPORT_CURSOR_PRIVATE = 5, /* DECXCPR: ESC [ ? a ; b R */
 };
 
+/* Why nobody was attached. */
+enum view_gap {
+	GAP_CLOSED = 1,  /* the page was closed or left */
+	GAP_LOST = 2,    /* the connection broke */
+	GAP_RENEWED = 3, /* the gateway was renewed */
+	GAP_CRASHED = 4, /* the front ended without a word */
+	GAP_STALLED = 5, /* it took nothing for too long while others waited */
+};
+
 /*
  * KEYFRAME: the screen so far, for a reader that begins here. Between its parts come no frames of
  * the target; a reader that has everything before them ignores them.
@@ -87,6 +96,18 @@ int view_keyframe_read(const struct view_frame *frame, struct view_keyframe *ret
 void view_keyframe_write(uint8_t out[VIEW_KEYFRAME_LEN], const struct view_keyframe *keyframe);
 int view_write_two(
 	struct buf *out, uint8_t type, const void *a, size_t a_len, const void *b, size_t b_len);
+
+/* Where frames end, for who passes a stream on without reading it. */
+struct view_edge {
+	uint8_t header[VIEW_HEADER_LEN];
+	uint8_t fill;  /* bytes of the header that came */
+	uint32_t left; /* bytes of the payload to come */
+};
+void view_edge_pass(struct view_edge *edge, const uint8_t *bytes, size_t len);
+static inline int view_edge_whole(const struct view_edge *edge)
+{
+	return edge->fill == 0 && edge->left == 0;
+}
 
 /* Little-endian fields. */
 static inline uint16_t get16(const uint8_t *p)

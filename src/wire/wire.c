@@ -52,6 +52,7 @@ struct channel {
 	struct loop *loop;
 	int fd;
 	enum party self, peer;
+	uint32_t generation; /* of the peer */
 	message_fn *fn;
 	gone_fn *gone;
 	void *context;
@@ -60,6 +61,8 @@ struct channel {
 	struct queue out, kept;
 	uint32_t serial;
 	bool busy, doomed; /* destroyed from inside a handler: freed when the handler returns */
+	bool said_all;     /* channel_last(): nothing more is sent */
+	bool heard_all;    /* the peer sends nothing more; it may still read */
 	uint8_t *buffer;   /* MESSAGE_MAX */
 };
 
@@ -78,7 +81,7 @@ void wire_on_strike(strike_fn *fn, void *context)
 static void strike(const struct channel *channel, int why)
 {
 	if (on_strike.fn != NULL)
-		on_strike.fn(on_strike.context, channel->peer, why);
+		on_strike.fn(on_strike.context, channel, why);
 }
 
 const char *party_name(enum party party)
@@ -254,8 +257,10 @@ static void take_descriptors(struct msghdr *header, int *fds, unsigned *ret_coun
 }
 
 /*
- * One packet in. Its length, 0 when none waits, -ERR_PEER_GONE, or -ERR_MALFORMED: longer, or with
- * more descriptors, than any message.
+ * One packet in. Its length, 0 when none waits, -ERR_CLOSED when the peer sends nothing more,
+ * -ERR_PEER_GONE, or -ERR_MALFORMED: longer, or with more descriptors, than any message. A peer
+ * that went without reading all of ours is told first, by an error that hides what it said before:
+ * read on.
  */
 static ssize_t socket_receive(int fd, void *bytes, size_t size, int *fds, unsigned *ret_count)
 {
@@ -272,15 +277,16 @@ static ssize_t socket_receive(int fd, void *bytes, size_t size, int *fds, unsign
 
 	do {
 		got = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (got < 0 && errno == EINTR);
+	} while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	*ret_count = 0;
 	if (got < 0)
 		return errno == EAGAIN ? 0 : -ERR_PEER_GONE;
 	take_descriptors(&header, fds, ret_count);
 	if (got > 0 && (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
 		return got;
+	bool ended = got == 0 && *ret_count == 0;
 	close_all(fds, *ret_count);
-	return got == 0 ? -ERR_PEER_GONE : -ERR_MALFORMED;
+	return ended ? -ERR_CLOSED : got == 0 ? -ERR_PEER_GONE : -ERR_MALFORMED;
 }
 
 static void channel_free(struct channel *channel)
@@ -348,7 +354,32 @@ static void flush(struct channel *channel)
 		packet_free(
 			queue_take(&channel->out)); /* a dead peer shows itself on the next read */
 	}
-	watch_set(channel->watch, channel->out.first != NULL ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	if (channel->out.first == NULL && channel->said_all)
+		shutdown(channel->fd, SHUT_WR);
+	uint32_t events =
+		(channel->heard_all ? 0 : EPOLLIN) | (channel->out.first != NULL ? EPOLLOUT : 0);
+	if (channel->watch != NULL)
+		watch_set(channel->watch, events);
+}
+
+void channel_last(struct channel *channel)
+{
+	if (channel == NULL || channel->said_all)
+		return;
+	channel->said_all = true;
+	if (channel->out.first == NULL)
+		shutdown(channel->fd, SHUT_WR);
+}
+
+/* The peer says nothing more: gone, as soon as what waits for it is sent or can never be. */
+static void hear_the_end(struct channel *channel)
+{
+	if (channel->out.first == NULL) {
+		channel_lost(channel);
+		return;
+	}
+	channel->heard_all = true;
+	watch_set(channel->watch, EPOLLOUT);
 }
 
 static bool deliver_kept(struct channel *channel)
@@ -375,6 +406,10 @@ static bool receive_some(struct channel *channel)
 			socket_receive(channel->fd, channel->buffer, MESSAGE_MAX, fds, &count);
 		if (got == 0)
 			return true;
+		if (got == -ERR_CLOSED) {
+			hear_the_end(channel);
+			return false;
+		}
 		if (got < 0) {
 			if (got == -ERR_MALFORMED)
 				strike(channel, (int)got);
@@ -392,9 +427,11 @@ static void on_ready(void *context, uint32_t events)
 	struct channel *channel = context;
 
 	channel->busy = true;
-	if ((events & EPOLLOUT) != 0)
+	if ((events & (EPOLLOUT | EPOLLHUP)) != 0 && channel->out.first != NULL)
 		flush(channel);
-	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
+	if (channel->heard_all && channel->out.first == NULL)
+		channel_lost(channel);
+	else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !channel->heard_all)
 		receive_some(channel);
 	channel->busy = false;
 	if (channel->doomed)
@@ -439,9 +476,29 @@ int channel_create(struct loop *loop, int fd, enum party self, enum party peer, 
 	return 0;
 }
 
+enum party channel_peer(const struct channel *channel)
+{
+	return channel->peer;
+}
+
+void channel_set_generation(struct channel *channel, uint32_t generation)
+{
+	channel->generation = generation;
+}
+
+uint32_t channel_generation(const struct channel *channel)
+{
+	return channel->generation;
+}
+
 int channel_fd(const struct channel *channel)
 {
 	return channel->fd;
+}
+
+bool channel_idle(const struct channel *channel)
+{
+	return channel->out.first == NULL && channel->kept.first == NULL;
 }
 
 uint32_t channel_serial(struct channel *channel)
@@ -499,7 +556,7 @@ int channel_send(struct channel *channel, enum msg_type type, uint32_t serial, c
 	memcpy(header + 2, &(uint16_t){ (uint16_t)fd_count }, 2);
 	memcpy(header + 4, &serial, 4);
 	memcpy(header + 8, &(uint32_t){ (uint32_t)tail_len }, 4);
-	if (channel->fd < 0)
+	if (channel->fd < 0 || channel->said_all)
 		return -ERR_PEER_GONE;
 	if (channel->out.first == NULL) {
 		int r = socket_send(channel->fd, pieces, 3, fds, fd_count);
@@ -544,6 +601,19 @@ static int wait_ready(struct channel *channel, uint64_t deadline)
 	return 0;
 }
 
+void channel_flush(struct channel *channel, unsigned ms)
+{
+	uint64_t deadline = clock_monotonic_ms() + ms;
+
+	while (channel->out.first != NULL) {
+		struct pollfd ready = { .fd = channel->fd, .events = POLLOUT };
+		uint64_t now = clock_monotonic_ms();
+		if (now >= deadline || poll(&ready, 1, (int)(deadline - now)) <= 0)
+			return;
+		flush(channel);
+	}
+}
+
 static void reply_fill(struct message *reply, unsigned count, const int *fds)
 {
 	reply->fd_count = count;
@@ -567,7 +637,7 @@ int channel_ask(struct channel *channel, enum msg_type type, const void *payload
 		int got_fds[MESSAGE_FDS_MAX];
 		unsigned count;
 		ssize_t got = socket_receive(channel->fd, bytes, MESSAGE_MAX, got_fds, &count);
-		if (got == -ERR_PEER_GONE)
+		if (got == -ERR_PEER_GONE || got == -ERR_CLOSED)
 			return -ERR_PEER_GONE;
 		if (got == 0) {
 			r = wait_ready(channel, deadline);

@@ -34,12 +34,24 @@ int channel_create(struct loop *loop, int fd, enum party self, enum party peer, 
 	gone_fn *gone, void *context, struct channel **ret_channel);
 void channel_destroy(struct channel *channel); /* never calls gone */
 int channel_fd(const struct channel *channel);
+enum party channel_peer(const struct channel *channel);
+/* Which of several of one party is at the other end; 0 until it is set. */
+void channel_set_generation(struct channel *channel, uint32_t generation);
+uint32_t channel_generation(const struct channel *channel);
+/*
+ * Nothing more is sent after what was: the peer, having read it all, sees the end. What it still
+ * has to say is heard, until it ends too and gone is called. NULL is fine.
+ */
+void channel_last(struct channel *channel);
+/* Waits until everything is sent, at most `ms`, or can never be. */
+void channel_flush(struct channel *channel, unsigned ms);
+bool channel_idle(const struct channel *channel); /* nothing waits to be sent or handled */
 
 /*
  * One strike ends a channel: a packet that is not a row, or a handler's error. fn is told before
  * `gone` is called; it is one for the whole process, as the supervisor is who wants to know.
  */
-typedef void strike_fn(void *context, enum party peer, int why);
+typedef void strike_fn(void *context, const struct channel *channel, int why);
 void wire_on_strike(strike_fn *fn, void *context);
 
 /*

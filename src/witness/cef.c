@@ -7,6 +7,7 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/version.h"
 
 #define SEVERITY_HEAD 1
 #define SEVERITY_DONE 3
@@ -36,7 +37,7 @@ static int escape(struct buf *out, const char *text, size_t len, char special)
 
 static int header(struct buf *out, const char *event, int severity)
 {
-	int r = buf_append_text(out, "CEF:0|Sallyport|Sallyport|" VERSION "|");
+	int r = buf_append_format(out, "CEF:0|Sallyport|Sallyport|%s|", gateway_version);
 
 	for (int i = 0; i < 2 && r == 0; i++) { /* what it is, by id and by name */
 		r = escape(out, event, strlen(event), '|');

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "witness/cef.h"
 
 #define FACILITY 13 /* log audit */
@@ -62,7 +63,7 @@ static int write_head(struct buf *out, const struct line *line, const char *host
 	return buf_append_format(out,
 		"<%d>1 %s %s sallyport - %s [origin software=\"Sallyport\" swVersion=\"%s\"] ",
 		FACILITY * 8 + severity(line), clock_format_utc(moment(line), time), host,
-		kind(line), VERSION);
+		kind(line), gateway_version);
 }
 
 static int write_line(struct buf *out, const struct line *line)

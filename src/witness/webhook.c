@@ -14,6 +14,7 @@
 #include "base/encode.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/version.h"
 
 #define PORT_HTTPS 443
 
@@ -274,6 +275,15 @@ static int set_resolve(struct webhook *webhook)
 	return r < 0 || (!lookup->literal && webhook->resolve == NULL) ? -ERR_SYSTEM : 0;
 }
 
+/* curl copies the text. */
+static bool set_agent(struct webhook *webhook)
+{
+	char agent[sizeof "sallyport/" + VERSION_SIZE];
+
+	snprintf(agent, sizeof agent, "sallyport/%s", gateway_version);
+	return curl_easy_setopt(webhook->easy, CURLOPT_USERAGENT, agent) == CURLE_OK;
+}
+
 #define SET(option, value) (curl_easy_setopt(webhook->easy, CURLOPT_##option, value) == CURLE_OK)
 
 static bool set_options(struct webhook *webhook)
@@ -288,7 +298,7 @@ static bool set_options(struct webhook *webhook)
 	       SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) && SET(RESOLVE, webhook->resolve) &&
 	       SET(CONNECTTIMEOUT_MS, (long)WEBHOOK_CONNECT_MS) &&
 	       SET(TIMEOUT_MS, (long)WEBHOOK_ANSWER_MS) && SET(WRITEFUNCTION, drop_answer) &&
-	       SET(ERRORBUFFER, webhook->why) && SET(USERAGENT, "sallyport/" VERSION);
+	       SET(ERRORBUFFER, webhook->why) && set_agent(webhook);
 }
 
 static bool set_multi(struct webhook *webhook)

@@ -181,9 +181,10 @@ static struct channel **place_for(struct witness *witness, enum party party)
 	return NULL;
 }
 
-static void meet(void *context, enum party party, int fd)
+static void meet(void *context, const struct msg_peer *peer, int fd)
 {
 	struct witness *witness = context;
+	enum party party = (enum party)peer->party;
 	struct channel **place = place_for(witness, party);
 
 	if (place == NULL || channel_create(witness->process.loop, fd, PARTY_WITNESS, party,
@@ -193,6 +194,7 @@ static void meet(void *context, enum party party, int fd)
 		fd_closep(&fd);
 		return;
 	}
+	channel_set_generation(*place, peer->generation);
 	if (party == PARTY_BROKER)
 		tell_state(witness);
 }

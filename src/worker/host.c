@@ -181,8 +181,8 @@ static void on_agent(void *context, uint32_t events)
 	watch_remove(worker->agent_watch);
 	worker->agent_watch = NULL;
 	if (r < 0) {
-		worker_end(worker, r, -1, "The vault did not release the credential for %s.",
-			worker->birth.target);
+		worker_end(worker, r == -ERR_PEER_GONE ? -ERR_GATEWAY_RESTARTED : r, -1,
+			"The vault did not release the credential for %s.", worker->birth.target);
 		return;
 	}
 	r = driver.secret(worker->session, secret);

@@ -54,6 +54,139 @@ story('page: a lost network is told, and the session goes on where it was', asyn
 	assert(!session.typed.includes('lost'), 'what was typed blindly was not sent');
 });
 
+/* Every mood the page has shown since. */
+async function moodsOf(page) {
+	await page.evaluate(() => {
+		globalThis.moods = [];
+		new MutationObserver(() => globalThis.moods.push(document.getElementById('state').dataset.state))
+			.observe(document.getElementById('state'), { attributes: true });
+	});
+	return () => page.evaluate(() => globalThis.moods);
+}
+
+function times(text, word) {
+	return text.split(word).length - 1;
+}
+
+/* Typed, and printed by the shell. */
+function echoes(page, words) {
+	return until(async () => times(await screenText(page), words) === 2, `${words} typed and printed`);
+}
+
+story('page: what is typed in a blink of the network arrives, once, and nothing is said of it', async () => {
+	const { page, session } = await opened();
+	const moods = await moodsOf(page);
+	server.attachDelay = 400;
+	session.drop();
+	await page.keyboard.insertText('echo blink');
+	await page.keyboard.press('Enter');
+	await until(() => session.attaches === 2, 'a new attach');
+	server.attachDelay = 0;
+	await echoes(page, 'blink');
+	equal(times(session.typed, 'echo blink\r'), 1, 'typed');
+	assert(!(await moods()).includes('away'), `moods: ${await moods()}`);
+	assert(await page.isHidden('#banner'), 'no banner');
+});
+
+story('page: what was on its way when the connection broke is sent again', async () => {
+	const { page, session } = await opened();
+	const [viewer] = session.viewers;
+	await page.keyboard.type('echo one\r');
+	await seesText(page, 'one');
+	viewer.isDeaf = true;
+	session.answersPings = false;
+	await page.keyboard.type('echo two\r');
+	await page.setViewportSize({ width: 720, height: 500 });
+	await page.waitForTimeout(300);
+	session.answersPings = true;
+	session.drop();
+	await until(() => session.attaches === 2, 'a new attach');
+	await page.keyboard.type('echo three\r');
+	await echoes(page, 'three');
+	equal(session.typed, 'echo one\recho two\recho three\r', 'typed');
+	/* The size it had asked for is not: the one it has now is. */
+	await until(() => session.size.columns === session.proofs.at(-1).columns, 'the size of the window');
+});
+
+story('page: what was taken is not sent again, though nobody had said so', async () => {
+	const { page, session } = await opened();
+	session.answersPings = false;
+	await page.keyboard.type('echo taken\r');
+	await until(() => session.typed === 'echo taken\r', 'the input');
+	session.drop();
+	await until(() => session.attaches === 2, 'a new attach');
+	session.answersPings = true;
+	await page.keyboard.type('echo after\r');
+	await echoes(page, 'after');
+	equal(session.typed, 'echo taken\recho after\r', 'typed');
+});
+
+story('page: a connection that swallows what is typed loses none of it', async () => {
+	const { page, session } = await opened();
+	const [viewer] = session.viewers;
+	await until(async () => (await page.textContent('#about')).includes('round trip'), 'a first answer');
+	viewer.isDeaf = true;
+	session.answersPings = false;
+	await page.keyboard.type('echo swallowed\r');
+	await until(() => session.attaches === 2, 'a new attach', 14000);
+	session.answersPings = true;
+	await echoes(page, 'swallowed');
+	equal(session.typed, 'echo swallowed\r', 'typed');
+}, { seconds: 40 });
+
+story('page: when nobody knows what became of the last words, it says so', async () => {
+	const { page, session } = await opened();
+	session.answersPings = false;
+	await page.keyboard.type('echo ?\r');
+	await until(() => session.typed === 'echo ?\r', 'the input');
+	session.taken.clear();
+	session.drop();
+	await page.waitForSelector('.toast >> text=may not have reached the session');
+	session.answersPings = true;
+	await page.keyboard.type('echo on\r');
+	await echoes(page, 'on');
+	equal(times(session.typed, 'echo ?'), 1, 'not sent again');
+});
+
+story('page: a renewed gateway is no loss', async () => {
+	const { page, session } = await opened();
+	const moods = await moodsOf(page);
+	for (let i = 2; i < 6; i++) {
+		for (const viewer of session.viewers)
+			viewer.socket.close(1012);
+		await page.keyboard.insertText(`echo renewed ${i}`);
+		await page.keyboard.press('Enter');
+		await until(() => session.attaches === i, 'a new attach', 1500);
+		await echoes(page, `renewed ${i}`);
+	}
+	for (let i = 2; i < 6; i++)
+		equal(times(session.typed, `echo renewed ${i}\r`), 1, 'typed');
+	assert(!(await moods()).includes('away'), `moods: ${await moods()}`);
+});
+
+story('page: who leaves with words that are still unsent is asked', async () => {
+	const { page, session } = await opened();
+	const [viewer] = session.viewers;
+	viewer.isDeaf = true;
+	session.answersPings = false;
+	await page.keyboard.type('echo unsent');
+	await page.waitForTimeout(200);
+	server.isAway = true;
+	session.drop();
+	await page.waitForSelector('#banner:not([hidden])');
+	assert((await page.textContent('#banner')).includes('What you typed last is sent when it is back'), 'the banner');
+	const asked = new Promise((done) => page.once('dialog', async (dialog) => {
+		done(dialog.type());
+		await dialog.dismiss();
+	}));
+	await page.evaluate(() => setTimeout(() => location.reload(), 0));
+	equal(await asked, 'beforeunload', 'the question');
+	server.isAway = false;
+	session.answersPings = true;
+	await isIn(page, 'live', 12000);
+	await until(() => session.typed === 'echo unsent', 'the words');
+}, { seconds: 30 });
+
 story('page: "Try now" and coming back online do not wait', async () => {
 	const { page, session } = await opened();
 	server.isAway = true;

@@ -25,7 +25,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "build_id.h"
+#include "wire/format.h"
 #include "wire/params.h"
 #include "wire/view.h"
 #include "wire/wire.h"
@@ -251,7 +251,7 @@ static void introduce(struct double_ *owner, char **argv)
 	static const struct msg_nothing nothing;
 	struct msg_peer peer = { .party = PARTY_BROKER };
 	int pair[2];
-	text_copy(begin.build, sizeof begin.build, BUILD_ID);
+	text_copy(begin.format, sizeof begin.format, wire_format());
 	begin.settings = owner->settings;
 	channel_tell(owner->front, MSG_START, &begin);
 	give(owner, "tls-cert", open(argv[2], O_RDONLY | O_CLOEXEC));

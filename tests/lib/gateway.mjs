@@ -153,7 +153,7 @@ export class Gateway {
 			request.on('error', (error) => {
 				// the other side had closed a kept connection already: nothing of it was heard
 				if (request.reusedSocket && error.code === 'ECONNRESET') this.request(method, target, { headers, body, agent, localAddress }).then(done, fail);
-				else fail(error);
+				else fail(Object.assign(error, { reused: request.reusedSocket }));
 			});
 			request.end(payload);
 		});

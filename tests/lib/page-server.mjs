@@ -102,7 +102,7 @@ export class Session {
 	constructor(server, facts) {
 		Object.assign(this, { server, facts, id: facts.session, log: [], offset: 0, keptFrom: 0, viewers: new Set(),
 			inputs: [], acknowledgements: [], faults: [], proofs: [], key: null, cookie: null, attaches: 0,
-			welcomeLength: 24, refusal: null, line: '', size: null, answersPings: true });
+			welcomeLength: 32, taken: new Map(), refusal: null, line: '', size: null, answersPings: true });
 		this.onInput = (type, payload) => this.shell(type, payload);
 	}
 
@@ -245,6 +245,7 @@ export class PageServer {
 		this.requests = [];
 		this.isAway = false;
 		this.isUpgrading = true;
+		this.attachDelay = 0; /* ms */
 		this.redeemStatus = 0;
 		this.sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
 	}
@@ -309,7 +310,8 @@ export class PageServer {
 		if (this.isAway || !this.isUpgrading || request.headers.origin !== this.base || session?.cookie == null
 			|| !(request.headers.cookie ?? '').split('; ').includes(cookie))
 			return socket.destroy();
-		return this.sockets.handleUpgrade(request, socket, head, (connection) => this.attach(session, connection));
+		return setTimeout(() => this.sockets.handleUpgrade(request, socket, head,
+			(connection) => this.attach(session, connection)), this.attachDelay);
 	}
 
 	attach(session, socket) {
@@ -341,7 +343,7 @@ export class PageServer {
 	prove(session, socket, challenge, type, payload) {
 		const message = Buffer.concat([Buffer.from(`${CONTEXT}\0${session.id}`), challenge]);
 		const isProof = type === FRAME.PROOF && verify('sha256', message,
-			{ key: session.key, dsaEncoding: 'ieee-p1363' }, payload.subarray(12));
+			{ key: session.key, dsaEncoding: 'ieee-p1363' }, payload.subarray(12, 76));
 		if (!isProof) {
 			session.faults.push('a proof that does not hold');
 			socket.close();
@@ -352,9 +354,17 @@ export class PageServer {
 		const isKept = asked !== EVERYTHING && asked >= session.keptFrom && asked <= session.offset;
 		const start = isKept ? Number(asked) : session.keptFrom;
 		const complete = isKept || start === 0 ? 1 : 0;
-		socket.send(frame(FRAME.WELCOME, number64(start), numbers32(session.attaches), [session.isReadOnly ? 1 : 0, complete, 0, 0],
-			session.welcomeLength === 24 ? number64(session.offset) : []));
+		const page = payload.subarray(76).toString('hex');
+		const isKnown = session.taken.has(page);
+		socket.send(frame(FRAME.WELCOME, Buffer.concat([number64(start), numbers32(session.attaches),
+			Buffer.from([session.isReadOnly ? 1 : 0, complete, isKnown ? 1 : 0, 0]), number64(session.offset),
+			number64(session.taken.get(page) ?? 0)]).subarray(0, session.welcomeLength)));
+		session.taken.set(page, session.taken.get(page) ?? 0);
+		for (const earlier of session.viewers)
+			if (earlier.page === page)
+				earlier.socket.terminate();
 		const viewer = new Viewer(session, socket, start);
+		viewer.page = page;
 		session.viewers.add(viewer);
 		viewer.pump();
 		return viewer;
@@ -365,6 +375,9 @@ export class PageServer {
 			return viewer.acknowledge(Number(payload.readBigUInt64LE(0)));
 		if (type === FRAME.PING)
 			return session.answersPings && viewer.socket.send(frame(FRAME.PONG, payload));
+		if (viewer.isDeaf)
+			return undefined;
+		session.taken.set(viewer.page, session.taken.get(viewer.page) + 1);
 		session.inputs.push({ type, payload, at: performance.now() });
 		return session.onInput(type, payload);
 	}

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A person without a browser: opens a session URL the way the page does (contract section 4) and
 // speaks the view stream of src/wire/view.h.
-import { webcrypto } from 'node:crypto';
+import { randomBytes, webcrypto } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 
 import { until } from './story.mjs';
 
-export const FRAME = { STATE: 1, TEXT: 2, SIZE: 3, NOTICE: 4, ENDED: 5, JOIN: 6, LEAVE: 7, KEYFRAME: 8, KEYS: 0x40, PASTE: 0x41,
-	RESIZE: 0x42, REPORT: 0x43, END: 0x44, CHALLENGE: 0x80, PROOF: 0x81, WELCOME: 0x82, ACK: 0x83, PING: 0x84,
+export const FRAME = { STATE: 1, TEXT: 2, SIZE: 3, NOTICE: 4, ENDED: 5, JOIN: 6, LEAVE: 7, KEYFRAME: 8, GAP: 0x10, KEYS: 0x40,
+	PASTE: 0x41, RESIZE: 0x42, REPORT: 0x43, END: 0x44, CHALLENGE: 0x80, PROOF: 0x81, WELCOME: 0x82, ACK: 0x83, PING: 0x84,
 	PONG: 0x85, REFUSED: 0x86, SKIPPED: 0x87, TOLD: 0x89 };
 export const STATE = { CONNECTING: 1, LOGGING_IN: 2, LIVE: 3, OVER: 4 };
 const FROM_START = 0xffffffffffffffffn;
@@ -20,8 +21,11 @@ export function frame(type, payload = Buffer.alloc(0)) {
 }
 
 export class Person {
-	constructor(gateway, { columns = 80, rows = 24, acknowledge = true, localAddress, agent } = {}) {
-		Object.assign(this, { gateway, columns, rows, acknowledge, localAddress, agent });
+	// With `counts` it has a number of its own, as a page has: what it types and the gateway did not take
+	// is sent again at the next attachment, and nothing twice.
+	constructor(gateway, { columns = 80, rows = 24, acknowledge = true, localAddress, agent, counts = false } = {}) {
+		Object.assign(this, { gateway, columns, rows, acknowledge, localAddress, agent, counts, page: randomBytes(8),
+			outbox: [], taken: 0, attaches: 0 });
 		this.forget();
 	}
 
@@ -62,7 +66,8 @@ export class Person {
 			socket.on('error', fail);
 			socket.on('close', (code) => fail(new Error(`attach: closed ${code}`)));
 			socket.on('message', (data) => {
-				this.receive(Buffer.from(data), keys, session, done, fail).catch(fail);
+				if (socket === this.socket && !socket.isCut) // not what comes late, after the next attach
+					this.receive(Buffer.from(data), keys, session, done, fail).catch(fail);
 			});
 		});
 	}
@@ -88,10 +93,60 @@ export class Person {
 		const signed = Buffer.concat([Buffer.from('sallyport attach 1\0'), Buffer.from(session), challenge]);
 		const signature = Buffer.from(await webcrypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, keys.privateKey, signed));
 		const proof = Buffer.alloc(12);
+		if (this.socket.readyState !== WebSocket.OPEN) return;
 		proof.writeBigUInt64LE(this.proofOffset, 0);
 		proof.writeUInt16LE(this.columns, 8);
 		proof.writeUInt16LE(this.rows, 10);
-		this.socket.send(frame(FRAME.PROOF, Buffer.concat([proof, signature])));
+		this.socket.send(frame(FRAME.PROOF, Buffer.concat([proof, signature, this.counts ? this.page : Buffer.alloc(0)])));
+	}
+
+	// What was typed and not taken, again; known: the gateway remembers this page.
+	sendAgain(known, taken) {
+		if (this.outbox.length > 0 && !known && this.attaches > 0)
+			throw new Error(`nobody knows what became of ${this.outbox.length} frames`);
+		if (taken < this.taken || taken > this.taken + this.outbox.length)
+			throw new Error(`${taken} frames taken, of ${this.taken} to ${this.taken + this.outbox.length}`);
+		this.settle(taken);
+		for (const typed of this.outbox) this.socket.send(typed);
+	}
+
+	settle(taken) {
+		this.outbox.splice(0, taken - this.taken);
+		this.taken = taken;
+	}
+
+	// Asks what was taken; true when that is everything.
+	async allTaken() {
+		if (this.socket?.readyState !== WebSocket.OPEN || !this.welcome) return false;
+		const number = this.taken + this.outbox.length;
+		const payload = Buffer.alloc(8);
+		payload.writeBigUInt64LE(BigInt(number));
+		this.socket.send(frame(FRAME.PING, payload));
+		return until(() => this.outbox.length === 0, 'everything typed to be taken', 2000).then(() => true, () => false);
+	}
+
+	// Comes back after every loss, as the page does, until the session ends or somebody says leave().
+	async stay() {
+		this.staying = true;
+		for (let wait = 20; this.staying && !this.ended;) {
+			try {
+				await this.attach();
+				wait = 20;
+				await this.closed;
+			} catch (error) {
+				if (this.refused && !/again|being restarted/i.test(this.refused)) {
+					this.gone = this.refused;
+					throw error;
+				}
+				this.refused = undefined;
+				await sleep(wait = Math.min(wait * 2, 300));
+			}
+		}
+	}
+
+	leave() {
+		this.staying = false;
+		return this.close();
 	}
 
 	take(type, payload, done, fail) {
@@ -99,8 +154,21 @@ export class Person {
 		case FRAME.WELCOME:
 			this.welcome = { offset: payload.readBigUInt64LE(0), complete: payload[13] === 1 };
 			this.offset = this.welcome.offset;
+			try {
+				if (this.counts) this.sendAgain(payload[14] === 1, Number(payload.readBigUInt64LE(24)));
+			} catch (error) {
+				this.fault = error;
+				fail(error);
+			}
+			this.attaches++;
 			this.awaits = this.welcome.complete ? null : 0;
 			done(this);
+			break;
+		case FRAME.PONG:
+			if (this.counts) this.settle(Number(payload.readBigUInt64LE(0)));
+			break;
+		case FRAME.GAP:
+			(this.gaps ??= []).push({ why: payload[0], milliseconds: payload.readUInt32LE(4), words: payload.subarray(8).toString() });
 			break;
 		case FRAME.SKIPPED:
 			if (payload.readBigUInt64LE(8) === 0n) break;
@@ -146,7 +214,10 @@ export class Person {
 	}
 
 	send(type, payload) {
-		this.socket.send(frame(type, payload));
+		const bytes = frame(type, payload);
+		const isInput = type >= 0x40 && type < 0x80;
+		if (this.counts && isInput) this.outbox.push(bytes);
+		if (!this.counts || !isInput || this.welcome && this.socket.readyState === WebSocket.OPEN) this.socket.send(bytes);
 	}
 
 	type(text) {

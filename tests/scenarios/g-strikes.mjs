@@ -43,7 +43,7 @@ async function betrayed(traitor) {
 		copyFileSync(path.join(directory, 'traitor'), path.join(directory, `sallyport-${traitor}`));
 		await gateway.serve();
 		const before = pids(gateway, others);
-		const struck = () => gateway.log.match(new RegExp(`sallyport-${traitor}: signal 9`, 'g'))?.length ?? 0;
+		const struck = () => gateway.log.match(new RegExp(`sallyport-${traitor} of generation 1: signal 9`, 'g'))?.length ?? 0;
 		await until(() => struck() >= 4, `the ${traitor} to be ended four times`, 60000);
 		equal(pids(gateway, others), before, `who lives beside a ${traitor} that turned`);
 		const told = [...gateway.log.matchAll(/tells the (\w+)/g)].map((match) => match[1]);

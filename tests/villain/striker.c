@@ -256,7 +256,7 @@ static void start(struct striker *striker)
 	settings_defaults(&start.settings);
 	text_copy(
 		start.settings.gateway_log_level, sizeof start.settings.gateway_log_level, "error");
-	text_copy(start.build, sizeof start.build, process_build());
+	text_copy(start.format, sizeof start.format, wire_format());
 	tell(striker, MSG_START, &start, -1);
 	give_all(striker);
 	tell(striker, MSG_GO, &(struct msg_nothing){ 0 }, -1);

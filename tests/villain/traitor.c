@@ -23,8 +23,9 @@ static struct {
 } peers[8] = { { PARTY_SUPERVISOR, 3 } };
 static unsigned count = 1;
 
-static void on_peer(void *context, enum party party, int fd)
+static void on_peer(void *context, const struct msg_peer *peer, int fd)
 {
+	enum party party = (enum party)peer->party;
 	unsigned at = 0;
 
 	while (at < count && peers[at].party != party)
@@ -32,6 +33,12 @@ static void on_peer(void *context, enum party party, int fd)
 	peers[at].party = party;
 	peers[at].fd = fd;
 	count += at == count;
+}
+
+/* What the supervisor tells a broker or a vault is none of its business. */
+static int on_word(void *context, struct channel *channel, struct message *message)
+{
+	return 0;
 }
 
 static void on_moment(void *context)
@@ -60,6 +67,7 @@ int main(int argc, char **argv)
 
 	packets_seed(&packets, clock_monotonic_ms() + (uint64_t)getpid());
 	process_begin(&process, argc, argv, party_of(argv[0]));
+	process.supervisor_fn = on_word;
 	process_on_peer(&process, on_peer, &process);
 	if (loop_after(process.loop, MOMENT_MS, on_moment, NULL, &timer) < 0)
 		return 1;

@@ -4,7 +4,8 @@
 import { ERROR, FRAME, PROOF_CONTEXT } from '#view';
 
 import { bytes16, bytes64, get32, get64, getSigned32, utf8, words } from '../lib/bytes.ts';
-import { type Frame, FrameReader, isShared, writeFrame } from '../lib/frames.ts';
+import { type Frame, FrameReader, isInput, isShared, writeFrame } from '../lib/frames.ts';
+import { Outbox } from './outbox.ts';
 import type { Size } from './size.ts';
 
 const SUBPROTOCOL = 'sallyport.1';
@@ -13,6 +14,13 @@ const DELAY_MOST = 5000; /* ms */
 const WELCOME_PATIENCE = 10000; /* ms from the dial to the WELCOME */
 const PING_PAUSE = 15000; /* ms */
 const PONG_PATIENCE = 5000; /* ms; coming back costs little */
+const TAKEN_PAUSE = 1000; /* ms at most until what was typed is asked after */
+const DIAL_STUCK = 2000; /* ms of a dial after which a sign of better times begins another */
+const RENEWED = 1012; /* close code: the gateway puts another process in its place, now */
+const GIVEN_UP = 4000; /* close code: ours, the connection does not stand */
+const RENEWED_SPREAD = 300; /* ms over which all pages come back from a renewed gateway */
+const SLEEP_LOOK = 2000; /* ms */
+const SLEPT = 10000; /* ms that the clock went on while this page did not: a lid was closed */
 const CLOSED_DOOR = 20000; /* ms of refused upgrades, with the gateway there, until we believe them */
 
 /* Refusals that a restarted part of the gateway gives; the next try may be welcome. */
@@ -39,6 +47,8 @@ export interface Listener {
 	skip(start: number, bytes: number, people: number): void;
 	told(payload: Uint8Array): void;
 	lost(wait: number): void;
+	/* What was typed last may not have reached the session; nobody can say. */
+	doubtful(): void;
 	roundTrip(milliseconds: number): void;
 	/* Nothing more comes after this. */
 	refused(words: string): void;
@@ -54,8 +64,16 @@ export class Attachment {
 	private offset = 0;
 	private timer = 0;
 	private patience = 0;
+	private asking = 0;
+	private dialled = 0;
 	private pinged = 0;
+	private pingNumber = 0;
 	private ponged = false;
+	private readonly outbox = new Outbox();
+	private wasWelcomed = false;
+	private counts = false;
+	/* In a blink of the network typing goes on, and is sent when it is over. */
+	holds = true;
 
 	constructor(
 		private readonly session: string,
@@ -63,10 +81,21 @@ export class Attachment {
 		private readonly listener: Listener,
 	) {
 		addEventListener('online', () => this.hurry());
+		addEventListener('pageshow', () => this.hurry());
+		document.addEventListener('resume', () => this.hurry());
 		document.addEventListener('visibilitychange', () => {
 			if (document.visibilityState === 'visible')
 				this.hurry();
 		});
+		addEventListener('beforeunload', (event) => {
+			if (!this.stopped && !this.welcomed && this.isDoubtful)
+				event.preventDefault();
+		});
+		this.watchClock();
+	}
+
+	get isDoubtful(): boolean {
+		return this.outbox.isDoubtful;
 	}
 
 	start(): void {
@@ -82,6 +111,7 @@ export class Attachment {
 		this.welcomed = false;
 		this.ponged = false;
 		this.pinged = 0;
+		this.dialled = performance.now();
 		socket.addEventListener('open', () => {
 			opened = true;
 		});
@@ -89,9 +119,9 @@ export class Attachment {
 			if (socket === this.socket)
 				this.receive(socket, data);
 		});
-		socket.addEventListener('close', () => {
+		socket.addEventListener('close', ({ code }) => {
 			if (socket === this.socket)
-				void this.closed(opened);
+				void this.closed(opened, code);
 		});
 		this.patience = setTimeout(() => this.drop(), WELCOME_PATIENCE);
 	}
@@ -111,27 +141,63 @@ export class Attachment {
 			this.start();
 		else if (this.welcomed)
 			this.ping();
+		else if (performance.now() - this.dialled > DIAL_STUCK)
+			this.dialAnew();
 	}
 
-	/* True when the frame is on its way. What cannot be sent now is not kept: nobody types blindly. */
+	/* True when the frame is on its way. What cannot be sent now is not kept: see type(). */
 	send(type: number, ...parts: readonly Uint8Array[]): boolean {
 		if (!this.welcomed || this.socket?.readyState !== WebSocket.OPEN)
 			return false;
-		this.socket.send(writeFrame(type, ...parts));
+		const frame = writeFrame(type, ...parts);
+		if (isInput(type) && this.counts) {
+			if (!this.outbox.add(frame))
+				return false;
+			this.askTaken();
+		}
+		this.socket.send(frame);
 		return true;
+	}
+
+	/*
+	 * What the person types: also kept while the connection is away for a blink, and sent once it is
+	 * back. Longer than that nobody types blindly.
+	 */
+	type(type: number, bytes: Uint8Array): boolean {
+		if (this.welcomed)
+			return this.send(type, bytes);
+		return !this.stopped && this.counts && this.holds && this.outbox.add(writeFrame(type, bytes));
+	}
+
+	/* A timer that comes late by much: everything slept, and the connection may have died meanwhile. */
+	private watchClock(): void {
+		let last = Date.now();
+		setInterval(() => {
+			const now = Date.now();
+			if (now - last > SLEPT)
+				this.hurry();
+			last = now;
+		}, SLEEP_LOOK);
+	}
+
+	private dialAnew(): void {
+		this.drop();
+		this.start();
 	}
 
 	private clear(): void {
 		clearTimeout(this.timer);
 		clearTimeout(this.patience);
+		clearTimeout(this.asking);
+		this.asking = 0;
 	}
 
 	/* Gives the connection up at once; close() alone would wait for an answer that may never come. */
 	private drop(): void {
 		const socket = this.socket;
 		this.socket = null;
-		socket?.close();
-		void this.closed(true);
+		socket?.close(GIVEN_UP);
+		void this.closed(true, GIVEN_UP);
 	}
 
 	private receive(socket: WebSocket, data: unknown): void {
@@ -182,7 +248,7 @@ export class Attachment {
 		const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, this.key, message);
 		if (socket === this.socket && socket?.readyState === WebSocket.OPEN)
 			socket.send(writeFrame(FRAME.PROOF, bytes64(this.listener.offset()), bytes16(columns, rows),
-				new Uint8Array(signature)));
+				new Uint8Array(signature), this.outbox.page));
 	}
 
 	private welcome(payload: Uint8Array): void {
@@ -191,6 +257,7 @@ export class Attachment {
 		this.failures = 0;
 		this.closedSince = 0;
 		this.offset = get64(payload, 0);
+		this.sendAgain(payload);
 		this.listener.welcome({
 			start: this.offset,
 			edge: payload.length >= 24 ? get64(payload, 16) : Infinity,
@@ -198,6 +265,31 @@ export class Attachment {
 			complete: payload[13] !== 0,
 		});
 		this.ping();
+	}
+
+	/* Before anything new is said: what the gateway did not take of what was said before. */
+	private sendAgain(payload: Uint8Array): void {
+		this.counts = payload.length >= 32;
+		const taken = this.counts ? get64(payload, 24) : 0;
+		const isKnown = this.counts && payload[14] !== 0;
+		if (!isKnown && this.outbox.forget(taken) && this.wasWelcomed)
+			this.listener.doubtful();
+		this.wasWelcomed = true;
+		this.holds = true;
+		for (const frame of isKnown ? this.outbox.resume(taken) : [])
+			this.socket?.send(frame);
+		if (!this.outbox.isEmpty)
+			this.askTaken();
+	}
+
+	/* The gateway answers a PING after it took everything that was sent before it. */
+	private askTaken(): void {
+		if (this.asking !== 0)
+			return;
+		this.asking = setTimeout(() => {
+			this.asking = 0;
+			this.ping();
+		}, TAKEN_PAUSE);
 	}
 
 	private skipped(payload: Uint8Array): void {
@@ -211,6 +303,7 @@ export class Attachment {
 		if (this.pinged !== 0)
 			return;
 		this.pinged = performance.now();
+		this.pingNumber = this.outbox.number;
 		this.send(FRAME.PING, bytes64(Math.floor(this.pinged)));
 		clearTimeout(this.patience);
 		if (this.ponged)
@@ -226,6 +319,9 @@ export class Attachment {
 		this.ponged = true;
 		this.listener.roundTrip(performance.now() - this.pinged);
 		this.pinged = 0;
+		this.outbox.settle(this.pingNumber);
+		if (!this.outbox.isEmpty)
+			this.askTaken();
 		clearTimeout(this.timer);
 		this.timer = setTimeout(() => this.ping(), PING_PAUSE);
 	}
@@ -237,10 +333,11 @@ export class Attachment {
 		this.listener.refused(reason);
 	}
 
-	private async closed(opened: boolean): Promise<void> {
+	private async closed(opened: boolean, code: number): Promise<void> {
 		this.clear();
 		this.socket = null;
 		this.welcomed = false;
+		this.outbox.lost();
 		if (this.stopped)
 			return;
 		if (!opened && await this.isBarred()) {
@@ -249,7 +346,8 @@ export class Attachment {
 		}
 		if (this.stopped || this.socket !== null)
 			return;
-		const wait = Math.min(DELAY_MOST, DELAY_LEAST * 2 ** this.failures++) * (0.8 + Math.random() * 0.4);
+		const wait = code === RENEWED ? Math.random() * RENEWED_SPREAD
+			: Math.min(DELAY_MOST, DELAY_LEAST * 2 ** this.failures++) * (0.8 + Math.random() * 0.4);
 		this.listener.lost(wait);
 		this.timer = setTimeout(() => this.start(), wait);
 	}

@@ -171,8 +171,8 @@ export class Screen {
 		this.terminal.input(data, true);
 	}
 
-	send(type: number, ...parts: readonly Uint8Array[]): boolean {
-		if (!this.isLive || this.readOnly || !this.attachment?.send(type, ...parts)) {
+	send(type: number, bytes: Uint8Array): boolean {
+		if (!this.isLive || this.readOnly || !this.attachment?.type(type, bytes)) {
 			this.witness.unsent();
 			return false;
 		}

@@ -11,8 +11,12 @@ import { amount, type Screen, type Witness } from './screen.ts';
 
 const CARD_PATIENCE = 250; /* ms before a session that is not there yet gets a card */
 const SILENCE = 4000; /* ms of a live session without any output */
+const BLINK = 1000; /* ms a connection may be away before it is spoken of */
+const SHORT_WAIT = 300; /* ms: the next try may well make it a blink */
 const SKIPPED_TIME = 20000; /* ms after the last skip */
 const JOIN_QUIET = 3000; /* ms after attaching in which our own arrival is not news */
+
+const DOUBT = 'What you typed last may not have reached the session.';
 
 export type Mood = 'opening' | 'waiting' | 'live' | 'away' | 'ended';
 
@@ -95,6 +99,7 @@ export class Session implements Witness {
 	private attachedAt = 0;
 	private people = 0;
 	private lostAt = 0;
+	private blinkTimer = 0;
 	private notShown = 0;
 	private skippedTimer = 0;
 	private isOver = false;
@@ -116,6 +121,7 @@ export class Session implements Witness {
 			told: (payload: Uint8Array) => this.notice(payload),
 			lost: (wait: number) => this.lost(wait),
 			roundTrip: (milliseconds: number) => this.roundTrip(milliseconds),
+			doubtful: () => toast(DOUBT),
 			refused: (reason: string) => this.refused(reason),
 		};
 		this.attachment = new Attachment(kept.facts.session, key, listener);
@@ -217,6 +223,7 @@ export class Session implements Witness {
 	private welcomed(welcome: Welcome): void {
 		this.attachedAt = performance.now();
 		this.lostAt = 0;
+		clearTimeout(this.blinkTimer);
 		hideBanner();
 		/* JOIN and LEAVE are in the stream: a replay from the start counts again. */
 		if (this.screen.offset !== welcome.start)
@@ -270,27 +277,37 @@ export class Session implements Witness {
 		});
 	}
 
+	/* A blink of the network is not spoken of, and typing goes on in it. */
 	private lost(wait: number): void {
 		clearTimeout(this.silenceTimer);
+		if (this.lostAt === 0)
+			this.blinkTimer = setTimeout(() => this.away(0), BLINK);
 		this.lostAt ||= performance.now();
+		if (wait >= SHORT_WAIT)
+			this.away(wait);
+	}
+
+	private away(wait: number): void {
+		clearTimeout(this.blinkTimer);
+		this.attachment.holds = false;
 		showState('away', 'Reconnecting');
-		/* A blink of the network needs no banner. */
-		if (wait < 300)
-			return;
 		const seconds = Math.ceil(wait / 1000);
-		showBanner(`Connection lost. Your session goes on; trying again in ${seconds} s.`,
+		const next = wait === 0 ? 'trying again' : `trying again in ${seconds} s`;
+		const typed = this.attachment.isDoubtful ? ' What you typed last is sent when it is back.' : '';
+		showBanner(`Connection lost. Your session goes on; ${next}.${typed}`,
 			{ words: 'Try now', act: () => this.attachment.hurry() });
 	}
 
 	/* Not an end: another network, or a gateway that is back, may let this browser in again. */
 	private refused(reason: string): void {
+		const doubt = this.attachment.isDoubtful ? [DOUBT] : [];
 		this.stop();
 		showState('ended', 'Disconnected');
 		hideBanner();
 		showCard({
 			title: 'This session cannot be reached from here',
 			tone: 'bad',
-			words: [sentence(reason), 'It may have ended, or it may not be open to this browser.'],
+			words: [sentence(reason), 'It may have ended, or it may not be open to this browser.', ...doubt],
 			facts: [['Session', accountAt(this.kept.facts)]],
 			low: this.screen.hasText,
 			actions: [
@@ -301,6 +318,8 @@ export class Session implements Witness {
 	}
 
 	private over(ending: Ending): void {
+		if (this.attachment.isDoubtful)
+			toast(DOUBT);
 		this.kept.ending = ending;
 		this.kept.key = null;
 		void keep(this.kept);
@@ -312,6 +331,7 @@ export class Session implements Witness {
 	private stop(): void {
 		clearTimeout(this.cardTimer);
 		clearTimeout(this.silenceTimer);
+		clearTimeout(this.blinkTimer);
 		this.isOver = true;
 		document.documentElement.dataset['page'] = 'over';
 		this.attachment.stop();

@@ -14,7 +14,8 @@ export function option(name, otherwise) {
 }
 
 export const full = option('full', false);
-export const seed = Number(option('seed', Math.floor(Math.random() * 2 ** 31)));
+// Runners that take no such word are given SALLYPORT_SEED.
+export const seed = Number(option('seed', process.env.SALLYPORT_SEED ?? Math.floor(Math.random() * 2 ** 31)));
 export const only = option('only', '');
 // For a trial of many alike: so many of them, beginning with this one.
 export const count = option('count', undefined);

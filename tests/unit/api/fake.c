@@ -508,6 +508,31 @@ void broker_figures(const struct broker *broker, struct figures *ret_figures)
 	};
 }
 
+/* broker/renewal.h */
+int renewal_ask(struct broker *broker, struct call *unused, bool force,
+	int (*resume)(struct broker *, struct call *, int))
+{
+	broker->forced = force;
+	call.resume = resume;
+	return -ERR_AGAIN;
+}
+
+const struct msg_reload_answer *renewal_answer(const struct broker *broker)
+{
+	return &broker->reload;
+}
+
+const struct msg_generations *renewal_generations(const struct broker *broker)
+{
+	return &broker->generations;
+}
+
+unsigned renewal_sessions(const struct broker *broker, uint32_t generation)
+{
+	(void)broker;
+	return generation * 10;
+}
+
 /* broker/probe.h, broker/drivers.h */
 int probe_start(struct broker *broker, struct call *unused, const struct device_row *device,
 	const char *protocol, uint16_t port, int (*resume)(struct broker *, struct call *, int))

@@ -5,6 +5,7 @@
 #include "api/endpoints.h"
 #include "broker/call.h"
 #include "broker/ending.h"
+#include "broker/renewal.h"
 #include "broker/rotation.h"
 #include "broker/vault.h"
 
@@ -25,6 +26,9 @@ struct broker {
 	int progress_result;
 	char opened[SESSION_ID_SIZE];    /* the recording whose key was asked for */
 	const struct msg_probe *probe;   /* what the target shows */
+	struct msg_reload_answer reload; /* what the supervisor says */
+	int forced;                      /* how it was asked: 0, 1; -1: not at all */
+	struct msg_generations generations;
 	char ended_because[REASON_SIZE]; /* the last reason sessions were ended for */
 };
 

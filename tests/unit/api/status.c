@@ -19,6 +19,27 @@ static void what_people_and_monitors_read(void **state)
 	assert_string_equal(fake_at("processes.front"), "false");
 }
 
+static void what_runs_in_which_generation(void **state)
+{
+	struct broker broker = fake_broker(state);
+	broker.generations = (struct msg_generations){ .current = 2,
+		.version = "0.2",
+		.since = NOW,
+		.reload = RELOAD_DONE,
+		.count = 2,
+		.rows = { { 2, PARTY_FRONT, 0, "0.2" }, { 1, PARTY_RECORDER, 1, "0.1" } } };
+	assert_int_equal(fake_call(&broker, &control_status, NULL), 0);
+	assert_int_equal(fake_number("generation"), 2);
+	assert_string_equal(fake_at("reload.state"), "done");
+	assert_string_equal(fake_at("generations.0.process"), "supervisor");
+	assert_string_equal(fake_at("generations.0.version"), "0.2");
+	assert_string_equal(fake_at("generations.1.process"), "front");
+	assert_string_equal(fake_at("generations.1.retired"), "false");
+	assert_null(fake_at("generations.1.sessions"));
+	assert_string_equal(fake_at("generations.2.version"), "0.1");
+	assert_int_equal(fake_number("generations.2.sessions"), 10);
+}
+
 static void what_a_sealed_vault_wants(void **state)
 {
 	struct broker broker = fake_broker(state);
@@ -65,6 +86,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		API_CASE(what_people_and_monitors_read),
+		API_CASE(what_runs_in_which_generation),
 		API_CASE(what_a_sealed_vault_wants),
 		API_CASE(how_far_a_rotation_is),
 		API_CASE(a_silent_vault_is_not_an_open_one),

@@ -151,6 +151,31 @@ static void test_only_so_many(void **state)
 	person_close(&person);
 }
 
+/* What ends a session may pass elsewhere: a page that was told so would ask for ever. */
+static void test_an_end_does_not_pass(void **state)
+{
+	static const struct {
+		int end, told;
+	} rows[] = { { ERR_PEER_GONE, ERR_SESSION_OVER }, { ERR_TIMED_OUT, ERR_SESSION_OVER },
+		{ ERR_AGAIN, ERR_SESSION_OVER }, { ERR_STORE, ERR_SESSION_OVER },
+		{ ERR_FULL, ERR_SESSION_OVER }, { ERR_SESSION_DROPPED, ERR_SESSION_DROPPED },
+		{ 0, ERR_SESSION_OVER } };
+	struct house *house = *state;
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct person person;
+		struct msg_redeem ask;
+		int fd = -1;
+		person_open(house, &person, &ask);
+		int64_t id = person_bring_up(house, &person, &ask);
+		session_end(house->broker, session_by_id(house->broker, id), -rows[i].end, "why");
+		house_run(house);
+		assert_int_equal(
+			person_attach(house, &person, "203.0.113.9", &fd, NULL), -rows[i].told);
+		person_close(&person);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void)
@@ -162,6 +187,7 @@ int main(void)
 		TEST(test_a_proof_works_once),
 		TEST(test_pinned_address),
 		TEST(test_only_so_many),
+		TEST(test_an_end_does_not_pass),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -615,8 +615,7 @@ static void test_heads(void **state)
 	ENDLESS(user_agent);
 	ENDLESS(trace);
 	struct message message = { .payload = &bad };
-	assert_int_equal(
-		dispatch_message(house->broker, house->broker->front, DOOR_API, 0, &message),
+	assert_int_equal(dispatch_message(house->broker, house_front(house), DOOR_API, 0, &message),
 		-ERR_MALFORMED);
 	/* A trace is made where none came; a path that is no text is no path. */
 	ask_head(house, &good, NULL, 0);

@@ -218,7 +218,8 @@ static int on_peer(void *context, struct channel *channel, struct message *messa
 {
 	struct house *house = context;
 
-	(void)channel;
+	if (message->type == MSG_RECORDER_LIST && !house->recorder_thinks)
+		house_list(channel, NULL);
 	if (message->type == MSG_API_REPLY || message->type == MSG_CONTROL_REPLY)
 		return keep_reply(house, message);
 	assert_true(house->message_count < ARRAY_LEN(house->messages));
@@ -242,8 +243,17 @@ static void on_peer_gone(void *context, struct channel *channel)
 	(void)channel;
 }
 
-static struct channel *introduce(struct house *house, enum party party)
+void house_list(struct channel *recorder, const struct msg_listed *listed)
 {
+	static const struct msg_listed end;
+
+	house_send(recorder, MSG_RECORDER_SESSION, listed != NULL ? listed : &end, -1);
+}
+
+struct channel *house_introduce_as(
+	struct house *house, enum party party, bool retired, uint32_t generation)
+{
+	struct msg_peer peer = { (uint8_t)party, retired, generation };
 	int ends[2];
 	struct channel *channel;
 
@@ -251,13 +261,13 @@ static struct channel *introduce(struct house *house, enum party party)
 	assert_int_equal(channel_create(house->broker->loop, ends[1], party, PARTY_BROKER, on_peer,
 				 on_peer_gone, house, &channel),
 		0);
-	meet(house->broker, party, ends[0]);
+	peers_meet(house->broker, &peer, ends[0]);
 	return channel;
 }
 
 struct channel *house_introduce(struct house *house, enum party party)
 {
-	return introduce(house, party);
+	return house_introduce_as(house, party, false, 1);
 }
 
 void house_stop(struct house *house)
@@ -310,7 +320,7 @@ static void introduce_vault(struct house *house)
 		vault_live(ends[1]);
 	}
 	close(ends[1]);
-	meet(house->broker, PARTY_VAULT, ends[0]);
+	peers_meet(house->broker, &(struct msg_peer){ PARTY_VAULT, 0, 1 }, ends[0]);
 }
 
 /* ---- what is registered */
@@ -463,13 +473,14 @@ int house_open(void **state)
 	introduce_supervisor(house);
 	introduce_control(house);
 	introduce_vault(house);
-	house->front = introduce(house, PARTY_FRONT);
-	house->recorder = introduce(house, PARTY_RECORDER);
+	house->front = house_introduce(house, PARTY_FRONT);
+	house->recorder = house_introduce(house, PARTY_RECORDER);
 	assert_int_equal(audit_self(house->broker, "gateway.started"), 0);
 	turn_close(house->broker);
 	head_ask(house->broker);
 	for (int i = 0; i < PATIENCE && head_ready(house->broker) < 0; i++)
 		house_run(house);
+	house_run(house);
 	*state = house;
 	return 0;
 }
@@ -480,6 +491,15 @@ static void drop_messages(struct house *house)
 		for (unsigned fd = 0; fd < MESSAGE_FDS_MAX; fd++)
 			fd_closep(&house->messages[i].fds[fd]);
 	house->message_count = 0;
+}
+
+struct channel *house_front(const struct house *house)
+{
+	struct peer *peer = house->broker->peers;
+
+	while (peer != NULL && peer->party != PARTY_FRONT)
+		peer = peer->next;
+	return peer != NULL ? peer->channel : NULL;
 }
 
 int house_close(void **state)

@@ -53,6 +53,8 @@ struct house {
 	unsigned message_count;
 	struct house_reply reply;
 	bool replied;
+	bool recorder_thinks; /* the recorder does not answer RECORDER_LIST by itself: it has
+				 nothing */
 	unsigned replies;
 	int64_t user, device, credential, domain_credential, sibling, application, authorization;
 	int64_t reader; /* authorization that may only read */
@@ -61,6 +63,8 @@ struct house {
 int house_open(
 	void **state); /* for cmocka: a house with user ana, device db1, credential root .. */
 int house_close(void **state);
+
+struct channel *house_front(const struct house *house); /* the broker's end of its channel */
 
 /* One call as front parses it. params: "user=ana&device=db1", taken as JSON texts. */
 struct house_call {
@@ -89,7 +93,11 @@ void house_send(struct channel *channel, enum msg_type type, const void *payload
 
 /* A new channel of this party, as after its restart: the test's end. */
 struct channel *house_introduce(struct house *house, enum party party);
-void house_stop(struct house *house); /* what STOP does */
+/* The same of another generation; retired ones take nothing new. */
+struct channel *house_introduce_as(
+	struct house *house, enum party party, bool retired, uint32_t generation);
+void house_list(struct channel *recorder, const struct msg_listed *listed); /* NULL: the end */
+void house_stop(struct house *house);                                       /* what STOP does */
 
 /* The key pair that certifies the broker's. */
 void house_installation(uint8_t ret_public[32], uint8_t ret_secret[64]);

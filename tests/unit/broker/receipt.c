@@ -153,7 +153,7 @@ static void test_of_one_that_was_not_sealed(void **state)
 
 static void list_end(struct house *house)
 {
-	struct msg_moved end = { 0 };
+	struct msg_listed end = { 0 };
 
 	house_send(house->recorder, MSG_RECORDER_SESSION, &end, -1);
 	house_run(house);
@@ -169,6 +169,7 @@ static void test_of_one_that_is_gone_after_a_restart(void **state)
 
 	person_open(house, &person, &redeem);
 	int64_t id = person_bring_up(house, &person, &redeem);
+	person_moved(house, id, VIEW_LIVE, 0);
 	sessions_finish(house->broker);
 	assert_int_equal(sessions_load(house->broker), 0);
 	list_end(house);

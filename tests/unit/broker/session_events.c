@@ -72,47 +72,52 @@ static void test_recorder_dies(void **state)
 	person_close(&person);
 }
 
-/* A new broker finds what the old one left: what the recorder still has goes on, the rest is over.
- */
-static void test_restart(void **state)
+/* A recorder tells an end until it is noted; it is written once, by whichever broker. */
+static void test_end_is_noted_once(void **state)
 {
 	struct house *house = *state;
-	struct person person, other;
-	struct msg_redeem ask, second;
+	struct person person;
+	struct msg_redeem ask;
 
 	person_open(house, &person, &ask);
 	int64_t id = person_bring_up(house, &person, &ask);
 	person_moved(house, id, VIEW_LIVE, 0);
-	person_open(house, &other, &second);
-	assert_int_equal(person_redeem(house, &other, &second), 0);
-	sessions_finish(house->broker);
-	assert_int_equal(sessions_load(house->broker), 0);
-	assert_int_equal(house->broker->sessions.count, 2);
-	/* its time went on meanwhile */
-	assert_true(clock_monotonic_ms() - session_by_id(house->broker, id)->started >=
-		    (uint64_t)(clock_wall_ms() - person_row(house, id).redeemed_at) - 5);
-	sessions_recorder_came(house->broker);
-	house_run(house);
-	assert_true(house_got(house, MSG_RECORDER_LIST));
-
-	struct msg_moved listed = { .session = id, .state = VIEW_LIVE, .exit_status = 1 };
-	house_send(house->recorder, MSG_RECORDER_SESSION, &listed, -1);
-	listed = (struct msg_moved){ .session = 4711, .state = VIEW_LIVE };
-	house_send(house->recorder, MSG_RECORDER_SESSION, &listed, -1);
-	listed = (struct msg_moved){ 0 };
-	house_send(house->recorder, MSG_RECORDER_SESSION, &listed, -1);
-	house_run(house);
-	assert_int_equal(person_row(house, id).state, SESSION_LIVE);
-	assert_int_equal(session_by_id(house->broker, id)->viewers, 1);
-	assert_int_equal(person_row(house, 2).end_why, -ERR_GATEWAY_RESTARTED);
-	struct house_message stop = house_take(house, MSG_SESSION_STOP); /* one that nobody knows */
-	assert_int_equal(((struct msg_notice *)stop.payload)->session, 4711);
-	/* and the person's key still opens it */
-	int fd = -1;
-	assert_int_equal(person_attach(house, &person, "203.0.113.9", &fd, NULL), 0);
-	close(fd);
+	person_moved(house, id, VIEW_OVER, 0);
+	person_sealed(house, id);
+	struct house_message noted = house_take(house, MSG_RECORDING_KEPT);
+	assert_int_equal(((struct msg_session *)noted.payload)->session, id);
+	person_exited(house, id);
+	assert_int_equal(house->broker->sessions.count, 0);
+	person_moved(house, id, VIEW_OVER, 0); /* told again: nobody here knows it any more */
+	person_sealed(house, id);
+	house_take(house, MSG_RECORDING_KEPT);
+	assert_int_equal(house_audit_count(house, "recording.sealed"), 1);
+	assert_int_equal(house_audit_count(house, "session.ended"), 1);
+	person_sealed(house, 4711); /* one that never was */
+	house_take(house, MSG_RECORDING_KEPT);
+	house_audit_verify(house);
 	person_close(&person);
-	person_close(&other);
+}
+
+/* A vault that is retired still asks for the logins it was given; it alone is answered. */
+static void test_a_retired_vault_is_answered(void **state)
+{
+	struct house *house = *state;
+	struct person person;
+	struct msg_redeem ask;
+	struct msg_session wanted;
+
+	person_open(house, &person, &ask);
+	int64_t id = person_bring_up(house, &person, &ask);
+	struct channel *old = house_introduce_as(house, PARTY_VAULT, true, 7);
+	session_by_id(house->broker, id)->secret_released = false;
+	wanted.session = id;
+	house_send(old, MSG_SECRET_WANTED, &wanted, -1);
+	house_run(house);
+	assert_int_equal(
+		((struct msg_session *)house_take(house, MSG_SECRET_RELEASE).payload)->session, id);
+	channel_destroy(old);
+	person_close(&person);
 }
 
 static int64_t kept(struct house *house)
@@ -196,7 +201,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_whole_life),
 		TEST(test_recorder_dies),
-		TEST(test_restart),
+		TEST(test_end_is_noted_once),
+		TEST(test_a_retired_vault_is_answered),
 		TEST(test_sealed_unheard),
 		TEST(test_sealed_and_not_written),
 		TEST(test_worker_exits_silently),

@@ -19,6 +19,7 @@ static struct session *live(struct house *house)
 	assert_int_equal(session_enter(house->broker, session, SESSION_LIVE, &moving), 0);
 	turn_close(house->broker);
 	session->viewers = 1;
+	session->recorder = house->broker->recorder;
 	session->started = session->last_input = session->nobody_since = clock_monotonic_ms();
 	return session;
 }

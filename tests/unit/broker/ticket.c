@@ -434,7 +434,7 @@ static void test_without_memory(void **state)
 		int64_t id = open_by_hand(house, &ask, &row);
 		struct message message = { .payload = &ask, .serial = 77 };
 		failing_go_on();
-		assert_int_equal(ticket_redeem(house->broker, house->broker->front, &message), 0);
+		assert_int_equal(ticket_redeem(house->broker, house_front(house), &message), 0);
 		bool struck = failing_struck();
 		failing_end();
 		turn_close(house->broker);
@@ -521,11 +521,11 @@ static void test_lengths(void **state)
 	wrong = ask;
 	memset(wrong.value, 'A', sizeof wrong.value);
 	assert_int_equal(
-		ticket_redeem(house->broker, house->broker->front, &message), -ERR_MALFORMED);
+		ticket_redeem(house->broker, house_front(house), &message), -ERR_MALFORMED);
 	wrong = ask;
 	memset(wrong.trace, 'A', sizeof wrong.trace);
 	assert_int_equal(
-		ticket_redeem(house->broker, house->broker->front, &message), -ERR_MALFORMED);
+		ticket_redeem(house->broker, house_front(house), &message), -ERR_MALFORMED);
 	assert_int_equal(person_redeem(house, &person, &ask), 0);
 	person_close(&person);
 }
@@ -540,7 +540,7 @@ static void test_front_goes(void **state)
 
 	person_open(house, &person, &ask);
 	house_run(house);
-	assert_int_equal(ticket_redeem(house->broker, house->broker->front, &message), 0);
+	assert_int_equal(ticket_redeem(house->broker, house_front(house), &message), 0);
 	channel_destroy(house->front);
 	house->front = house_introduce(house, PARTY_FRONT);
 	house_run(house);
@@ -549,7 +549,7 @@ static void test_front_goes(void **state)
 	/* Nor when it failed. */
 	struct session_row row = person_row(house, 1);
 	open_by_hand(house, &ask, &row);
-	assert_int_equal(ticket_redeem(house->broker, house->broker->front, &message), 0);
+	assert_int_equal(ticket_redeem(house->broker, house_front(house), &message), 0);
 	house->broker->turn.poisoned = true;
 	channel_destroy(house->front);
 	house->front = house_introduce(house, PARTY_FRONT);

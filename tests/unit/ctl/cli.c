@@ -256,7 +256,7 @@ static void explains_itself(void **state)
 	assert_int_equal(desk_run(desk, "--help", NULL), CLI_OK);
 	assert_non_null(strstr(desk->out, "usage: "));
 	assert_int_equal(desk_run(desk, "--version", NULL), CLI_OK);
-	desk_said(desk, "sallyport " VERSION "\n");
+	desk_said(desk, "sallyport 0.1.0\n");
 	assert_int_equal(desk_run(desk, "user", "add", "--help", NULL), CLI_OK);
 	assert_non_null(strstr(desk->out, "usage: sallyport user add LOGIN [--name TEXT]\n"));
 	assert_non_null(strstr(desk->out, "--name TEXT                  the person's full name\n"));

@@ -14,7 +14,7 @@ struct asking {
 };
 
 /* In the command's place: asks, prints the entity of each answer. */
-static int ask(void *context)
+static int ask_gateway(void *context)
 {
 	struct asking *asking = context;
 	struct cli *cli = &asking->cli;
@@ -46,7 +46,7 @@ static int try(struct desk *desk, struct asking asking)
 	asking.method = asking.method != NULL ? asking.method : "GET";
 	asking.path = asking.path != NULL ? asking.path : "status";
 	asking.times = asking.times != 0 ? asking.times : 1;
-	return desk_fork(desk, ask, &asking);
+	return desk_fork(desk, ask_gateway, &asking);
 }
 
 static void unwraps_the_entity(void **state)
@@ -207,7 +207,7 @@ static int ask_as_nobody(void *context)
 	if (geteuid() == 0 &&
 		(setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
 		return 99;
-	return ask(context);
+	return ask_gateway(context);
 }
 
 static void strangers_are_told_so(void **state)

@@ -21,14 +21,14 @@ static void status_for_people(void **state)
 	assert_int_equal(desk_run(desk, "status", NULL), CLI_OK);
 	desk_called(desk, 0, "GET /control/status", "");
 	snprintf(said, sizeof said,
-		"Sallyport " VERSION ", tenant Ca\\x1bsa\n"
+		"Sallyport %s, tenant Ca\\x1bsa\n"
 		"  gateway     running, https://gate.example\n"
 		"  vault       open, root key version 3\n"
 		"  store       sqlite\n"
 		"  sessions    1 live, 2 waiting to be opened\n"
 		"  registered  1 user, 3 devices, 4 credentials, 1 application\n"
 		"  data        %s\n",
-		desk->directory);
+		gateway_version, desk->directory);
 	desk_said(desk, said);
 }
 

@@ -165,6 +165,35 @@ static void json(void **state)
 	free(out);
 }
 
+/* That nobody was attached is told in every form, as what it was. */
+static void gap(void **state)
+{
+	static const struct recording_frame frames[] = {
+		FRAME_OF(5000, VIEW_GAP, 0, "\2\0\0\0\240\17\0\0Nobody was attached for 4.0 s"),
+	};
+	struct export_options options = { .format = EXPORT_TEXT, .times = true };
+	size_t len;
+	char *out = export(frames, 1, &options, &len);
+
+	assert_string_equal(out, "00:00:05.000  -- Nobody was attached for 4.0 s\n");
+	free(out);
+	options.format = EXPORT_ASCIICAST;
+	out = export(frames, 1, &options, &len);
+	assert_non_null(strstr(out, "[5.000,\"m\",\"Nobody was attached for 4.0 s\"]\n"));
+	free(out);
+	options.format = EXPORT_JSON;
+	out = export(frames, 1, &options, &len);
+	json_t *root = json_loadb(out, len, 0, NULL);
+	json_t *event = json_array_get(json_object_get(root, "events"), 0);
+	assert_string_equal(json_string_value(json_object_get(event, "type")), "GAP");
+	assert_int_equal(json_integer_value(json_object_get(event, "why")), GAP_LOST);
+	assert_int_equal(json_integer_value(json_object_get(event, "gap_ms")), 4000);
+	assert_string_equal(json_string_value(json_object_get(event, "words")),
+		"Nobody was attached for 4.0 s");
+	json_decref(root);
+	free(out);
+}
+
 /* Frames whose payload is not what their type promises: read as nothing, never beyond. */
 static void short_payloads(void **state)
 {
@@ -193,6 +222,7 @@ int main(void)
 		cmocka_unit_test(asciicast_without_size),
 		cmocka_unit_test(text),
 		cmocka_unit_test(json),
+		cmocka_unit_test(gap),
 		cmocka_unit_test(short_payloads),
 	};
 

@@ -139,6 +139,22 @@ static void seeks_forward_and_back(void **state)
 	assert_int_equal(player.seek, 13500);
 }
 
+/* Where nobody was attached it says so, and harms nothing that stands on the screen. */
+static void tells_gaps(void **state)
+{
+	static const uint8_t gap[] = "\2\0\0\0\240\17\0\0Nobody was \033]0;x\007attached";
+	struct world *world = *state;
+	struct player player = { .reader = world->reader, .options = &world->options };
+	struct recording_frame frame = { 0, VIEW_GAP, 0, sizeof(gap) - 1, gap };
+
+	assert_int_equal(put_frame(&player, &frame), 0);
+	assert_string_equal(
+		shown(world), "\0337\033[999;1H\033[0;7m Nobody was ^[]0;x^Gattached \033[0m\0338");
+	for (frame.len = 0; frame.len <= 8; frame.len++)
+		assert_int_equal(put_frame(&player, &frame), 0);
+	assert_int_equal(count_of(shown(world), "Nobody"), 1);
+}
+
 static void keys(void **state)
 {
 	struct player player = { .speed = 1, .seek = -1 };
@@ -262,6 +278,7 @@ int main(void)
 		PLAY_TEST(pauses_are_shortened),
 		PLAY_TEST(quits),
 		PLAY_TEST(seeks_forward_and_back),
+		PLAY_TEST(tells_gaps),
 		PLAY_TEST(begins_at_a_keyframe),
 		PLAY_TEST(keyframes_are_no_output),
 		PLAY_TEST(before_the_first_keyframe),

@@ -31,6 +31,70 @@ static void test_stop(void **state)
 	client_close(&client);
 }
 
+/* Another front accepts: every connection here gets its answers, the last of which closes it. */
+static void test_retire(void **state)
+{
+	struct gateway *gateway = *state;
+	struct client idle, waiting;
+	char text[4096];
+	assert_true(client_open(gateway, &idle));
+	client_send(gateway, &idle, "GET /api/1 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_read(gateway, &idle, text, sizeof text, ">");
+	gateway->manner = HOLDS;
+	assert_true(client_open(gateway, &waiting));
+	client_send(gateway, &waiting, "GET /api/2 HTTP/1.1\r\n" HOST "\r\n", 43);
+	gateway_turn(gateway);
+	front_retire(gateway->front);
+	front_retire(gateway->front);
+	assert_int_equal(gateway->front->listener_count, 1);
+	assert_int_equal(gateway->front->listeners[0].fd, -1); /* the supervisor has it still */
+	gateway_reply(gateway, gateway->held, "<two>");
+	client_read(gateway, &waiting, text, sizeof text, NULL);
+	ASSERT_HOLDS(text, "\r\nConnection: close\r\n");
+	ASSERT_HOLDS(text, "<two>");
+	assert_true(waiting.ended);
+	gateway->manner = ANSWERS;
+	client_send(gateway, &idle, "GET /api/3 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_read(gateway, &idle, text, sizeof text, NULL);
+	ASSERT_HOLDS(text, "\r\nConnection: close\r\n");
+	ASSERT_HOLDS(text, "/api/3");
+	assert_true(idle.ended);
+	client_close(&waiting);
+	client_close(&idle);
+}
+
+static void test_retire_tells_pages(void **state)
+{
+	struct gateway *gateway = *state;
+	struct client client;
+	char text[256];
+	page_attach(gateway, &client);
+	front_retire(gateway->front);
+	client_read(gateway, &client, text, sizeof text, "\x88\x02\x03\xf4");
+	assert_memory_equal(text, "\x88\x02\x03\xf4", 4); /* 1012 */
+	recorder_hears_farewell(gateway, gateway->recorder, GAP_RENEWED);
+	client_close(&client);
+}
+
+/* An attachment that is being granted just then: the recorder hears why nobody came. */
+static void test_retire_refuses_attaching(void **state)
+{
+	struct gateway *gateway = *state;
+	struct client client;
+	char text[4096];
+	page_upgrade(gateway, &client, text, sizeof text, CHALLENGE);
+	page_prove(gateway, &client);
+	assert_true(gateway->recorder >= 0);
+	struct client late;
+	page_upgrade(gateway, &late, text, sizeof text, CHALLENGE);
+	front_retire(gateway->front);
+	recorder_hears_farewell(gateway, gateway->recorder, GAP_RENEWED);
+	client_read(gateway, &late, text, sizeof text, "\x88\x02\x03\xf4");
+	assert_memory_equal(text, "\x88\x02\x03\xf4", 4);
+	client_close(&client);
+	client_close(&late);
+}
+
 static void test_origin(void **state)
 {
 	static const struct {
@@ -110,6 +174,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_crowd),
 		TEST(test_stop),
+		TEST(test_retire),
+		TEST(test_retire_tells_pages),
+		TEST(test_retire_refuses_attaching),
 		TEST(test_origin),
 		TEST(test_trace),
 		TEST(test_sweep),

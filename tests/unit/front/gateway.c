@@ -175,7 +175,10 @@ static int on_question(void *context, struct channel *channel, struct message *m
 static void on_gone(void *context, struct channel *channel)
 {
 	struct gateway *gateway = context;
-	gateway->broker = NULL;
+	if (gateway->owes)
+		return;
+	if (channel == gateway->broker)
+		gateway->broker = NULL;
 	channel_destroy(channel);
 }
 
@@ -198,7 +201,7 @@ int gateway_broker_end(struct gateway *gateway)
 
 void gateway_broker(struct gateway *gateway)
 {
-	front_broker(gateway->front, gateway_broker_end(gateway));
+	front_broker(gateway->front, gateway_broker_end(gateway), 1);
 }
 
 int gateway_listener(struct gateway *gateway)

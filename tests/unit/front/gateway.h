@@ -35,6 +35,7 @@ struct gateway {
 	struct channel *broker;
 	uint16_t port;
 	enum manner manner;
+	bool owes;      /* a broker that was told nothing more comes stays for what it owes */
 	unsigned calls; /* the broker got */
 	struct msg_api_call call;
 	char parameters[1024];

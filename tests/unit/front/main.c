@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "build_id.h"
+#include "wire/format.h"
 #include "gateway.h"
 
 struct running {
@@ -49,7 +49,7 @@ static void introduce(struct running *running, uint32_t uid)
 	struct msg_peer peer = { .party = PARTY_BROKER };
 	int certificate, key, broker = gateway_broker_end(&running->gateway);
 	gateway_identity(&certificate, &key);
-	text_copy(start.build, sizeof start.build, BUILD_ID);
+	text_copy(start.format, sizeof start.format, wire_format());
 	start.settings = running->gateway.settings;
 	start.uid = uid;
 	channel_tell(running->supervisor, MSG_START, &start);

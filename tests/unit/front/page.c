@@ -27,6 +27,14 @@ ssize_t recorder_read(struct gateway *gateway, int recorder, void *bytes, size_t
 	return -1;
 }
 
+void recorder_hears_farewell(struct gateway *gateway, int recorder, uint8_t why)
+{
+	uint8_t got[16], frame[9] = { VIEW_FAREWELL, 0, 0, 0, 1, 0, 0, 0, why };
+	assert_int_equal(recorder_read(gateway, recorder, got, sizeof got), sizeof frame);
+	assert_memory_equal(got, frame, sizeof frame);
+	assert_int_equal(recorder_read(gateway, recorder, got, sizeof got), 0);
+}
+
 void page_upgrade(
 	struct gateway *gateway, struct client *client, char *text, size_t size, const char *until)
 {
@@ -37,11 +45,12 @@ void page_upgrade(
 
 void page_prove(struct gateway *gateway, struct client *client)
 {
-	uint8_t proof[PROOF_LEN] = { VIEW_PROOF, 0, 0, 0, 76 };
+	uint8_t proof[PROOF_LEN] = { VIEW_PROOF, 0, 0, 0, 84 };
 	put64(proof + 8, 4711);
 	put16(proof + 16, 120);
 	put16(proof + 18, 40);
 	memset(proof + 20, 's', 64);
+	put64(proof + 84, PAGE_NUMBER);
 	unsigned calls = gateway->calls;
 	page_send(gateway, client, WEBSOCKET_BINARY, proof, sizeof proof);
 	for (int quiet = 0; quiet < 60 && gateway->calls == calls; quiet++)

@@ -5,6 +5,8 @@
 #include "front/relay.h"
 #include "gateway.h"
 
+#define PAGE_NUMBER 0x1122334455667788 /* the page's own, in its proof */
+
 #define ID "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define COOKIE                                                                                     \
 	"__Host-sallyport-aaaaaaaaaaaaaaaa="                                                       \
@@ -25,5 +27,7 @@ void page_upgrade(
 	struct gateway *gateway, struct client *client, char *text, size_t size, const char *until);
 void page_prove(struct gateway *gateway, struct client *client);
 void page_attach(struct gateway *gateway, struct client *client); /* all of it: a relay stands */
+/* The recorder's stream ends with this word. */
+void recorder_hears_farewell(struct gateway *gateway, int recorder, uint8_t why);
 /* What the recorder got; 0 at the end, -1 when nothing comes. */
 ssize_t recorder_read(struct gateway *gateway, int recorder, void *bytes, size_t size);

@@ -26,6 +26,70 @@ static void test_broker_restarts(void **state)
 	client_close(&client);
 }
 
+/* A broker that is replaced in order still owes its answers; what is asked now goes to the next. */
+static void test_broker_replaced(void **state)
+{
+	struct gateway *gateway = *state;
+	struct client before, after;
+	char text[4096];
+	gateway->manner = HOLDS;
+	assert_true(client_open(gateway, &before));
+	client_send(gateway, &before, "GET /api/1 HTTP/1.1\r\n" HOST "\r\n", 43);
+	gateway_turn(gateway);
+	uint32_t held = gateway->held;
+	struct channel *old = STEAL(gateway->broker);
+	gateway->owes = true;
+	gateway_broker(gateway);
+	gateway->manner = ANSWERS;
+	assert_true(client_open(gateway, &after));
+	client_send(gateway, &after, "GET /api/2 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_read(gateway, &after, text, sizeof text, ">");
+	ASSERT_HOLDS(text, "<2 /api/2 >");
+	struct channel *fresh = gateway->broker;
+	gateway->broker = old;
+	gateway_reply(gateway, held, "<the first>");
+	gateway->broker = fresh;
+	client_read(gateway, &before, text, sizeof text, ">");
+	ASSERT_STARTS(text, "HTTP/1.1 200 ");
+	ASSERT_HOLDS(text, "<the first>");
+	client_send(gateway, &before, "GET /api/3 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_read(gateway, &before, text, sizeof text, ">");
+	ASSERT_HOLDS(text, "<3 /api/3 >"); /* on the same connection, by the next */
+	assert_non_null(gateway->front->earlier[0]);
+	channel_destroy(old);
+	gateway_turn(gateway);
+	assert_null(gateway->front->earlier[0]);
+	client_close(&before);
+	client_close(&after);
+}
+
+/* It dies instead: only those whom it owed something are told. */
+static void test_replaced_broker_dies(void **state)
+{
+	struct gateway *gateway = *state;
+	struct client before, after;
+	char text[4096];
+	gateway->manner = HOLDS;
+	assert_true(client_open(gateway, &before));
+	client_send(gateway, &before, "GET /api/1 HTTP/1.1\r\n" HOST "\r\n", 43);
+	gateway_turn(gateway);
+	struct channel *old = STEAL(gateway->broker);
+	gateway_broker(gateway);
+	assert_true(client_open(gateway, &after));
+	client_send(gateway, &after, "GET /api/2 HTTP/1.1\r\n" HOST "\r\n", 43);
+	gateway_turn(gateway);
+	uint32_t held = gateway->held;
+	assert_int_equal(gateway->calls, 2);
+	client_read(gateway, &before, text, sizeof text, "}}");
+	ASSERT_STARTS(text, "HTTP/1.1 503 ");
+	(void)old; /* it saw that nothing more comes, and ended: on_gone() */
+	gateway_reply(gateway, held, "<the second>");
+	client_read(gateway, &after, text, sizeof text, ">");
+	ASSERT_HOLDS(text, "<the second>");
+	client_close(&before);
+	client_close(&after);
+}
+
 static void test_broker_silent(void **state)
 {
 	struct gateway *gateway = *state;
@@ -52,6 +116,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_broker_restarts),
+		TEST(test_broker_replaced),
+		TEST(test_replaced_broker_dies),
 		TEST(test_broker_silent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

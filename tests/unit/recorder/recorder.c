@@ -20,6 +20,7 @@ struct peer {
 	struct msg_moved moved;
 	struct msg_recording_done done;
 	struct msg_certify certify;
+	struct msg_listed listing;
 	uint32_t serial;
 	unsigned sessions; /* of the list */
 	bool listed;
@@ -35,6 +36,15 @@ struct world {
 	struct timer *timer;
 };
 
+static void hear_listed(struct peer *peer, const struct msg_listed *listed)
+{
+	peer->listed = listed->moved.session == 0;
+	if (peer->listed)
+		return;
+	peer->sessions++;
+	peer->listing = *listed;
+}
+
 static int hear(void *context, struct channel *channel, struct message *message)
 {
 	struct peer *peer = context;
@@ -44,12 +54,10 @@ static int hear(void *context, struct channel *channel, struct message *message)
 	peer->serial = message->serial;
 	if (message->type == MSG_RECORDING_STARTED)
 		peer->started = *(const struct msg_recording_started *)message->payload;
-	if (message->type == MSG_SESSION_MOVED || message->type == MSG_RECORDER_SESSION)
+	if (message->type == MSG_SESSION_MOVED)
 		peer->moved = *(const struct msg_moved *)message->payload;
-	if (message->type == MSG_RECORDER_SESSION && peer->moved.session != 0)
-		peer->sessions++;
-	if (message->type == MSG_RECORDER_SESSION && peer->moved.session == 0)
-		peer->listed = true;
+	if (message->type == MSG_RECORDER_SESSION)
+		hear_listed(peer, message->payload);
 	if (message->type == MSG_RECORDING_DONE)
 		peer->done = *(const struct msg_recording_done *)message->payload;
 	if (message->type == MSG_RECORDING_CERTIFY)
@@ -69,7 +77,7 @@ static void attach(struct world *world, struct peer *peer, enum party party)
 	assert_int_equal(channel_create(world->recorder->process.loop, ends[0], party,
 				 PARTY_RECORDER, hear, hear_no_more, peer, &peer->channel),
 		0);
-	meet(world->recorder, party, ends[1]);
+	meet(world->recorder, &(struct msg_peer){ .party = (uint8_t)party }, ends[1]);
 }
 
 static void on_pump_timer(void *context)
@@ -251,9 +259,12 @@ static void starts_that_are_refused(void **state)
 	memset(&world->broker.started, 0, sizeof(world->broker.started));
 	begin(world);
 	/* The same session twice: the first lives on. */
+	static const uint8_t live[] = { VIEW_STATE, 0, 0, 0, 1, 0, 0, 0, VIEW_LIVE };
+	assert_int_equal(send(world->worker, live, sizeof(live), 0), sizeof(live));
+	pump(world, 20);
 	int first = STEAL_FD(world->worker);
 	ask_start(world, FIXTURE_SESSION, "{}", 2);
-	assert_int_equal(world->broker.started.result, -ERR_MALFORMED);
+	assert_int_equal(world->broker.started.result, -ERR_WRONG_MOMENT);
 	assert_int_equal(world->recorder->count, 1);
 	close(first);
 }
@@ -296,24 +307,147 @@ static void vault_restarts(void **state)
 	assert_int_equal(world->broker.started.result, 0);
 }
 
+static void note(struct world *world)
+{
+	struct msg_session which = { 4711 };
+
+	channel_tell(world->broker.channel, MSG_RECORDING_KEPT, &which);
+	pump(world, 20);
+}
+
+static void ask_list(struct world *world)
+{
+	static const struct msg_nothing nothing;
+
+	channel_send(world->broker.channel, MSG_RECORDER_LIST, 5, &nothing, NULL, 0, NULL, 0);
+	pump(world, 30);
+}
+
+/* An end is told until a broker has it on disk, and then no more. */
+static void ends_are_told_until_noted(void **state)
+{
+	struct world *world = *state;
+
+	begin(world);
+	fd_closep(&world->worker);
+	world->recorder->corridors->heard = true; /* a worker was there */
+	wait_done(world);
+	assert_non_null(world->recorder->unkept);
+	memset(&world->broker.done, 0, sizeof(world->broker.done));
+	timer_cancel(STEAL(world->recorder->tell_timer));
+	on_tell_timer(world->recorder); /* the broker's commit failed, say */
+	pump(world, 20);
+	assert_int_equal(world->broker.done.session, 4711);
+	ask_list(world); /* and a new broker hears it too */
+	assert_int_equal(world->broker.seen[world->broker.count - 2], MSG_RECORDING_DONE);
+	note(world);
+	assert_null(world->recorder->unkept);
+	world->broker.count = 0;
+	ask_list(world);
+	assert_int_equal(world->broker.count, 1);
+	note(world); /* twice is no harm */
+}
+
+/* A broker died between recording and worker: the next one goes on with the same recording. */
+static void an_unused_stream_is_replaced(void **state)
+{
+	struct world *world = *state;
+	static const uint8_t live[] = { VIEW_STATE, 0, 0, 0, 1, 0, 0, 0, VIEW_LIVE };
+
+	begin(world);
+	fd_closep(&world->worker); /* the dead broker held the worker's end */
+	pump(world, 300);
+	assert_int_equal(world->recorder->count, 1);
+	ask_list(world);
+	assert_int_equal(world->broker.sessions, 1);
+	assert_int_equal(world->broker.listing.worker, 0);
+	memset(&world->broker.started, 0, sizeof(world->broker.started));
+	ask_start(world, FIXTURE_SESSION, FIXTURE_FACTS, sizeof(FIXTURE_FACTS) - 1);
+	assert_int_equal(world->broker.started.session, 4711);
+	assert_int_equal(world->broker.started.result, 0);
+	assert_int_equal(send(world->worker, live, sizeof(live), 0), sizeof(live));
+	pump(world, 20);
+	assert_int_equal(world->broker.moved.state, VIEW_LIVE);
+	world->broker.listing.worker = 0;
+	ask_list(world);
+	assert_int_equal(world->broker.listing.worker, 1);
+	/* Once a worker has spoken, nobody takes its place. */
+	ask_start(world, FIXTURE_SESSION, FIXTURE_FACTS, sizeof(FIXTURE_FACTS) - 1);
+	assert_int_equal(world->broker.started.result, -ERR_WRONG_MOMENT);
+}
+
+/* The same before the vault has certified: answered when the recording has begun. */
+static void a_waiting_start_is_taken_over(void **state)
+{
+	struct world *world = *state;
+
+	ask_start(world, FIXTURE_SESSION, FIXTURE_FACTS, sizeof(FIXTURE_FACTS) - 1);
+	fd_closep(&world->worker);
+	ask_list(world);
+	assert_int_equal(world->broker.listing.worker, 0);
+	ask_start(world, FIXTURE_SESSION, FIXTURE_FACTS, sizeof(FIXTURE_FACTS) - 1);
+	assert_int_equal(world->broker.started.session, 0);
+	certify(world);
+	assert_int_equal(world->broker.started.result, 0);
+	assert_int_equal(world->broker.serial, 77);
+}
+
+/* A broker that is replaced says its last words before the list is given. */
+static void earlier_brokers_are_heard_out(void **state)
+{
+	struct world *world = *state;
+	struct peer old = world->broker;
+	struct msg_notice stop = { .session = 4711 };
+
+	begin(world);
+	old = world->broker;
+	memset(&world->broker, 0, sizeof(world->broker));
+	attach(world, &world->broker, PARTY_BROKER);
+	ask_list(world);
+	assert_false(world->broker.listed);
+	channel_tell(old.channel, MSG_SESSION_STOP, &stop);
+	channel_destroy(old.channel);
+	for (int i = 0; i < 100 && !world->broker.listed; i++)
+		pump(world, 10);
+	assert_true(world->broker.listed);
+	wait_done(world); /* what the old one wanted was done, and the new one hears of it */
+	assert_int_equal(world->broker.moved.state, VIEW_OVER);
+}
+
+static void a_retired_recorder_ends_with_its_last_session(void **state)
+{
+	struct world *world = *state;
+	struct msg_notice stop = { .session = 4711 };
+
+	begin(world);
+	on_retire(world->recorder);
+	assert_false(loop_stopping(world->recorder->process.loop));
+	channel_tell(world->broker.channel, MSG_SESSION_STOP, &stop);
+	wait_done(world);
+	assert_int_equal(world->recorder->count, 0);
+	assert_non_null(world->recorder->unkept); /* not yet: nobody has written it down */
+	channel_tell(world->broker.channel, MSG_RECORDING_KEPT, &(struct msg_session){ 4711 });
+	assert_int_equal(loop_run(world->recorder->process.loop), 0); /* ends by itself */
+	assert_null(world->recorder->unkept);
+}
+
 /* What ended while the broker was away is told to the next one, before the list. */
 static void broker_restarts(void **state)
 {
 	struct world *world = *state;
-	static const struct msg_nothing nothing;
 
 	begin(world);
 	channel_destroy(STEAL(world->broker.channel));
 	pump(world, 20);
 	assert_null(world->recorder->broker);
+	world->recorder->corridors->heard = true;
 	fd_closep(&world->worker); /* the worker dies */
 	for (int i = 0; i < 100 && world->recorder->count > 0; i++)
 		pump(world, 10);
 	assert_int_equal(world->recorder->count, 0);
 	memset(&world->broker, 0, sizeof(world->broker));
 	attach(world, &world->broker, PARTY_BROKER);
-	channel_send(world->broker.channel, MSG_RECORDER_LIST, 5, &nothing, NULL, 0, NULL, 0);
-	pump(world, 50);
+	ask_list(world);
 	assert_int_equal(world->broker.count, 3);
 	assert_int_equal(world->broker.seen[0], MSG_SESSION_MOVED);
 	assert_int_equal(world->broker.seen[1], MSG_RECORDING_DONE);
@@ -341,7 +475,9 @@ static void told_until_it_is_kept(void **state)
 
 	begin(world);
 	fd_closep(&world->worker);
+	world->recorder->corridors->heard = true; /* a worker was there */
 	wait_done(world);
+	timer_cancel(STEAL(world->recorder->tell_timer));
 	for (int i = 0; i < 100 && world->recorder->count > 0; i++)
 		pump(world, 10);
 	channel_destroy(STEAL(world->broker.channel));
@@ -424,6 +560,11 @@ int main(void)
 		RECORDER_TEST(vault_refuses),
 		RECORDER_TEST(vault_restarts),
 		RECORDER_TEST(broker_restarts),
+		RECORDER_TEST(ends_are_told_until_noted),
+		RECORDER_TEST(an_unused_stream_is_replaced),
+		RECORDER_TEST(a_waiting_start_is_taken_over),
+		RECORDER_TEST(earlier_brokers_are_heard_out),
+		RECORDER_TEST(a_retired_recorder_ends_with_its_last_session),
 		RECORDER_TEST(told_until_it_is_kept),
 		RECORDER_TEST(lists_what_lives),
 		RECORDER_TEST(unknown_sessions),

@@ -149,11 +149,13 @@ void worker_says(struct world *world, const char *text)
 	assert_true(worker_sends(world, VIEW_TEXT, text, strlen(text)));
 }
 
-void page_join_at(
-	struct world *world, struct page *page, uint32_t number, uint64_t offset, bool read_only)
+/* page_number: what the page itself is known by; 0: one that does not count what it types. */
+void page_join_as(struct world *world, struct page *page, uint32_t number, uint64_t offset,
+	bool read_only, uint64_t page_number)
 {
 	struct msg_viewer join = { .session = 4711,
 		.viewer = number,
+		.page = page_number,
 		.offset = offset,
 		.read_only = read_only,
 		.who = "ana",
@@ -168,6 +170,12 @@ void page_join_at(
 	assert_int_equal(wire_pair(SOCK_STREAM, ends), 0);
 	page->fd = ends[1];
 	corridor_join(world->corridor, &join, ends[0]);
+}
+
+void page_join_at(
+	struct world *world, struct page *page, uint32_t number, uint64_t offset, bool read_only)
+{
+	page_join_as(world, page, number, offset, read_only, 0);
 }
 
 void page_join(struct world *world, struct page *page, uint32_t number)
@@ -189,11 +197,13 @@ static void page_take(struct page *page, const struct view_frame *frame)
 {
 	switch (frame->type) {
 	case VIEW_WELCOME:
-		assert_int_equal(frame->len, 24);
+		assert_int_equal(frame->len, 32);
 		page->offset = get64(frame->payload);
 		page->read_only = frame->payload[12];
 		page->complete = frame->payload[13];
+		page->known = frame->payload[14];
 		page->live = get64(frame->payload + 16);
+		page->taken = get64(frame->payload + 24);
 		page->welcomed = true;
 		return;
 	case VIEW_PONG:
@@ -226,6 +236,11 @@ static void page_take(struct page *page, const struct view_frame *frame)
 		break;
 	case VIEW_LEAVE:
 		page->leaves++;
+		break;
+	case VIEW_GAP:
+		page->gaps++;
+		page->gap_why = frame->payload[0];
+		page->gap_ms = get32(frame->payload + 4);
 		break;
 	default:
 		break;
@@ -339,6 +354,14 @@ void assert_recorded(struct world *world, uint8_t type, const void *bytes, size_
 	if (len > 0)
 		assert_memory_equal(out.data, bytes, len);
 	buf_finish(&out);
+}
+
+/* The same for what was typed, once the session is over. */
+void assert_recorded_later(
+	struct world *world, struct page **pages, unsigned count, const char *typed)
+{
+	finish(world, pages, count);
+	assert_recorded(world, VIEW_KEYS, typed, strlen(typed));
 }
 
 size_t worker_gets(struct world *world, void *bytes, size_t size)

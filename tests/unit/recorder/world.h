@@ -31,8 +31,11 @@ struct page {
 	struct buf notes; /* one letter per other frame */
 	uint64_t offset;  /* of the next frame */
 	uint64_t live;
-	bool welcomed, complete, read_only, closed, acknowledges;
-	unsigned pongs, joins, leaves;
+	bool welcomed, complete, read_only, closed, acknowledges, known;
+	uint64_t taken; /* input frames of this page, as the WELCOME said */
+	unsigned pongs, joins, leaves, gaps;
+	uint8_t gap_why;
+	uint32_t gap_ms;
 	unsigned skips, told, keyframes, people;
 	uint64_t skipped;
 	int32_t ended_why;
@@ -46,6 +49,8 @@ void create(struct world *world, bool record_input);
 void begin(struct world *world, bool record_input);
 bool worker_sends(struct world *world, uint8_t type, const void *payload, size_t len);
 void worker_says(struct world *world, const char *text);
+void page_join_as(struct world *world, struct page *page, uint32_t number, uint64_t offset,
+	bool read_only, uint64_t page_number);
 void page_join_at(
 	struct world *world, struct page *page, uint32_t number, uint64_t offset, bool read_only);
 void page_join(struct world *world, struct page *page, uint32_t number);
@@ -58,6 +63,8 @@ void finish(struct world *world, struct page **pages, unsigned count);
 void verify(struct world *world, struct recording_report *report);
 void recorded(struct world *world, uint8_t type, struct buf *out, unsigned *ret_count);
 void assert_recorded(struct world *world, uint8_t type, const void *bytes, size_t len);
+void assert_recorded_later(
+	struct world *world, struct page **pages, unsigned count, const char *typed);
 size_t worker_gets(struct world *world, void *bytes, size_t size);
 
 #define CORRIDOR_TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)

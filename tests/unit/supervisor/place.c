@@ -243,7 +243,8 @@ static void listens_where_it_is_told(void **state)
 	assert_true(IN6_IS_ADDR_LOOPBACK(&six->sin6_addr));
 	place_close(&scene->place);
 
-	int fd = listen_tcp("127.0.0.1:0");
+	char complaint[REASON_SIZE];
+	int fd = listen_tcp("127.0.0.1:0", complaint);
 	size = sizeof bound;
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&bound, &size), 0);
 	assert_int_equal(four->sin_addr.s_addr, htonl(INADDR_LOOPBACK));
@@ -251,9 +252,9 @@ static void listens_where_it_is_told(void **state)
 	snprintf(said, sizeof said, "sallyport: %s: Address already in use\n", taken);
 	refused(scene, "data", false, taken, said);
 	close(fd);
-	assert_true(listen_tcp("localhost:80") < 0);
-	assert_true(listen_tcp("127.0.0.1:http") < 0);
-	assert_true(listen_tcp("[127.0.0.1:80") < 0);
+	assert_true(listen_tcp("localhost:80", complaint) < 0);
+	assert_true(listen_tcp("127.0.0.1:http", complaint) < 0);
+	assert_true(listen_tcp("[127.0.0.1:80", complaint) < 0);
 }
 
 /* sun_path has 108 bytes; an installation may lie deeper. */
@@ -365,7 +366,8 @@ static void listens_on_what_is_inherited(void **state)
 	socklen_t size = sizeof bound;
 	char pid[16];
 
-	int fd = listen_tcp("127.0.0.1:0");
+	char complaint[REASON_SIZE];
+	int fd = listen_tcp("127.0.0.1:0", complaint);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&ours, &size), 0);
 	int kept = dup(3); /* whatever lies there */
 	assert_int_equal(dup2(fd, 3), 3);

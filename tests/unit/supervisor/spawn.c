@@ -32,6 +32,9 @@ static int open_scene(void **state)
 	supervisor->root = geteuid() == 0;
 	text_copy(supervisor->program_directory, sizeof supervisor->program_directory,
 		scene->stage.bin);
+	char complaint[REASON_SIZE];
+	assert_int_equal(programs_open(&supervisor->programs, scene->stage.bin, complaint), 0);
+	supervisor->generation = 1;
 	assert_int_equal(wire_pair(SOCK_SEQPACKET, scene->ends), 0);
 	for (unsigned i = 0; i < WORKER_FDS; i++)
 		scene->fds[i] = i == 1 ? scene->ends[1] : memfd_create("given", MFD_CLOEXEC);
@@ -49,6 +52,7 @@ static int close_scene(void **state)
 	for (pid_t pid; (pid = waitpid(-1, NULL, 0)) > 0;)
 		template_reaped(&scene->supervisor, pid);
 	assert_null(scene->supervisor.templates);
+	programs_close(&scene->supervisor.programs);
 	loop_destroy(scene->supervisor.loop);
 	for (unsigned i = 0; i < WORKER_FDS; i++)
 		close(scene->fds[i]);
@@ -378,7 +382,7 @@ static void kills_the_session_that_is_meant(void **state)
 static void service_is_born_with_its_channel(void **state)
 {
 	struct scene *scene = *state;
-	struct service service = { .program = "service-reports" };
+	struct service service = { .program = "sallyport-service-reports", .generation = 1 };
 
 	litter();
 	block_signals(SIG_BLOCK);

@@ -28,9 +28,9 @@ void stage_file(const char *path, const char *text, mode_t mode)
 void stage_open(struct stage *stage)
 {
 	static const char *const programs[] = { "sallyport-vault", "sallyport-token",
-		"sallyport-recorder", "sallyport-broker", "sallyport-front",
+		"sallyport-recorder", "sallyport-witness", "sallyport-broker", "sallyport-front",
 		"sallyport-worker-reports", "sallyport-worker-executed", "sallyport-worker-waits",
-		"service-reports" };
+		"sallyport-service-reports" };
 	static const char *const directories[] = { "bin", "plan", "data", "data/vault",
 		"data/store", "data/recordings", "data/tls" };
 	char path[96];
@@ -72,10 +72,10 @@ void stage_plan(const char *program, const char *word)
 	stage_file(path, word, 0644);
 }
 
-void stage_story(char out[8192])
+void stage_story(char out[STORY_SIZE])
 {
 	int fd = open("story", O_RDONLY | O_CLOEXEC);
-	ssize_t got = read(fd, out, 8191);
+	ssize_t got = read(fd, out, STORY_SIZE - 1);
 
 	close(fd);
 	assert_true(got >= 0);
@@ -84,7 +84,7 @@ void stage_story(char out[8192])
 
 bool stage_told(const char *line)
 {
-	char story[8192];
+	char story[STORY_SIZE];
 
 	for (int i = 0; i < PATIENCE; i++) {
 		stage_story(story);
@@ -98,7 +98,7 @@ bool stage_told(const char *line)
 
 size_t stage_moment(const char *line)
 {
-	char story[8192];
+	char story[STORY_SIZE];
 
 	stage_story(story);
 	const char *found = strstr(story, line);

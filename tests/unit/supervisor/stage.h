@@ -19,6 +19,7 @@
  *	deaf	READY; hears STOP and goes on
  *	mute	never READY
  *	rude	bytes that are no message, then nothing
+ *	stays	hears RETIRE and goes on, until STOP
  *	accuses WHOM	of bad words; in capitals: of words it could not hear (broker, once)
  *	hangs	token: says nothing
  *	starts	broker: has a worker started; asks for the end when that one has exited
@@ -33,7 +34,8 @@ void stage_open(struct stage *stage);
 void stage_close(struct stage *stage);
 void stage_plan(const char *program, const char *word);
 /* What was told so far, one line each. */
-void stage_story(char out[8192]);
+#define STORY_SIZE 16384
+void stage_story(char out[STORY_SIZE]);
 /* True when the story has `line`; waits for it. */
 bool stage_told(const char *line);
 /* Where `line` begins in the story; fails the test when it is not there. */

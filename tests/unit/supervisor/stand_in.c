@@ -155,11 +155,11 @@ static void report_token(int argc, char **argv)
 	report(3);
 }
 
-static void on_peer(void *context, enum party party, int fd)
+static void on_peer(void *context, const struct msg_peer *peer, int fd)
 {
 	char line[64];
 
-	snprintf(line, sizeof line, "meets %s", party_name(party));
+	snprintf(line, sizeof line, "meets %s", party_name((enum party)peer->party));
 	tell(line);
 	/* Kept open: a peer that is not served is still there. */
 }
@@ -172,6 +172,17 @@ static void on_stop(void *context)
 	read_plan(word);
 	tell("stops");
 	if (strcmp(word, "deaf") != 0)
+		loop_stop(process->loop);
+}
+
+static void on_retire(void *context)
+{
+	struct process *process = context;
+	char word[32];
+
+	read_plan(word);
+	tell("retires");
+	if (strcmp(word, "stays") != 0)
 		loop_stop(process->loop);
 }
 
@@ -230,7 +241,8 @@ static void tell_given(const struct process *process)
 /* "accuses front": of bad words. "accuses FRONT": of words it could not hear. */
 static void accuse(struct process *process, const char *whom)
 {
-	struct msg_strike strike = { .why = whom[0] >= 'a' ? -ERR_MALFORMED : -ERR_SYSTEM };
+	struct msg_strike strike = { .generation = process->generation,
+		.why = whom[0] >= 'a' ? -ERR_MALFORMED : -ERR_SYSTEM };
 
 	for (int party = PARTY_ANY; party < PARTY_COUNT; party++)
 		if (strcasecmp(whom, party_name((enum party)party)) == 0)
@@ -247,6 +259,7 @@ static int serve(int argc, char **argv, const char *plan)
 	tell_given(&process);
 	process_on_peer(&process, on_peer, &process);
 	process_on_stop(&process, on_stop);
+	process_on_retire(&process, on_retire);
 	process.supervisor_fn = on_supervisor;
 	if (strcmp(plan, "mute") == 0)
 		return loop_run(process.loop);
@@ -280,7 +293,7 @@ int main(int argc, char **argv)
 		strcmp(name, "sallyport-worker-executed") == 0 ||
 		strcmp(name, "sallyport-worker-mute") == 0)
 		report(4);
-	if (strcmp(name, "service-reports") == 0)
+	if (strcmp(name, "sallyport-service-reports") == 0)
 		report(3);
 	if (strcmp(name, "sallyport-worker-waits") == 0)
 		pause();

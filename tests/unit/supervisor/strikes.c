@@ -36,9 +36,8 @@ static int close_scene(void **state)
 {
 	struct scene *scene = *state;
 
-	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		channel_destroy(scene->supervisor.services[i].channel);
 	fd_closep(&scene->peer);
+	services_finish(&scene->supervisor);
 	loop_destroy(scene->supervisor.loop);
 	stage_close(&scene->stage);
 	free(scene);
@@ -110,7 +109,7 @@ static void one_strike_ends_the_sender(void **state)
 	packets_seed(&scene->packets, (uint64_t)getpid());
 	print_message("seed %d\n", getpid());
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		told_by(scene, &scene->supervisor.services[i]);
+		told_by(scene, scene->supervisor.services[i]);
 }
 
 int main(int argc, char **argv)

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +26,7 @@ struct scene {
 	struct stage stage;
 	pid_t pid;
 	int out, error;
+	int manager; /* where a service manager would listen */
 };
 
 /* Copied: it looks for the others beside itself. */
@@ -43,8 +47,12 @@ static int open_scene(void **state)
 {
 	struct scene *scene = calloc(1, sizeof *scene);
 
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "notify" };
+
 	stage_open(&scene->stage);
 	copy_program();
+	scene->manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(scene->manager, (struct sockaddr *)&address, sizeof address), 0);
 	*state = scene;
 	return 0;
 }
@@ -57,6 +65,7 @@ static int close_scene(void **state)
 		kill(scene->pid, SIGKILL);
 		waitpid(scene->pid, NULL, 0);
 	}
+	close(scene->manager);
 	stage_close(&scene->stage);
 	free(scene);
 	return 0;
@@ -67,8 +76,12 @@ static void start(struct scene *scene, const char *one, const char *two, const c
 {
 	char *const argv[] = { "sallyport-supervisor", (char *)one, (char *)two, (char *)three,
 		NULL };
-	char *const environment[] = { "ASAN_OPTIONS=detect_leaks=0", NULL };
+	char where[128], told[160];
+	char *const environment[] = { "ASAN_OPTIONS=detect_leaks=0", told, NULL };
 	int out[2], error[2];
+
+	assert_non_null(getcwd(where, sizeof where));
+	snprintf(told, sizeof told, "NOTIFY_SOCKET=%s/notify", where);
 
 	assert_int_equal(pipe2(out, O_CLOEXEC) | pipe2(error, O_CLOEXEC), 0);
 	scene->pid = fork();
@@ -263,6 +276,118 @@ static void title_tells_how_many(void **state)
 	assert_int_equal(ended(scene), 0);
 }
 
+static void manager_hears(struct scene *scene, const char *words)
+{
+	struct pollfd poller = { scene->manager, POLLIN, 0 };
+	char heard[128];
+
+	assert_int_equal(poll(&poller, 1, PATIENCE_MS), 1);
+	ssize_t got = recv(scene->manager, heard, sizeof heard - 1, 0);
+	heard[got > 0 ? got : 0] = '\0';
+	assert_memory_equal(heard, words, strlen(words));
+}
+
+static unsigned long inode_of(const char *path)
+{
+	struct stat stat;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &stat), 0);
+	close(fd);
+	return (unsigned long)stat.st_ino;
+}
+
+static unsigned long inode_run(const struct scene *scene)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/exe", scene->pid);
+	return inode_of(path);
+}
+
+static bool is_told(const char *line)
+{
+	char story[STORY_SIZE];
+
+	stage_story(story);
+	return strstr(story, line) != NULL;
+}
+
+/* SIGHUP: the same process, another executable, other services; and it ends as it always did. */
+static void replaces_itself_in_place(void **state)
+{
+	struct scene *scene = *state;
+	char said[4096];
+
+	start_ready(scene);
+	manager_hears(scene, "READY=1");
+	for (int i = 0; i < 3; i++) {
+		unsigned long before = inode_run(scene);
+		assert_int_equal(rename("bin/sallyport-supervisor", "bin/before"), 0);
+		copy_program();
+		kill(scene->pid, SIGHUP);
+		manager_hears(scene, "RELOADING=1\nMONOTONIC_USEC=");
+		read_until(scene->error, "\"gateway.renewed\"", said);
+		manager_hears(scene, "READY=1");
+		assert_int_equal(inode_run(scene), inode_of("bin/sallyport-supervisor"));
+		assert_int_not_equal(inode_run(scene), before);
+	}
+	assert_non_null(strstr(said, "generation 4"));
+	kill(scene->pid, SIGTERM);
+	manager_hears(scene, "STOPPING=1");
+	read_until(scene->out, NULL, said);
+	assert_string_equal(said, ""); /* "ready" was said once */
+	assert_int_equal(ended(scene), 0);
+	assert_int_equal(access("data/control.sock", F_OK), -1);
+}
+
+/* What lies on disk is no gateway: everything stays as it is. */
+static void stays_when_the_new_one_is_none(void **state)
+{
+	struct scene *scene = *state;
+	char said[4096];
+
+	start_ready(scene);
+	unsigned long before = inode_run(scene);
+	assert_int_equal(rename("bin/sallyport-front", "bin/before"), 0);
+	stage_file("bin/sallyport-front", "#!/bin/sh\nexit 0\n", 0755);
+	kill(scene->pid, SIGHUP);
+	read_until(scene->error, "sallyport-front is not an executable of this gateway", said);
+	assert_non_null(strstr(said, "reload.refused"));
+	assert_int_equal(inode_run(scene), before);
+	assert_false(is_told("sallyport-front ends"));
+	kill(scene->pid, SIGTERM);
+	assert_int_equal(ended(scene), 0);
+}
+
+/* The state of another supervisor is believed from nobody, and nothing is started for it. */
+static void takes_over_from_nobody(void **state)
+{
+	static const char *const numbers[] = { "--takeover=", "--takeover=x", "--takeover=1",
+		"--takeover=-5", "--takeover=99999999999" };
+	struct scene *scene = *state;
+	char error[4096];
+
+	for (unsigned i = 0; i < ARRAY_LEN(numbers); i++) {
+		start(scene, "--data=data", numbers[i], NULL);
+		read_until(scene->error, NULL, error);
+		assert_int_equal(ended(scene), 2);
+	}
+	int fd = memfd_create("state", 0); /* inherited; empty, and not sealed */
+	char number[32];
+	snprintf(number, sizeof number, "--takeover=%d", fd);
+	for (unsigned i = 0; i < 3; i++) {
+		start(scene, "--data=data", i == 2 ? "--takeover=900" : number,
+			i == 1 ? "--trial" : NULL);
+		read_until(scene->error, NULL, error);
+		assert_int_equal(ended(scene), 1);
+	}
+	close(fd);
+	assert_false(is_told("sallyport-vault"));
+	assert_int_equal(access("data/control.sock", F_OK), -1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 
 int main(int argc, char **argv)
@@ -277,6 +402,9 @@ int main(int argc, char **argv)
 		CASE(fails_without_a_program),
 		CASE(services_outlive_nobody),
 		CASE(title_tells_how_many),
+		CASE(replaces_itself_in_place),
+		CASE(stays_when_the_new_one_is_none),
+		CASE(takes_over_from_nobody),
 	};
 
 	stage_stand_in = realpath(argv[1], NULL);

@@ -44,6 +44,7 @@ static int open_scene(void **state)
 {
 	struct scene *scene = calloc(1, sizeof *scene);
 	struct supervisor *supervisor = &scene->supervisor;
+	char complaint[REASON_SIZE];
 	int ends[2];
 
 	log_open("test", LOG_LEVEL_ERROR + 1);
@@ -54,6 +55,7 @@ static int open_scene(void **state)
 	supervisor->root = geteuid() == 0;
 	text_copy(supervisor->program_directory, sizeof supervisor->program_directory,
 		scene->stage.bin);
+	assert_int_equal(programs_open(&supervisor->programs, scene->stage.bin, complaint), 0);
 	assert_int_equal(loop_create(&supervisor->loop), 0);
 	assert_int_equal(wire_pair(SOCK_SEQPACKET, ends), 0);
 	assert_int_equal(channel_create(supervisor->loop, ends[0], PARTY_VAULT, PARTY_SUPERVISOR,
@@ -78,6 +80,7 @@ static int close_scene(void **state)
 	channel_destroy(scene->vault);
 	channel_destroy(scene->inside);
 	loop_destroy(scene->supervisor.loop);
+	programs_close(&scene->supervisor.programs);
 	stage_close(&scene->stage);
 	free(scene);
 	return 0;
@@ -257,7 +260,7 @@ static void without_its_program_it_is_said(void **state)
 {
 	struct scene *scene = *state;
 
-	text_copy(scene->supervisor.program_directory, 16, "/nonesuch");
+	programs_close(&scene->supervisor.programs);
 	assert_int_equal(ask(scene, "1"), -ERR_SYSTEM);
 	assert_int_equal(scene->supervisor.token.pid, 0);
 }

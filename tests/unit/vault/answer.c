@@ -276,6 +276,33 @@ static void test_grant_ends(void **state)
 	running_finish(&running);
 }
 
+/* The vault retires while a worker waits for its secret: it gets it first, and then the vault ends.
+ */
+static void test_login_during_a_reload(void **state)
+{
+	struct running running;
+	struct msg_nothing nothing = { 0 };
+	uint8_t answer[64];
+	running_begin(&running);
+	struct sealed sealed = seal(&running, SECRET_PASSWORD, "s3cret", 6);
+	int worker = grant(&running, SECRET_PASSWORD, &sealed);
+	assert_int_equal(channel_tell(running.supervisor, MSG_FINISH, &nothing), 0);
+	say_pin(worker, 0xaa);
+	serve_until(&running, &running.wanted);
+	/* The broker is replaced in this moment: the next one is asked instead, and answers. */
+	struct channel *next = running_next_broker(&running);
+	channel_destroy(running.broker);
+	running.broker = next;
+	running.wanted = 0;
+	serve_until(&running, &running.wanted);
+	release(&running);
+	assert_int_equal(hear(worker, answer, sizeof answer), 4 + 1 + 4 + 6);
+	assert_memory_equal(answer, "\0\0\0\x0b\x06\0\0\0\6s3cret", 15);
+	close(worker);
+	running_await_end(&running);
+	fixture_finish(&running.f);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +317,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_impostor_gets_nothing),
 		cmocka_unit_test(test_key_logins),
 		cmocka_unit_test(test_grant_ends),
+		cmocka_unit_test(test_login_during_a_reload),
 	};
 	if (argc != 2)
 		return 2;

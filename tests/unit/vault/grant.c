@@ -17,12 +17,15 @@ struct story {
 	struct sshkey *key; /* what the worker sees of it: the public half is used */
 	int worker;
 	unsigned wanted, refused, ended;
+	bool alone; /* no broker is there */
 	int r;
 };
 
-static void on_wanted(void *context, const struct msg_grant *facts)
+static bool on_wanted(void *context, const struct msg_grant *facts)
 {
-	((struct story *)context)->wanted++;
+	struct story *story = context;
+	story->wanted += story->alone ? 0 : 1;
+	return !story->alone;
 }
 
 static void on_refused(void *context, const struct msg_grant *facts, int r)
@@ -614,12 +617,47 @@ static void test_broker_gone(void **state)
 	facts.session = 8;
 	int serving = dup(story.worker);
 	give(&story, &facts);
-	assert_int_equal(story.grants.count, 2);
-	grants_abandon(&story.grants);
-	assert_int_equal(story.grants.count, 1); /* who has the key may still log in */
+	say_pin(&story, 0xaa);
+	facts.session = 9;
+	int asked = dup(story.worker);
+	give(&story, &facts); /* has not asked yet */
+	assert_int_equal(story.grants.count, 3);
+	unsigned wanted = story.wanted;
+	grants_orphan(&story.grants, false);
+	/* Nobody knows whether the release was written down: 8 is let go. */
+	assert_int_equal(story.grants.count, 2); /* who has the key may still log in */
 	assert_int_equal(story.r, -ERR_PEER_GONE);
-	assert_int_equal(story.grants.first->facts.session, 7);
+	assert_null(grant_find(&story.grants, 8));
+	/* The one that asks while nobody is there is heard by the next broker, once. */
+	story.alone = true;
+	say_pin(&story, 0xaa);
+	assert_int_equal(story.wanted, wanted);
+	story.alone = false;
+	grants_ask(&story.grants);
+	grants_ask(&story.grants);
+	assert_int_equal(story.wanted, wanted + 1);
+	grants_release(&story.grants, 9);
+	assert_int_equal(lines_with(&story, "password"), 1);
 	close(serving);
+	close(asked);
+	end(&story);
+}
+
+/* A broker that was replaced in order has answered what it read: the rest is asked of the next. */
+static void test_broker_replaced(void **state)
+{
+	struct story story;
+	struct msg_grant facts = facts_for(SECRET_PASSWORD);
+	begin(&story);
+	give(&story, &facts);
+	say_pin(&story, 0xaa);
+	assert_int_equal(story.wanted, 1);
+	grants_orphan(&story.grants, true);
+	assert_int_equal(story.grants.count, 1);
+	grants_ask(&story.grants);
+	assert_int_equal(story.wanted, 2);
+	grants_release(&story.grants, 7);
+	assert_int_equal(lines_with(&story, "password"), 1);
 	end(&story);
 }
 
@@ -666,6 +704,7 @@ int main(void)
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_worker_gone),
 		cmocka_unit_test(test_broker_gone),
+		cmocka_unit_test(test_broker_replaced),
 		cmocka_unit_test(test_no_log_no_release),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,6 +155,7 @@ static void test_another_process_takes_over(void **state)
 	fixture_finish(&f);
 }
 
+/* What a vault that was open gives its successor opens the same file, whatever it was made of. */
 static void test_rotate(void **state)
 {
 	struct fixture f;

@@ -4,6 +4,7 @@
 #define RELEASES_FILE_MAX 8000 /* some twelve lines */
 #include "vault/release.c"
 
+#include "../failing.h"
 #include "fixture.h"
 
 #include <sodium.h>
@@ -268,26 +269,92 @@ static void test_failed_sync_is_taken_back(void **state)
 {
 	struct story story;
 	uint64_t lines;
-	int ends[2];
 	begin(&story);
 	assert_int_equal(write_line(&story, "password"), 0);
-	/* A pipe takes the write and refuses the sync; it cannot be made shorter either. */
-	assert_int_equal(pipe(ends), 0);
-	int file = story.log.fd;
-	story.log.fd = ends[1];
+	FAILING("fdatasync ftruncate64") {
+		int r = write_line(&story, "signature");
+		assert_int_equal(r, failing_struck() ? -ERR_RELEASES_DISK : 0);
+		failing_end();
+	}
+	assert_int_equal(verify(&story, &lines), 0);
+	assert_int_equal(lines, 2); /* what was refused is not there */
+	/* Nor can it be made shorter: what the disk has of it goes before the next line. */
+	failing_once("write", 1, FAILING_SHORT);
 	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
+	assert_false(story.log.failed);
+	story.log.failed = true;
+	assert_int_equal(write(story.log.fd, "{\"sequence\":3", 13), 13);
+	failing_once("ftruncate64", 1, EIO);
+	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
+	failing_once("fdatasync", 1, EIO);
+	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
+	failing_end();
 	assert_true(story.log.failed);
-	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
-	/* The disk is well again, and has something of the line that was refused. */
-	story.log.fd = file;
-	assert_int_equal(write(file, "{\"sequence\":2", 13), 13);
-	assert_int_equal(write_line(&story, "signature"), 0);
+	assert_int_equal(write_line(&story, "password"), 0);
 	assert_false(story.log.failed);
 	assert_int_equal(verify(&story, &lines), 0);
-	assert_int_equal(lines, 2);
-	assert_int_equal(story.log.released, 2);
-	close(ends[0]);
-	close(ends[1]);
+	assert_int_equal(lines, 3);
+	assert_int_equal(story.log.released, 3);
+	end(&story);
+}
+
+/* As while a vault takes another's place: both write, and each goes on where the other stopped. */
+static void test_two_write_one_log(void **state)
+{
+	struct story story;
+	struct release_log other = { .fd = -1 };
+	bool intact;
+	uint64_t lines;
+	begin(&story);
+	assert_int_equal(write_line(&story, "password"), 0);
+	assert_int_equal(release_log_open(&other, story.f.directory,
+				 keyring_installation_public(story.f.keyring), &intact),
+		0);
+	assert_true(intact);
+	for (unsigned i = 0; i < 6; i++) {
+		struct release_log mine = story.log;
+		story.log = i % 2 == 0 ? other : story.log;
+		assert_int_equal(write_line(&story, "key"), 0);
+		assert_int_equal(write_line(&story, "signature"), 0);
+		if (i % 2 == 0)
+			other = story.log, story.log = mine;
+	}
+	/* One of them could not write whole; the next cuts that off. */
+	assert_int_equal(write(other.fd, "{\"sequence\":14,\"ti", 19), 19);
+	assert_int_equal(write_line(&story, "password"), 0);
+	assert_int_equal(verify(&story, &lines), 0);
+	assert_int_equal(lines, 14);
+	assert_int_equal(story.log.lines, 14);
+	assert_int_equal(story.log.released, 8);
+	assert_int_equal(other.released, 6);
+	/* What somebody shortened behind our back is no log to go on with. */
+	assert_int_equal(ftruncate(other.fd, other.length / 2), 0);
+	assert_int_equal(write_line(&story, "password"), -ERR_RELEASES_DISK);
+	release_log_close(&other);
+	end(&story);
+}
+
+/* Two processes at once: the lock makes one line of them. */
+static void test_two_processes_write_one_log(void **state)
+{
+	struct story story;
+	uint64_t lines;
+	int status;
+	begin(&story);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) /* keys are no child's */
+		story.f.keyring = fixture_open(&story.f);
+	reopen(&story); /* each its own descriptor: a lock is the process's */
+	for (unsigned i = 0; i < 50; i++)
+		if (write_line(&story, "password") != 0)
+			pid == 0 ? _exit(1) : fail();
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(verify(&story, &lines), 0);
+	assert_int_equal(lines, 100);
 	end(&story);
 }
 
@@ -439,6 +506,8 @@ int main(void)
 		cmocka_unit_test(test_changed_end_is_said_and_kept),
 		cmocka_unit_test(test_full_disk_refuses_and_passes),
 		cmocka_unit_test(test_failed_sync_is_taken_back),
+		cmocka_unit_test(test_two_write_one_log),
+		cmocka_unit_test(test_two_processes_write_one_log),
 		cmocka_unit_test(test_many_files_are_one_log),
 		cmocka_unit_test(test_crash_between_two_files),
 		cmocka_unit_test(test_no_file_is_ever_written_over),

@@ -191,7 +191,7 @@ void running_start(struct running *running, uint32_t uid)
 				 on_message, on_gone, running, &running->supervisor),
 		0);
 	memset(&start, 0, sizeof start);
-	text_copy(start.build, sizeof start.build, process_build());
+	text_copy(start.format, sizeof start.format, wire_format());
 	start.uid = uid;
 	settings_defaults(&start.settings);
 	if (running->settings != NULL)
@@ -200,6 +200,14 @@ void running_start(struct running *running, uint32_t uid)
 	assert_int_equal(channel_send(running->supervisor, MSG_GIVE, 0, &give, NULL, 0,
 				 &running->f.directory, 1),
 		0);
+	if (running->heritage > 0) {
+		struct msg_give handover = { .name = "handover" };
+		assert_int_equal(channel_send(running->supervisor, MSG_GIVE, 0, &handover, NULL, 0,
+					 &running->heritage, 1),
+			0);
+		close(running->heritage);
+		running->heritage = 0;
+	}
 	give_more(running);
 	running->broker = meet(running, PARTY_BROKER);
 	running->recorder = meet(running, PARTY_RECORDER);
@@ -258,8 +266,13 @@ void running_serve(struct running *running, const bool *flag)
 void running_stop(struct running *running)
 {
 	struct msg_nothing nothing = { 0 };
-	int status;
 	assert_int_equal(channel_tell(running->supervisor, MSG_STOP, &nothing), 0);
+	running_await_end(running);
+}
+
+void running_await_end(struct running *running)
+{
+	int status;
 	assert_int_equal(waitpid(running->pid, &status, 0), running->pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
@@ -281,6 +294,26 @@ void running_new_broker(struct running *running)
 	channel_destroy(running->broker);
 	running->broker = meet(running, PARTY_BROKER);
 	running_serve(running, NULL);
+}
+
+struct channel *running_next_broker(struct running *running)
+{
+	struct channel *fresh = meet(running, PARTY_BROKER);
+	running_serve(running, NULL);
+	return fresh;
+}
+
+int running_heritage(struct running *running)
+{
+	struct msg_peer peer = { .party = PARTY_VAULT, .generation = 2 };
+	int ends[2], on = 1;
+	assert_int_equal(wire_pair(SOCK_SEQPACKET, ends), 0);
+	for (unsigned i = 0; i < 2; i++)
+		setsockopt(ends[i], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+	assert_int_equal(
+		channel_send(running->supervisor, MSG_PEER, 0, &peer, NULL, 0, &ends[0], 1), 0);
+	close(ends[0]);
+	return ends[1];
 }
 
 void running_ask(struct running *running, enum msg_type type, const void *payload, const void *tail,

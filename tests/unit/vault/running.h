@@ -37,7 +37,8 @@ struct running {
 	struct channel *supervisor, *broker, *recorder;
 	bool ready, gone;
 	unsigned wanted, refused;
-	int why; /* of the last refusal */
+	int why;      /* of the last refusal */
+	int heritage; /* given as "handover", if it is one: 0 is none */
 };
 
 extern const char *running_program;
@@ -58,6 +59,12 @@ void running_finish(struct running *running);
 /* Serves the channels for a while, or until *flag. */
 void running_serve(struct running *running, const bool *flag);
 void running_new_broker(struct running *running); /* as after a restart of the broker */
+/* As during a reload: another broker beside the one there is, which the caller ends. */
+struct channel *running_next_broker(struct running *running);
+/* The socket between it and another vault, as the supervisor makes it; the other one's end. */
+int running_heritage(struct running *running);
+/* RETIRE was told: it ends by itself, status 0. */
+void running_await_end(struct running *running);
 
 /* Questions; each fails the test when no answer of that type comes. The reply is the caller's. */
 void running_ask(struct running *running, enum msg_type type, const void *payload, const void *tail,

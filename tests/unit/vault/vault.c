@@ -117,7 +117,93 @@ static void test_broker_restarts(void **state)
 	running_finish(&running);
 }
 
-static int status_of_start(const struct fixture *f)
+/* As in a reload: a second broker is there before the first one has gone. Who speaks is the one. */
+static void test_next_broker(void **state)
+{
+	struct running running;
+	running_begin(&running);
+	struct channel *first = running.broker;
+	running.broker = running_next_broker(&running);
+	assert_false(running.gone);
+	struct msg_vault_state vault = running_state(&running, MSG_VAULT_STATUS, NULL);
+	assert_int_equal(vault.result, 0);
+	running_serve(&running, &running.gone); /* the first is let go */
+	assert_true(running.gone);
+	channel_destroy(first);
+	/* And the other way: the first ends, and the second was there all the time. */
+	struct channel *second = running.broker;
+	struct channel *third = running_next_broker(&running);
+	channel_destroy(second);
+	running.broker = third;
+	running_serve(&running, NULL);
+	vault = running_state(&running, MSG_VAULT_STATUS, NULL);
+	assert_int_equal(vault.result, 0);
+	running_finish(&running);
+}
+
+static void test_retires(void **state)
+{
+	struct running running;
+	struct msg_nothing nothing = { 0 };
+	running_begin(&running);
+	assert_int_equal(channel_tell(running.supervisor, MSG_FINISH, &nothing), 0);
+	running_await_end(&running);
+	fixture_finish(&running.f);
+}
+
+/* A vault that takes another's place has its keys, and nobody types the passphrase again. */
+static void test_inherits(void **state)
+{
+	struct running running = { 0 }, heir = { 0 };
+	running_begin_passphrase(&running, "correct horse");
+	/* Sealed as it is, it has nothing to give. */
+	heir.f = running.f;
+	heir.heritage = running_heritage(&running);
+	running_start(&heir, 0);
+	expect_title(&heir, "sallyport-vault: sealed");
+	running_stop(&heir);
+	struct msg_vault_state vault = running_state(&running, MSG_UNSEAL, "correct horse\n");
+	assert_int_equal(vault.result, 0);
+	heir.heritage = running_heritage(&running);
+	running_start(&heir, 0);
+	expect_title(&heir, "sallyport-vault: key 1");
+	/* As long as both are there the keys stay what they are. */
+	vault = running_state(&running, MSG_ROTATE, NULL);
+	assert_int_equal(vault.result, -ERR_AGAIN);
+	assert_int_equal(vault.key_version, 1);
+	vault = running_state(&running, MSG_RETIRE, NULL);
+	assert_int_equal(vault.result, -ERR_AGAIN);
+	running_stop(&running);
+	vault = running_state(&heir, MSG_ROTATE, NULL);
+	assert_int_equal(vault.result, 0);
+	assert_int_equal(vault.key_version, 2);
+	running_finish(&heir);
+}
+
+/* The order to seal reaches the old one, when the new one has its keys already. */
+static void test_sealed_on_the_way(void **state)
+{
+	struct running running = { 0 }, heir = { 0 };
+	running_begin_passphrase(&running, "correct horse");
+	assert_int_equal(running_state(&running, MSG_UNSEAL, "correct horse\n").result, 0);
+	heir.f = running.f;
+	heir.heritage = running_heritage(&running);
+	running_start(&heir, 0);
+	expect_title(&heir, "sallyport-vault: key 1");
+	assert_int_equal(running_state(&running, MSG_VAULT_SEAL, NULL).result, 0);
+	/* Nor does it open for a vault that is about to end. */
+	assert_int_equal(running_state(&running, MSG_UNSEAL, "correct horse\n").result, -ERR_AGAIN);
+	running_stop(&running);
+	running_new_broker(&heir);
+	struct msg_vault_state vault = running_state(&heir, MSG_VAULT_STATUS, NULL);
+	assert_int_equal(vault.sealed, 1);
+	assert_int_equal(vault.why, -ERR_SEALED_BY_COMMAND);
+	assert_int_equal(running_state(&heir, MSG_UNSEAL, "correct horse\n").result, 0);
+	running_finish(&heir);
+}
+
+/* heritage: what it is given as "handover", or -1. */
+static int status_of_start(const struct fixture *f, int heritage)
 {
 	struct running running = { .f = *f };
 	struct msg_start start = { .uid = 0 };
@@ -137,10 +223,14 @@ static int status_of_start(const struct fixture *f)
 	assert_int_equal(channel_create(running.loop, ends[0], PARTY_SUPERVISOR, PARTY_VAULT, NULL,
 				 NULL, NULL, &channel),
 		0);
-	text_copy(start.build, sizeof start.build, process_build());
+	text_copy(start.format, sizeof start.format, wire_format());
 	settings_defaults(&start.settings);
 	channel_tell(channel, MSG_START, &start);
 	channel_send(channel, MSG_GIVE, 0, &give, NULL, 0, &f->directory, 1);
+	struct msg_give handover = { .name = "handover" };
+	if (heritage >= 0)
+		channel_send(channel, MSG_GIVE, 0, &handover, NULL, 0, &heritage, 1);
+	fd_closep(&heritage);
 	channel_tell(channel, MSG_GO, &nothing);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	channel_destroy(channel);
@@ -148,19 +238,35 @@ static int status_of_start(const struct fixture *f)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* It rather does not start than to take the place of one whose keys it does not get. */
+static void test_a_false_heir_ends(void **state)
+{
+	struct running running;
+	struct fixture other;
+	char pem[512];
+	running_begin(&running);
+	fixture_begin(&other);
+	assert_int_equal(running_init(&other, NULL, pem), 0);
+	assert_int_equal(status_of_start(&other, running_heritage(&running)), 1);
+	struct msg_vault_state vault = running_state(&running, MSG_VAULT_STATUS, NULL);
+	assert_int_equal(vault.result, 0);
+	fixture_finish(&other);
+	running_finish(&running);
+}
+
 static void test_bad_files_stop_the_start(void **state)
 {
 	struct fixture f;
 	char pem[512];
 	fixture_begin(&f);
-	assert_int_equal(status_of_start(&f), 1); /* nothing there */
+	assert_int_equal(status_of_start(&f, -1), 1); /* nothing there */
 	assert_int_equal(running_init(&f, NULL, pem), 0);
 	assert_int_equal(fchmodat(f.directory, "root.key", 0644, 0), 0);
-	assert_int_equal(status_of_start(&f), 1);
+	assert_int_equal(status_of_start(&f, -1), 1);
 	assert_int_equal(fchmodat(f.directory, "root.key", 0600, 0), 0);
 	assert_int_equal(unlinkat(f.directory, "releases.log", 0), 0);
 	assert_int_equal(mkdirat(f.directory, "releases.log", 0700), 0);
-	assert_int_equal(status_of_start(&f), 1);
+	assert_int_equal(status_of_start(&f, -1), 1);
 	assert_int_equal(unlinkat(f.directory, "releases.log", AT_REMOVEDIR), 0);
 	fixture_finish(&f);
 }
@@ -172,6 +278,11 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_another_user_in_a_chroot),
 		cmocka_unit_test(test_sealed_start),
 		cmocka_unit_test(test_broker_restarts),
+		cmocka_unit_test(test_next_broker),
+		cmocka_unit_test(test_retires),
+		cmocka_unit_test(test_inherits),
+		cmocka_unit_test(test_sealed_on_the_way),
+		cmocka_unit_test(test_a_false_heir_ends),
 		cmocka_unit_test(test_bad_files_stop_the_start),
 	};
 	if (argc != 2)

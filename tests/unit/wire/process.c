@@ -67,13 +67,14 @@ static void on_recorder_gone(void *context, struct channel *channel)
 	channel_destroy(channel);
 }
 
-static void on_strike_of_ours(void *context, enum party peer, int why)
+static void on_strike_of_ours(void *context, const struct channel *channel, int why)
 {
-	say(*(int *)context, "struck %s\n", party_name(peer));
+	say(*(int *)context, "struck %s\n", party_name(channel_peer(channel)));
 }
 
-static void on_peer(void *context, enum party party, int fd)
+static void on_peer(void *context, const struct msg_peer *peer, int fd)
 {
+	enum party party = (enum party)peer->party;
 	struct channel *channel;
 
 	say(*(int *)context, "peer %s\n", party_name(party));
@@ -128,7 +129,7 @@ static void begin(struct birth *birth, enum party self)
 		0);
 }
 
-static void start(struct birth *birth, const char *build)
+static void start(struct birth *birth, const char *format)
 {
 	static struct msg_start start;
 
@@ -136,7 +137,7 @@ static void start(struct birth *birth, const char *build)
 	settings_defaults(&start.settings);
 	start.settings.ticket_lifetime = 77;
 	start.uid = 4242;
-	text_copy(start.build, sizeof start.build, build);
+	text_copy(start.format, sizeof start.format, format);
 	assert_int_equal(channel_tell(birth->channel, MSG_START, &start), 0);
 }
 
@@ -207,7 +208,7 @@ static void takes_what_it_is_given(void **state)
 	char said[1024];
 
 	begin(&birth, PARTY_VAULT);
-	start(&birth, process_build());
+	start(&birth, wire_format());
 	give(&birth, "other", "o");
 	give(&birth, "words", "w");
 	close(introduce(&birth, PARTY_BROKER));
@@ -250,7 +251,7 @@ static void says_ready_when_it_runs(void **state)
 	assert_int_equal(channel_create(birth.loop, fd, PARTY_SUPERVISOR, PARTY_FRONT,
 				 on_first_word, on_end, &birth, &birth.channel),
 		0);
-	start(&birth, process_build());
+	start(&birth, wire_format());
 	give(&birth, "words", "w");
 	tell(&birth, MSG_GO);
 	loop_after(birth.loop, PATIENCE_MS, on_ready_or_late, &birth, &timer);
@@ -270,7 +271,7 @@ static void ends_unborn(struct birth *birth)
 	assert_int_equal(end(birth), 1);
 }
 
-static void refuses_another_build(void **state)
+static void refuses_another_format(void **state)
 {
 	struct birth birth;
 
@@ -280,7 +281,7 @@ static void refuses_another_build(void **state)
 	ends_unborn(&birth);
 }
 
-static void refuses_a_build_without_end(void **state)
+static void refuses_a_format_without_end(void **state)
 {
 	struct birth birth;
 	static struct msg_start start;
@@ -306,7 +307,7 @@ static void ends_without_go(void **state)
 	struct birth birth;
 
 	begin(&birth, PARTY_VAULT);
-	start(&birth, process_build());
+	start(&birth, wire_format());
 	give(&birth, "words", "w");
 	shutdown(channel_fd(birth.channel), SHUT_RDWR);
 	ends_unborn(&birth);
@@ -317,14 +318,14 @@ static void refuses_more_than_it_can_hold(void **state)
 	struct birth birth;
 
 	begin(&birth, PARTY_VAULT);
-	start(&birth, process_build());
+	start(&birth, wire_format());
 	for (int i = 0; i < 17; i++)
 		give(&birth, "words", "w");
 	ends_unborn(&birth);
 
 	begin(&birth, PARTY_VAULT);
-	start(&birth, process_build());
-	for (int i = 0; i < 9; i++)
+	start(&birth, wire_format());
+	for (int i = 0; i <= PROCESS_PEERS_MAX; i++)
 		close(introduce(&birth, PARTY_BROKER));
 	ends_unborn(&birth);
 }
@@ -336,12 +337,12 @@ static void refuses_a_gift_without_a_descriptor(void **state)
 	struct msg_peer peer = { .party = PARTY_BROKER };
 
 	begin(&birth, PARTY_VAULT);
-	start(&birth, process_build());
+	start(&birth, wire_format());
 	assert_int_equal(channel_tell(birth.channel, MSG_GIVE, &give), 0);
 	ends_unborn(&birth);
 
 	begin(&birth, PARTY_VAULT);
-	start(&birth, process_build());
+	start(&birth, wire_format());
 	assert_int_equal(channel_tell(birth.channel, MSG_PEER, &peer), 0);
 	ends_unborn(&birth);
 }
@@ -354,7 +355,7 @@ static void stops_at_words_for_others(void **state)
 	char said[1024];
 
 	begin(&birth, PARTY_BROKER);
-	start(&birth, process_build());
+	start(&birth, wire_format());
 	give(&birth, "words", "w");
 	tell(&birth, MSG_GO);
 	listen_until(&birth, "again", said);
@@ -378,7 +379,7 @@ static void strikes_are_told(void **state)
 	char said[1024];
 
 	begin(&birth, PARTY_VAULT);
-	start(&birth, process_build());
+	start(&birth, wire_format());
 	give(&birth, "words", "w");
 	tell(&birth, MSG_GO);
 	for (unsigned i = 0; i < ARRAY_LEN(words); i++) {
@@ -412,7 +413,7 @@ static void stops_with_its_supervisor(void **state)
 	char said[1024];
 
 	begin(&birth, PARTY_VAULT);
-	start(&birth, process_build());
+	start(&birth, wire_format());
 	give(&birth, "words", "w");
 	tell(&birth, MSG_GO);
 	listen_until(&birth, "again", said);
@@ -430,7 +431,7 @@ static void hears_a_stop_behind_go(void **state)
 	for (int gone = 0; gone < 2; gone++) {
 		begin(&birth, PARTY_VAULT);
 		kill(birth.pid, SIGSTOP);
-		start(&birth, process_build());
+		start(&birth, wire_format());
 		give(&birth, "words", "w");
 		tell(&birth, MSG_GO);
 		if (gone)
@@ -558,8 +559,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_what_it_is_given),
 		cmocka_unit_test(says_ready_when_it_runs),
-		cmocka_unit_test(refuses_another_build),
-		cmocka_unit_test(refuses_a_build_without_end),
+		cmocka_unit_test(refuses_another_format),
+		cmocka_unit_test(refuses_a_format_without_end),
 		cmocka_unit_test(ends_without_start),
 		cmocka_unit_test(ends_without_go),
 		cmocka_unit_test(refuses_more_than_it_can_hold),

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <stdbool.h>
 
 #include "base/mem.h"
 
@@ -74,6 +75,34 @@ static void refuses_to_write_wrong_lengths(void **state)
 	buf_finish(&out);
 }
 
+/* However the bytes come: between two frames, and nowhere else, it is whole. */
+static void finds_where_frames_end(void **state)
+{
+	static const size_t lengths[] = { 1, 0, 8, 300, 65536 };
+	struct buf stream = BUF(128 * 1024);
+	bool ends[70000] = { [0] = true };
+
+	for (unsigned i = 0; i < ARRAY_LEN(lengths); i++) {
+		static const uint8_t bytes[65536];
+		uint8_t head[VIEW_HEADER_LEN] = { VIEW_KEYS };
+		put32(head + 4, (uint32_t)lengths[i]);
+		assert_int_equal(buf_append(&stream, head, sizeof(head)), 0);
+		assert_int_equal(buf_append(&stream, bytes, lengths[i]), 0);
+		ends[stream.len] = true;
+	}
+	for (size_t step = 1; step < stream.len; step += 1 + step / 3) {
+		struct view_edge edge = { 0 };
+		assert_true(view_edge_whole(&edge));
+		for (size_t at = 0; at < stream.len;) {
+			size_t len = MIN(step, stream.len - at);
+			view_edge_pass(&edge, stream.data + at, len);
+			at += len;
+			assert_int_equal(view_edge_whole(&edge), ends[at]);
+		}
+	}
+	buf_finish(&stream);
+}
+
 static void a_keyframe_is_read_as_it_was_written(void **state)
 {
 	struct buf out = BUF(4096);
@@ -122,6 +151,7 @@ static void a_keyframe_that_cannot_be_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_where_frames_end),
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(waits_for_the_rest),
 		cmocka_unit_test(holds_to_the_table),

@@ -264,12 +264,12 @@ struct strike {
 	int why;
 };
 
-static void on_pair_struck(void *context, enum party peer, int why)
+static void on_pair_struck(void *context, const struct channel *channel, int why)
 {
 	struct strike *strike = context;
 
 	strike->count++;
-	strike->peer = peer;
+	strike->peer = channel_peer(channel);
 	strike->why = why;
 }
 
@@ -351,6 +351,97 @@ static void queues_to_its_ceiling(void **state)
 	free(tail);
 }
 
+/* The vault is told a lot, then the end: all of it arrives, and what it says meanwhile is heard. */
+static void last_words_arrive_whole(void **state)
+{
+	struct pair *pair = *state;
+	struct msg_seal seal;
+	struct msg_session other = { .session = 4711 };
+	uint8_t *tail = calloc(1, SEALED_MAX);
+	unsigned sent = 0;
+
+	memset(&seal, 0, sizeof seal);
+	while (pair->broker->out.bytes < 1024 * 1024) {
+		assert_int_equal(
+			channel_send(pair->broker, MSG_REWRAP, 0, &seal, tail, SEALED_MAX, NULL, 0),
+			0);
+		sent++;
+	}
+	assert_false(channel_idle(pair->broker));
+	channel_last(pair->broker);
+	channel_last(pair->broker);
+	channel_last(NULL);
+	assert_int_equal(
+		channel_tell(pair->broker, MSG_GRANT_END, &other), -ERR_PEER_GONE); /* said all */
+	channel_tell(pair->vault, MSG_SECRET_WANTED, &other);
+	while (pair->vault != NULL)
+		loop_run(pair->loop);
+	assert_int_equal(pair->got, sent + 1);
+	assert_int_equal(pair->gone, 1);
+	while (pair->broker != NULL)
+		loop_run(pair->loop);
+	free(tail);
+}
+
+/* Who says nothing more still gets what was queued for him. */
+static void answers_reach_who_said_all(void **state)
+{
+	struct pair *pair = *state;
+	struct msg_sealed sealed;
+	uint8_t *tail = calloc(1, SEALED_MAX);
+	unsigned sent = 0;
+
+	memset(&sealed, 0, sizeof sealed);
+	while (pair->vault->out.bytes < 1024 * 1024) {
+		assert_int_equal(channel_send(pair->vault, MSG_SEALED, 0, &sealed, tail, SEALED_MAX,
+					 NULL, 0),
+			0);
+		sent++;
+	}
+	channel_last(pair->broker);
+	while (pair->vault != NULL)
+		loop_run(pair->loop);
+	assert_int_equal(pair->gone, 1);
+	while (pair->broker != NULL)
+		loop_run(pair->loop);
+	assert_int_equal(pair->got, sent);
+	free(tail);
+}
+
+/* A peer that dies with unread messages leaves an error in the way of what it had said. */
+static void an_abrupt_end_hides_nothing(void **state)
+{
+	struct pair *pair = *state;
+	struct msg_session other = { .session = 4711 };
+
+	channel_tell(pair->broker, MSG_GRANT_END, &other); /* never read */
+	channel_tell(pair->vault, MSG_SECRET_WANTED, &other);
+	channel_tell(pair->vault, MSG_SECRET_WANTED, &other);
+	channel_destroy(STEAL(pair->vault));
+	while (pair->broker != NULL)
+		loop_run(pair->loop);
+	assert_int_equal(pair->got, 2);
+}
+
+/* And one that dies while much waits for it holds nobody up. */
+static void nothing_waits_for_the_dead(void **state)
+{
+	struct pair *pair = *state;
+	struct msg_sealed sealed;
+	uint8_t *tail = calloc(1, SEALED_MAX);
+
+	memset(&sealed, 0, sizeof sealed);
+	while (pair->vault->out.bytes < 1024 * 1024)
+		assert_int_equal(channel_send(pair->vault, MSG_SEALED, 0, &sealed, tail, SEALED_MAX,
+					 NULL, 0),
+			0);
+	channel_destroy(STEAL(pair->broker));
+	while (pair->vault != NULL)
+		loop_run(pair->loop);
+	assert_int_equal(pair->gone, 1);
+	free(tail);
+}
+
 static void text_must_end_and_be_utf8(void **state)
 {
 	assert_true(text_valid("abc", 4));
@@ -373,6 +464,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_strike_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wrong_answer_is_a_strike, setup, teardown),
 		cmocka_unit_test_setup_teardown(queues_to_its_ceiling, setup, teardown),
+		cmocka_unit_test_setup_teardown(last_words_arrive_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(answers_reach_who_said_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_abrupt_end_hides_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_waits_for_the_dead, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,9 +20,12 @@ static void test_a_row(void **state)
 {
 	struct line line = { .kind = LINE_ROW, .row = stand_row(12) };
 	char *text = written(&line, false), *message = strchr(text, ' ') + 1;
-	static const char head[] = "<110>1 2025-11-23T14:05:09.123Z gate.example sallyport - "
-				   "audit.row [origin software=\"Sallyport\" swVersion=\"" VERSION
-				   "\"] {\"kind\":\"audit.row\",\"sequence\":12,";
+	char head[256];
+
+	snprintf(head, sizeof head,
+		"<110>1 2025-11-23T14:05:09.123Z gate.example sallyport - audit.row [origin "
+		"software=\"Sallyport\" swVersion=\"%s\"] {\"kind\":\"audit.row\",\"sequence\":12,",
+		gateway_version);
 
 	assert_int_equal(strtoul(text, NULL, 10), strlen(message));
 	assert_memory_equal(message, head, strlen(head));
@@ -47,8 +50,11 @@ static void test_cef_inside(void **state)
 {
 	struct line head = stand_head(3);
 	const char *text = written(&head, true);
+	char begin[64];
 
-	assert_non_null(strstr(text, "\"] CEF:0|Sallyport|Sallyport|" VERSION "|audit.head|"));
+	snprintf(begin, sizeof begin, "\"] CEF:0|Sallyport|Sallyport|%s|audit.head|",
+		gateway_version);
+	assert_non_null(strstr(text, begin));
 	assert_null(memchr(text, '\n', strlen(text)));
 }
 

@@ -40,6 +40,7 @@ static void hear_no_more(void *context, struct channel *channel)
 
 static struct channel *introduce(struct world *world, enum party party)
 {
+	struct msg_peer peer = { .party = (uint8_t)party, .generation = 1 };
 	struct channel *channel;
 	int ends[2];
 
@@ -47,7 +48,7 @@ static struct channel *introduce(struct world *world, enum party party)
 	assert_int_equal(channel_create(world->stand->loop, ends[1], party, PARTY_WITNESS, hear,
 				 hear_no_more, world, &channel),
 		0);
-	meet(world->witness, party, ends[0]);
+	meet(world->witness, &peer, ends[0]);
 	return channel;
 }
 

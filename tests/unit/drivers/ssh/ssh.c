@@ -433,7 +433,7 @@ static void the_vault_may_refuse(void **state)
 	play.vault_double = VAULT_HANGS_UP;
 	start(&play, stage.port);
 	assert_true(play_over(&play, 10000));
-	assert_int_equal(play.why, -ERR_PEER_GONE);
+	assert_int_equal(play.why, -ERR_GATEWAY_RESTARTED);
 	finish_well(&play);
 }
 

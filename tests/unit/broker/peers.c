@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "person.h"
+
+#include <unistd.h>
+
+/* Several of a kind, and the end of a broker that is replaced. */
+static const struct house_call list_call = { .method = "GET",
+	.path = "/api/pam/session/remotesessions",
+	.authorization = "Bearer " HOUSE_TOKEN };
+
+static void test_two_fronts_are_served(void **state)
+{
+	struct house *house = *state;
+	struct channel *first = house->front;
+
+	house->front = house_introduce_as(house, PARTY_FRONT, true, 2);
+	assert_int_equal(peers_count(house->broker, PARTY_FRONT), 2);
+	assert_int_equal(house_call(house, &list_call)->status, 200);
+	struct channel *second = house->front;
+	house->front = first;
+	assert_int_equal(house_call(house, &list_call)->status, 200);
+	channel_destroy(second);
+	house_run(house);
+	assert_int_equal(peers_count(house->broker, PARTY_FRONT), 1);
+}
+
+/* What is new goes to the one of this generation; the retired one keeps its place beside it. */
+static void test_retired_take_nothing_new(void **state)
+{
+	struct house *house = *state;
+	struct channel *vault = house->broker->vault, *recorder = house->broker->recorder;
+	struct channel *old_vault = house_introduce_as(house, PARTY_VAULT, true, 9),
+		       *old_recorder = house_introduce_as(house, PARTY_RECORDER, true, 9);
+
+	house_run(house);
+	assert_ptr_equal(house->broker->vault, vault);
+	assert_ptr_equal(house->broker->recorder, recorder);
+	assert_int_equal(peers_count(house->broker, PARTY_VAULT), 2);
+	channel_destroy(old_vault);
+	channel_destroy(old_recorder);
+	house_run(house);
+	assert_ptr_equal(house->broker->vault, vault);
+	assert_ptr_equal(house->broker->recorder, recorder);
+}
+
+static void test_a_peer_is_found_by_its_channel(void **state)
+{
+	struct house *house = *state;
+
+	assert_null(peer_of(house->broker, NULL));
+	assert_null(peer_of(house->broker, house->front)); /* the test's own end */
+	assert_int_equal(peer_of(house->broker, house->broker->recorder)->party, PARTY_RECORDER);
+}
+
+static void end_later(void *context)
+{
+	loop_stop(((struct house *)context)->broker->loop);
+}
+
+/* True when the broker ended its loop by itself. */
+static bool ends(struct house *house, unsigned ms)
+{
+	struct timer *timer;
+	uint64_t start = clock_monotonic_ms();
+
+	assert_int_equal(loop_after(house->broker->loop, ms, end_later, house, &timer), 0);
+	assert_int_equal(loop_run(house->broker->loop), 0);
+	bool itself = clock_monotonic_ms() - start < ms;
+	if (itself)
+		timer_cancel(timer);
+	return itself;
+}
+
+/* Everything that was asked before a front said its last is answered; then the broker ends. */
+static void test_retires_with_all_answered(void **state)
+{
+	struct house *house = *state;
+	struct person person;
+	struct msg_redeem ask;
+
+	person_open(house, &person, &ask);
+	int64_t id = person_bring_up(house, &person, &ask);
+	person_moved(house, id, VIEW_LIVE, 0);
+	house->replies = 0;
+	for (unsigned i = 0; i < 50; i++)
+		house_send_call(house, &list_call);
+	channel_last(house->front);
+	peers_retire(house->broker);
+	assert_true(ends(house, 30000));
+	for (int i = 0; i < 100 && house->replies < 50; i++)
+		house_run(house);
+	assert_int_equal(house->replies, 50);
+	assert_int_equal(house->reply.status, 200);
+	assert_int_equal(person_row(house, id).state, SESSION_LIVE); /* nothing ended with it */
+	assert_int_equal(house_audit_count(house, "gateway.stopped"), 0);
+	person_close(&person);
+}
+
+/* A recorder that hangs up while it retires ends no session: the next broker will ask it. */
+static void test_retiring_takes_nothing_for_lost(void **state)
+{
+	struct house *house = *state;
+	struct person person;
+	struct msg_redeem ask;
+
+	person_open(house, &person, &ask);
+	int64_t id = person_bring_up(house, &person, &ask);
+	person_moved(house, id, VIEW_LIVE, 0);
+	peers_retire(house->broker);
+	channel_destroy(STEAL(house->recorder));
+	house_run(house);
+	assert_int_equal(person_row(house, id).state, SESSION_LIVE);
+	person_close(&person);
+}
+
+/* A front that says nothing at all does not hold it up for ever. */
+static void test_retires_in_time(void **state)
+{
+	struct house *house = *state;
+
+	peers_retire(house->broker);
+	assert_false(house->broker->last);
+	assert_true(ends(house, 30000));
+	assert_true(house->broker->last);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_two_fronts_are_served),
+		TEST(test_retired_take_nothing_new),
+		TEST(test_a_peer_is_found_by_its_channel),
+		TEST(test_retires_with_all_answered),
+		TEST(test_retiring_takes_nothing_for_lost),
+		TEST(test_retires_in_time),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
