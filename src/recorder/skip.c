@@ -102,7 +102,7 @@ static int keep_rest(struct viewer *viewer)
 static void keep_notices(struct viewer *viewer)
 {
 	const struct ring *ring = &viewer->corridor->ring;
-	uint8_t bytes[VIEW_HEADER_LEN + REASON_SIZE];
+	uint8_t bytes[VIEW_HEADER_LEN + REASON_SIZE] = { 0 };
 
 	for (uint64_t at = viewer->boundary, end; at < ring->end; at = end) {
 		struct iovec pieces[2];
