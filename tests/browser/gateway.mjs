@@ -84,10 +84,11 @@ real('a front that dies is back, and so is the shell', async () => {
 	await run(page, 'echo "shell=$$"', 'shell=');
 	await until(() => number(page, 'shell'), 'a number');
 	const shell = await number(page, 'shell');
-	process.kill(gateway.processes('front')[0].pid, 'SIGKILL');
-	await isIn(page, 'away', 5000);
-	await isIn(page, 'live', 20000);
+	const front = gateway.processes('front')[0].pid;
+	process.kill(front, 'SIGKILL'); // it is back before anybody need be told; what is typed meanwhile arrives
 	await run(page, 'echo "after=$$"', `after=${shell}`);
+	await until(() => ![undefined, front].includes(gateway.processes('front')[0]?.pid), 'another front');
+	await isIn(page, 'live', 20000);
 	equal((await screenText(page)).split(`shell=${shell}`).length, 2, 'nothing was drawn twice');
 });
 
