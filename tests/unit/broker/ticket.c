@@ -530,6 +530,23 @@ static void test_lengths(void **state)
 	person_close(&person);
 }
 
+/* The broker ends: a commit that was under way has nobody to tell. */
+static void test_nobody_is_left(void **state)
+{
+	struct house *house = *state;
+	struct person person;
+	struct msg_redeem ask;
+	struct message message = { .payload = &ask, .serial = 77 };
+
+	person_open(house, &person, &ask);
+	house_run(house);
+	assert_int_equal(ticket_redeem(house->broker, house_front(house), &message), 0);
+	peers_finish(house->broker);
+	turn_close(house->broker);
+	assert_int_equal(person_row(house, 1).state, SESSION_REDEEMED); /* it is spent */
+	person_close(&person);
+}
+
 /* The front that asked is gone: the other one gets no answer it did not ask for. */
 static void test_front_goes(void **state)
 {
@@ -629,6 +646,7 @@ int main(void)
 		TEST(test_not_now),
 		TEST(test_no_room),
 		TEST(test_lengths),
+		TEST(test_nobody_is_left),
 		TEST(test_front_goes),
 		cmocka_unit_test(test_size_of_the_window),
 		TEST(test_many_refusals),
