@@ -421,6 +421,25 @@ static void test_store_fails(void **state)
 	person_close(&person);
 }
 
+/* A front that dies before the commit is not answered; another one's person may still attach. */
+static void test_front_gone(void **state)
+{
+	struct house *house = *state;
+	struct person person;
+	struct msg_redeem ask;
+
+	person_open(house, &person, &ask);
+	struct message message = { .payload = &ask, .serial = 77 };
+	assert_int_equal(ticket_redeem(house->broker, house_front(house), &message), 0);
+	struct peer *peers = STEAL(house->broker->peers);
+	turn_close(house->broker);
+	house->broker->peers = peers;
+	house_run(house);
+	assert_false(house_got(house, MSG_TICKET_REDEEMED));
+	assert_int_equal(person_row(house, 1).state, SESSION_REDEEMED);
+	person_close(&person);
+}
+
 static void test_without_memory(void **state)
 {
 	struct house *house = *state;
@@ -642,6 +661,7 @@ int main(void)
 		TEST(test_too_many_live),
 		cmocka_unit_test(test_each_right_withdrawn),
 		TEST(test_store_fails),
+		TEST(test_front_gone),
 		TEST(test_without_memory),
 		TEST(test_not_now),
 		TEST(test_no_room),
