@@ -57,6 +57,8 @@ static void expect(const uint8_t *bytes, size_t len, struct buf *out)
 			buf_append(out, frame.payload, frame.len);
 		else if (frame.type == VIEW_RESIZE)
 			screen = input_screen(get16(frame.payload), get16(frame.payload + 2), 0, 0);
+		else if (frame.type == VIEW_REFRESH)
+			continue; /* nothing of it goes to the target */
 		else if (frame.type != VIEW_REPORT)
 			return;
 		else if ((r = report_bytes(frame.payload, screen.columns, screen.rows, report)) < 0)

@@ -90,14 +90,15 @@ export class Person {
 	}
 
 	async prove(challenge, keys, session) {
+		const { socket } = this;
 		const signed = Buffer.concat([Buffer.from('sallyport attach 1\0'), Buffer.from(session), challenge]);
 		const signature = Buffer.from(await webcrypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, keys.privateKey, signed));
 		const proof = Buffer.alloc(12);
-		if (this.socket.readyState !== WebSocket.OPEN) return;
+		if (socket !== this.socket || socket.readyState !== WebSocket.OPEN) return; // another attachment has begun meanwhile
 		proof.writeBigUInt64LE(this.proofOffset, 0);
 		proof.writeUInt16LE(this.columns, 8);
 		proof.writeUInt16LE(this.rows, 10);
-		this.socket.send(frame(FRAME.PROOF, Buffer.concat([proof, signature, this.counts ? this.page : Buffer.alloc(0)])));
+		socket.send(frame(FRAME.PROOF, Buffer.concat([proof, signature, this.counts ? this.page : Buffer.alloc(0)])));
 	}
 
 	// What was typed and not taken, again; known: the gateway remembers this page.

@@ -10,7 +10,7 @@ const SESSIONS = 6;
 const settings = { 'telnet.success': '$ ', 'gateway.log_level': 'warning', 'session.reattach': 600 };
 
 story('connections that break at random lose no byte and double none', async () => {
-	const count = Number(option('count', most(800, 10000)));
+	const count = Number(option('count', most(10000, 100000)));
 	const parrot = await Parrot.start();
 	const gateway = await Gateway.start(settings);
 	const began = Date.now();
@@ -24,4 +24,4 @@ story('connections that break at random lose no byte and double none', async () 
 		await gateway.stop();
 		await parrot.stop();
 	}
-}, { seconds: 1200 });
+}, { seconds: 3600 });

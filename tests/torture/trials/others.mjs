@@ -10,7 +10,6 @@ import { most, seed } from '../lib/seed.mjs';
 
 const here = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const programs = [
-	{ name: 'disconnects', words: 'connections that break anywhere lose no byte', reduced: 10000, full: 100000 },
 	{ name: 'hostile', words: 'a hostile target harms its own session alone', reduced: 30, full: 3000 },
 ];
 
