@@ -136,8 +136,10 @@ bool viewer_boundary(struct viewer *viewer)
 
 	/* The ring never forgets what an attached viewer has yet to be sent. */
 	viewer->boundary = MAX(viewer->boundary, ring->start);
-	while (viewer->boundary < viewer->sent)
+	while (viewer->boundary < viewer->sent) {
+		viewer->begun = viewer->boundary;
 		viewer->boundary = ring_frame_end(ring, viewer->boundary);
+	}
 	return viewer->boundary == viewer->sent;
 }
 
@@ -179,8 +181,12 @@ static uint64_t limit(struct viewer *viewer)
 
 	/* A PONG waits behind the frame that is on its way; that frame must not wait for the
 	 * window. */
-	if (viewer->control.len > 0 && !viewer_boundary(viewer))
+	bool within = !viewer_boundary(viewer);
+	if (within && viewer->control.len > 0)
 		return viewer->boundary;
+	/* A page acknowledges whole frames: one that is longer than its window must still end. */
+	if (within && viewer->begun <= viewer->acknowledged)
+		window = MAX(window, viewer->boundary);
 	return MIN(window, end);
 }
 

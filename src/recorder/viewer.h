@@ -25,6 +25,7 @@ struct viewer {
 	bool control_cut; /* the first control frame is partly sent */
 	uint64_t sent, acknowledged;
 	uint64_t boundary;     /* a start of a frame at or before sent, or the first after it */
+	uint64_t begun;        /* where the frame begins that ends at boundary */
 	struct sender *sender; /* counts its input; NULL: a page that does not count */
 	uint8_t why;           /* enum view_gap, once it is dead */
 	uint8_t farewell;      /* of the last frame, if it was one; 0 */

@@ -482,6 +482,27 @@ static void file_exists_already(void **state)
 	page_close(&page);
 }
 
+/* A page says what it has seen in whole frames; the longest one is longer than its window. */
+static void the_longest_frames_arrive(void **state)
+{
+	struct world *world = *state;
+	struct page page, *pages[] = { &page };
+	static char text[65536];
+
+	begin(world, true);
+	page_join(world, &page, 1);
+	memset(text, 'x', sizeof(text));
+	for (int i = 0; i < 3; i++)
+		assert_true(worker_sends(world, VIEW_TEXT, text, sizeof(text)));
+	for (int i = 0; i < 50 && page.text.len < 3 * sizeof(text); i++)
+		settle(world, pages, 1);
+	assert_int_equal(page.text.len, 3 * sizeof(text));
+	assert_int_equal(page.skips, 0);
+	finish(world, pages, 1);
+	assert_string_equal(page.ended, "logout.");
+	page_close(&page);
+}
+
 static void disk_fails_in_the_middle(void **state)
 {
 	struct world *world = *state;
@@ -583,6 +604,7 @@ int main(void)
 		CORRIDOR_TEST(deaf_viewer_does_not_hold_the_end),
 		CORRIDOR_TEST(activity),
 		CORRIDOR_TEST(file_exists_already),
+		CORRIDOR_TEST(the_longest_frames_arrive),
 		CORRIDOR_TEST(disk_fails_in_the_middle),
 		CORRIDOR_TEST(too_many_viewers),
 		CORRIDOR_TEST(worker_dies_while_it_waits),
