@@ -130,6 +130,6 @@ int corridor_say(
 int corridor_input(struct corridor *corridor, uint16_t viewer, const struct view_frame *frame);
 bool corridor_input_waits(const struct corridor *corridor);
 int corridor_tell_gap(struct corridor *corridor); /* says GAP, if there was one */
-int corridor_refresh(struct corridor *corridor); /* asks the worker for a keyframe */
+int corridor_refresh(struct corridor *corridor);  /* asks the worker for a keyframe */
 /* The last call of every callback: sends, reaps, sets the watches; may free the corridor. */
 void corridor_settle(struct corridor *corridor);

@@ -110,7 +110,7 @@ int handover_ask(int fd, const struct keyring *mine, int directory, struct keyri
 {
 	struct passage *passage = keyring_scratch(mine);
 	struct question question;
-	struct answer answer;
+	struct answer answer = { .result = 0 };
 	fill_question(&question, mine);
 	crypto_box_keypair(question.box, passage->secret);
 	int r = deliver(fd, &question, sizeof question);
