@@ -232,6 +232,21 @@ static void a_release_without_its_row(void **state)
 	assert_int_equal(scene->report.line, 3);
 }
 
+/* A broker that was started again allows a release before it has heard how far the log is. */
+static void a_row_that_knows_no_line(void **state)
+{
+	struct scene *scene = *state;
+	char detail[128], id[SESSION_ID_SIZE];
+
+	session(scene, 1);
+	pen_session(2, id);
+	snprintf(detail, sizeof detail, "{\"session_id\":\"%s\"}", id);
+	add_row(scene, "credential.released", detail);
+	pen_write(&scene->pen, "key", 2);
+	session(scene, 3);
+	assert_int_equal(prove(scene), RELEASES_INTACT);
+}
+
 /* Rows of before knew nothing of the log: what they allowed is not held against anybody. */
 static void a_trail_from_before(void **state)
 {
@@ -275,6 +290,7 @@ int main(void)
 		SCENE(a_whole_file_is_missing),
 		SCENE(another_past_is_not_the_one_that_was_seen),
 		SCENE(a_release_without_its_row),
+		SCENE(a_row_that_knows_no_line),
 		SCENE(a_trail_from_before),
 		SCENE(rows_that_are_nonsense),
 	};
