@@ -4,6 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 results=build/check
+export SALLYPORT_PATIENCE=4 # several suites share two cores
 rm -rf $results
 mkdir -p $results
 

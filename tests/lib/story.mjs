@@ -3,6 +3,8 @@
 // last line counts them. A story that returns 'skip: why' is counted apart and says why.
 import { setTimeout as sleep } from 'node:timers/promises';
 
+// How many times longer a wait may take than where nothing else runs; nothing that is measured depends on it.
+const patience = Number(process.env.SALLYPORT_PATIENCE ?? 1);
 const stories = [];
 export const story = (name, run, { seconds = 60 } = {}) => stories.push({ name, run, seconds });
 
@@ -17,11 +19,11 @@ export const equal = (actual, expected, words) => {
 
 // Polls until `probe` yields something true.
 export async function until(probe, words, milliseconds = 10000) {
-	const end = Date.now() + milliseconds;
+	const end = Date.now() + milliseconds * patience;
 	for (;;) {
 		const value = await probe();
 		if (value) return value;
-		if (Date.now() > end) throw new Error(`waited ${milliseconds} ms for: ${words}`);
+		if (Date.now() > end) throw new Error(`waited ${milliseconds * patience} ms for: ${words}`);
 		await sleep(20);
 	}
 }
@@ -29,7 +31,7 @@ export async function until(probe, words, milliseconds = 10000) {
 async function within(seconds, work, name) {
 	let timer;
 	const late = new Promise((_, fail) => {
-		timer = setTimeout(() => fail(new Error(`no end after ${seconds} s`)), seconds * 1000);
+		timer = setTimeout(() => fail(new Error(`no end after ${seconds * patience} s`)), seconds * patience * 1000);
 	});
 	try {
 		return await Promise.race([work(), late]);
