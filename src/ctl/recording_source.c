@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 
+#define SECTOR 512 /* what a disk writes whole or not at all */
 #define RECORD_MAX (RECORDING_RECORD_LEN + RECORDING_BODY_MAX + RECORDING_CHECK_LEN)
 
 int source_init(struct source *source, int fd)
@@ -87,12 +88,20 @@ static bool rest_is_zero(struct source *source)
 }
 
 /*
- * A power cut leaves the length of what was being written and the first sectors of it: the record
- * ends in zeros, and nothing else follows. `len` bytes of it are there. Looking uses the rest up.
+ * A power cut leaves the length of what was being written and the first sectors of it, or none: the
+ * record is zeros, from a sector's beginning or its own, and nothing else follows. (One that ends
+ * with a zero by chance and was altered is no such record.) `len` bytes of it are there. Looking
+ * uses the rest up.
  */
 static bool torn(struct source *source, size_t len)
 {
-	if (source->bytes[source->at + len - 1] != 0)
+	const uint8_t *raw = source->bytes + source->at;
+	size_t kept = len;
+
+	while (kept > 0 && raw[kept - 1] == 0)
+		kept--;
+	uint64_t sector = (source->passed + kept + SECTOR - 1) / SECTOR * SECTOR;
+	if (kept > 0 && sector >= source->passed + len)
 		return false;
 	source->at += len;
 	return rest_is_zero(source);
