@@ -160,11 +160,11 @@ export class Attachment {
 	}
 
 	/*
-	 * What the person types: also kept while the connection is away for a blink, and sent once it is
-	 * back. Longer than that nobody types blindly.
+	 * What the person types: also kept while the connection is away for a blink, or about to close, and
+	 * sent once it is back. Longer than that nobody types blindly.
 	 */
 	type(type: number, bytes: Uint8Array): boolean {
-		if (this.welcomed)
+		if (this.welcomed && this.socket?.readyState === WebSocket.OPEN)
 			return this.send(type, bytes);
 		return !this.stopped && this.counts && this.holds && this.outbox.add(writeFrame(type, bytes));
 	}
