@@ -164,6 +164,19 @@ story('page: a renewed gateway is no loss', async () => {
 	assert(!(await moods()).includes('away'), `moods: ${await moods()}`);
 });
 
+story('page: what is typed while the connection closes is sent by the next one', async () => {
+	const { page, session } = await opened();
+	const [viewer] = session.viewers;
+	viewer.socket.close(1012);
+	viewer.socket._socket.pause(); // the page has said goodbye too, and hears no answer: it stands there, closing
+	await page.waitForTimeout(300);
+	await page.keyboard.type('echo closing\r');
+	viewer.socket.terminate();
+	await until(() => session.attaches === 2, 'a new attach');
+	await echoes(page, 'closing');
+	equal(session.typed, 'echo closing\r', 'typed');
+});
+
 story('page: who leaves with words that are still unsent is asked', async () => {
 	const { page, session } = await opened();
 	const [viewer] = session.viewers;
