@@ -2,7 +2,7 @@
 // Crashes, power cuts, full disks, failing calls, clock jumps, races and growth, against the whole
 // gateway: node tests/torture/run.mjs [TRIAL..] [--full] [--seed N] [--only WORDS]
 // Without --full each trial runs in the reduced form of ./dev check; ./dev torture is the full one.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -13,15 +13,13 @@ import { full, names, only, seed } from './lib/seed.mjs';
 // As root in a mount namespace of our own: what a trial mounts is nobody else's, and goes with us.
 async function moveIn() {
 	if (process.getuid() !== 0 || process.env.SALLYPORT_TORTURE) return;
-	const child = spawn('unshare', ['--mount', '--propagation', 'private', process.execPath, ...process.argv.slice(1),
+	const room = ['--mount', '--propagation', 'private'];
+	if (spawnSync('unshare', [...room, 'true']).status !== 0) return; // none to be had: what they mount they unmount
+	const child = spawn('unshare', [...room, process.execPath, ...process.argv.slice(1),
 		...(process.argv.includes('--seed') ? [] : ['--seed', String(seed)])],
 		{ stdio: 'inherit', env: { ...process.env, SALLYPORT_TORTURE: 'inside' } });
 	for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-	const code = await new Promise((done) => {
-		child.on('error', () => done(undefined)); // no unshare: then without
-		child.on('exit', (status) => done(status ?? 1));
-	});
-	if (code !== undefined) process.exit(code);
+	process.exit(await new Promise((done) => child.on('exit', (status) => done(status ?? 1))));
 }
 
 await moveIn();
