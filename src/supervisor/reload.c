@@ -48,7 +48,6 @@ static int check_place(struct supervisor *supervisor, struct msg_reload_answer *
 {
 	struct settings settings;
 	struct place fresh;
-
 	struct outside outside;
 
 	if (place_renew(supervisor, true, &settings, &fresh, answer->words) < 0)
@@ -205,13 +204,6 @@ static int start_next(struct supervisor *supervisor, enum service_id id)
 	return r < 0 ? r : service_start(reload->next[id]);
 }
 
-static void introduce_two(struct service *one, struct service *other)
-{
-	if (one != NULL && other != NULL && one != other && one->channel != NULL &&
-		other->channel != NULL && services_acquainted(one, other))
-		service_introduce(one, other);
-}
-
 static int begin_first(struct supervisor *supervisor)
 {
 	struct reload *reload = &supervisor->reload;
@@ -221,7 +213,7 @@ static int begin_first(struct supervisor *supervisor)
 			return -ERR_SYSTEM;
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		for (unsigned j = 0; j < i; j++)
-			introduce_two(reload->next[i], reload->next[j]);
+			service_introduce(reload->next[i], reload->next[j]);
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		if (reload->next[i] != NULL)
 			service_go(reload->next[i]);
@@ -263,7 +255,7 @@ static void begin_front(struct supervisor *supervisor)
 		break_off(supervisor, "the new front cannot be started");
 		return;
 	}
-	introduce_two(reload->next[SERVICE_FRONT], supervisor->services[SERVICE_BROKER]);
+	service_introduce(reload->next[SERVICE_FRONT], supervisor->services[SERVICE_BROKER]);
 	service_go(reload->next[SERVICE_FRONT]);
 }
 
@@ -277,7 +269,7 @@ static void introduce_to_older(struct service *fresh, struct service *older)
 	if (older == NULL || older->id == SERVICE_BROKER || older->id == SERVICE_WITNESS)
 		return;
 	if (fresh->id == SERVICE_BROKER || service_asks(older, fresh))
-		introduce_two(fresh, older);
+		service_introduce(fresh, older);
 }
 
 static void introduce_next(struct supervisor *supervisor, struct service *fresh)
@@ -309,7 +301,7 @@ static void begin_broker(struct supervisor *supervisor)
 		if (reload->next[i] == NULL)
 			continue;
 		introduce_next(supervisor, reload->next[i]);
-		introduce_two(reload->next[SERVICE_BROKER], reload->next[i]);
+		service_introduce(reload->next[SERVICE_BROKER], reload->next[i]);
 	}
 	timer_cancel(STEAL(old->restart));
 	old->retiring = true;

@@ -75,7 +75,8 @@ int service_create(struct supervisor *supervisor, enum service_id id, uint32_t g
 	return 0;
 }
 
-void service_destroy(struct service *service)
+/* Its process is not touched. */
+static void service_destroy(struct service *service)
 {
 	if (service == NULL)
 		return;
@@ -187,7 +188,7 @@ static void tell_start(struct service *service)
 	arrange_handover(service);
 }
 
-int service_introduce(struct service *one, struct service *other)
+static void connect_two(struct service *one, struct service *other)
 {
 	struct msg_peer to_one = { (uint8_t)other->party, other->generation != one->generation,
 		other->generation };
@@ -195,15 +196,12 @@ int service_introduce(struct service *one, struct service *other)
 		one->generation };
 	int ends[2];
 
-	int r = wire_pair(SOCK_SEQPACKET, ends);
-	if (r < 0)
-		return r;
-	r = channel_send(one->channel, MSG_PEER, 0, &to_one, NULL, 0, &ends[0], 1);
-	if (r == 0)
-		r = channel_send(other->channel, MSG_PEER, 0, &to_other, NULL, 0, &ends[1], 1);
+	if (wire_pair(SOCK_SEQPACKET, ends) < 0)
+		return;
+	if (channel_send(one->channel, MSG_PEER, 0, &to_one, NULL, 0, &ends[0], 1) == 0)
+		channel_send(other->channel, MSG_PEER, 0, &to_other, NULL, 0, &ends[1], 1);
 	close(ends[0]);
 	close(ends[1]);
-	return r;
 }
 
 bool service_asks(const struct service *asking, const struct service *asked)
@@ -215,26 +213,27 @@ bool service_asks(const struct service *asking, const struct service *asked)
 }
 
 /* Of retired ones only the broker still wants something: what they have is its sessions. */
-bool services_acquainted(const struct service *one, const struct service *other)
+static bool services_acquainted(const struct service *one, const struct service *other)
 {
 	if (service_asks(one, other))
 		return one->id == SERVICE_BROKER || !other->retiring;
 	return service_asks(other, one) && (other->id == SERVICE_BROKER || !one->retiring);
 }
 
-static void introduce_to(struct service *service, struct service *other)
+void service_introduce(struct service *one, struct service *other)
 {
-	if (other != NULL && other != service && other->channel != NULL &&
-		services_acquainted(service, other))
-		service_introduce(service, other);
+	if (one != NULL && other != NULL && one != other && one->channel != NULL &&
+		other->channel != NULL && services_acquainted(one, other))
+		connect_two(one, other);
 }
 
-void services_introduce(struct supervisor *supervisor, struct service *service)
+/* To all of its generation and the retired ones. */
+static void introduce_to_all(struct supervisor *supervisor, struct service *service)
 {
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		introduce_to(service, supervisor->services[i]);
+		service_introduce(service, supervisor->services[i]);
 	for (struct service *other = supervisor->retired; other != NULL; other = other->next)
-		introduce_to(service, other);
+		service_introduce(service, other);
 }
 
 void service_tell(struct service *service, enum msg_type type)
@@ -453,7 +452,7 @@ int services_start(struct supervisor *supervisor)
 		int r = service_start(service);
 		if (r < 0)
 			return r;
-		services_introduce(supervisor, service);
+		introduce_to_all(supervisor, service);
 	}
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		if (supervisor->services[i]->wanted)
@@ -572,7 +571,7 @@ static void on_restart(void *context)
 			&service->restart);
 		return;
 	}
-	services_introduce(service->supervisor, service);
+	introduce_to_all(service->supervisor, service);
 	service_go(service);
 }
 
