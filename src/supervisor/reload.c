@@ -105,18 +105,12 @@ static int check(struct supervisor *supervisor, bool force, enum takeover_kind *
 /* Everybody must have read what was said: the new executable begins with nothing unsaid. */
 static bool all_idle(const struct supervisor *supervisor, const char **ret_program)
 {
-	const struct service *service = supervisor->retired;
+	const struct service *service = NULL;
 
 	*ret_program = "sallyport-token";
 	if (supervisor->token.pid != 0)
 		return false;
-	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
-		*ret_program = supervisor->services[i]->program;
-		if (supervisor->services[i]->channel != NULL &&
-			!channel_idle(supervisor->services[i]->channel))
-			return false;
-	}
-	for (; service != NULL; service = service->next) {
+	while ((service = services_next(supervisor, service)) != NULL) {
 		*ret_program = service->program;
 		if (service->channel != NULL && !channel_idle(service->channel))
 			return false;
@@ -266,7 +260,7 @@ static void begin_front(struct supervisor *supervisor)
  */
 static void introduce_to_older(struct service *fresh, struct service *older)
 {
-	if (older == NULL || older->id == SERVICE_BROKER || older->id == SERVICE_WITNESS)
+	if (older->id == SERVICE_BROKER || older->id == SERVICE_WITNESS)
 		return;
 	if (fresh->id == SERVICE_BROKER || service_asks(older, fresh))
 		service_introduce(fresh, older);
@@ -274,11 +268,10 @@ static void introduce_to_older(struct service *fresh, struct service *older)
 
 static void introduce_next(struct supervisor *supervisor, struct service *fresh)
 {
-	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		introduce_to_older(fresh, supervisor->services[i]);
-	for (struct service *service = supervisor->retired; service != NULL;
-		service = service->next)
-		introduce_to_older(fresh, service);
+	struct service *older = NULL;
+
+	while ((older = services_next(supervisor, older)) != NULL)
+		introduce_to_older(fresh, older);
 }
 
 static void open_store(struct supervisor *supervisor)

@@ -230,9 +230,9 @@ void service_introduce(struct service *one, struct service *other)
 /* To all of its generation and the retired ones. */
 static void introduce_to_all(struct supervisor *supervisor, struct service *service)
 {
-	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		service_introduce(service, supervisor->services[i]);
-	for (struct service *other = supervisor->retired; other != NULL; other = other->next)
+	struct service *other = NULL;
+
+	while ((other = services_next(supervisor, other)) != NULL)
 		service_introduce(service, other);
 }
 
@@ -310,25 +310,27 @@ static int on_worker_start(struct service *service, struct message *message)
 }
 
 /* Of a party there may be several: the one of that generation, among those the teller may know. */
-static struct service *struck(struct service *teller, const struct msg_strike *strike)
+static bool is_struck(const struct service *service, const struct service *teller,
+	const struct msg_strike *strike)
+{
+	return service != NULL && service->party == strike->party &&
+	       (service->id == SERVICE_WITNESS || /* of which there is one */
+		       service->generation == strike->generation) &&
+	       (service_asks(teller, service) || service_asks(service, teller));
+}
+
+static struct service *struck(const struct service *teller, const struct msg_strike *strike)
 {
 	struct supervisor *supervisor = teller->supervisor;
-	struct service *found = NULL;
+	struct service *service = NULL;
 
-	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
-		struct service *const two[] = { supervisor->services[i],
-			supervisor->reload.next[i] };
-		for (unsigned j = 0; j < ARRAY_LEN(two); j++)
-			if (two[j] != NULL && two[j]->party == strike->party &&
-				(i == SERVICE_WITNESS || /* of which there is one */
-					two[j]->generation == strike->generation))
-				found = two[j];
-	}
-	for (struct service *it = supervisor->retired; it != NULL; it = it->next)
-		if (it->party == strike->party && it->generation == strike->generation)
-			found = it;
-	return found != NULL && (service_asks(teller, found) || service_asks(found, teller)) ? found
-											     : NULL;
+	while ((service = services_next(supervisor, service)) != NULL)
+		if (is_struck(service, teller, strike))
+			return service;
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		if (is_struck(supervisor->reload.next[i], teller, strike))
+			return supervisor->reload.next[i];
+	return NULL;
 }
 
 /*
@@ -475,21 +477,36 @@ void services_finish(struct supervisor *supervisor)
 
 struct service *service_find(struct supervisor *supervisor, pid_t pid)
 {
-	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
-		struct service *service = supervisor->services[i],
-			       *next = supervisor->reload.next[i];
-		if (service != NULL && service->pid == pid)
-			return service;
-		if (next != NULL && next->pid == pid)
-			return next;
-	}
-	struct service *service = supervisor->retired;
-	while (service != NULL && service->pid != pid)
-		service = service->next;
+	struct service *service = NULL;
+
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		if (supervisor->reload.next[i] != NULL && supervisor->reload.next[i]->pid == pid)
+			return supervisor->reload.next[i];
+	do {
+		service = services_next(supervisor, service);
+	} while (service != NULL && service->pid != pid);
 	return service;
 }
 
+struct service *services_next(const struct supervisor *supervisor, const struct service *after)
+{
+	if (after != NULL && service_retired(after))
+		return after->next;
+	for (unsigned i = after != NULL ? after->id + 1 : 0; i < SERVICE_COUNT; i++)
+		if (supervisor->services[i] != NULL)
+			return supervisor->services[i];
+	return supervisor->retired;
+}
+
 /* ---- older ones */
+
+bool service_retired(const struct service *service)
+{
+	const struct supervisor *supervisor = service->supervisor;
+
+	return service != supervisor->services[service->id] &&
+	       service != supervisor->reload.next[service->id];
+}
 
 unsigned services_retired(const struct supervisor *supervisor)
 {
@@ -525,15 +542,14 @@ static void drop_retired(struct supervisor *supervisor, struct service *service)
 	generations_tell(supervisor);
 }
 
-static void put_row(
-	struct msg_generations *generations, const struct service *service, bool retired)
+static void put_row(struct msg_generations *generations, const struct service *service)
 {
 	if (service == NULL || service->pid <= 0 || generations->count == GENERATION_ROWS_MAX)
 		return;
 	struct generation_row *row = &generations->rows[generations->count++];
 	row->generation = service->generation;
 	row->party = (uint8_t)service->party;
-	row->retired = retired;
+	row->retired = service_retired(service);
 	memcpy(row->version, service->version, sizeof row->version);
 }
 
@@ -551,10 +567,10 @@ void generations_tell(struct supervisor *supervisor)
 	generations.reload = (uint8_t)supervisor->reload.state;
 	memcpy(generations.words, supervisor->reload.words, sizeof generations.words);
 	for (unsigned i = SERVICE_COUNT; i-- > 0;)
-		put_row(&generations, supervisor->services[i], false);
+		put_row(&generations, supervisor->services[i]);
 	for (struct service *service = supervisor->retired; service != NULL;
 		service = service->next)
-		put_row(&generations, service, true);
+		put_row(&generations, service);
 	channel_tell(broker->channel, MSG_GENERATIONS, &generations);
 }
 
@@ -644,15 +660,6 @@ static void retired_reaped(struct supervisor *supervisor, struct service *servic
 	drop_retired(supervisor, service);
 }
 
-static bool is_retired(const struct supervisor *supervisor, const struct service *service)
-{
-	const struct service *at = supervisor->retired;
-
-	while (at != NULL && at != service)
-		at = at->next;
-	return at != NULL;
-}
-
 void services_reaped(struct supervisor *supervisor, struct service *service, int status)
 {
 	service->pid = 0;
@@ -664,7 +671,7 @@ void services_reaped(struct supervisor *supervisor, struct service *service, int
 		stop_reaped(supervisor);
 		return;
 	}
-	if (is_retired(supervisor, service)) {
+	if (service_retired(service)) {
 		retired_reaped(supervisor, service, status);
 		return;
 	}

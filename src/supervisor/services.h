@@ -20,9 +20,12 @@ void service_restart_later(struct service *service);
 void service_renew(struct service *service);
 void services_reaped(struct supervisor *supervisor, struct service *service, int status);
 struct service *service_find(struct supervisor *supervisor, pid_t pid);
+/* One after the other, from NULL to NULL: those in charge, then the retired ones. */
+struct service *services_next(const struct supervisor *supervisor, const struct service *after);
 unsigned service_uid(const struct supervisor *supervisor, enum party party);
 
 /* Older ones, that finish what they have. */
+bool service_retired(const struct service *service); /* it is one of them */
 unsigned services_retired(const struct supervisor *supervisor);
 void services_retire(struct supervisor *supervisor, struct service *service); /* takes it */
 void services_finish(struct supervisor *supervisor);  /* forgets all; processes are not touched */

@@ -99,6 +99,7 @@ static void keep_all(struct supervisor *supervisor, bool keep)
 {
 	int *place[PLACE_COUNT];
 	int flags = keep ? 0 : FD_CLOEXEC;
+	const struct service *service = NULL;
 	const struct programs *const programs[] = { &supervisor->programs,
 		&supervisor->reload.programs };
 
@@ -106,18 +107,15 @@ static void keep_all(struct supervisor *supervisor, bool keep)
 	for (unsigned i = 0; i < PLACE_COUNT; i++)
 		if (*place[i] >= 0)
 			fcntl(*place[i], F_SETFD, flags);
-	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		if (supervisor->services[i] != NULL && supervisor->services[i]->channel != NULL)
-			fcntl(channel_fd(supervisor->services[i]->channel), F_SETFD, flags);
-	for (struct service *it = supervisor->retired; it != NULL; it = it->next)
-		if (it->channel != NULL)
-			fcntl(channel_fd(it->channel), F_SETFD, flags);
+	while ((service = services_next(supervisor, service)) != NULL)
+		if (service->channel != NULL)
+			fcntl(channel_fd(service->channel), F_SETFD, flags);
 	for (unsigned set = 0; set < ARRAY_LEN(programs); set++)
 		for (unsigned i = 0; i < programs[set]->count; i++)
 			fcntl(programs[set]->rows[i].fd, F_SETFD, flags);
 }
 
-static int put_service(struct buf *out, const struct service *service, bool retired)
+static int put_service(struct buf *out, const struct service *service)
 {
 	struct state_service row;
 
@@ -128,7 +126,7 @@ static int put_service(struct buf *out, const struct service *service, bool reti
 	row.channel = service->channel != NULL ? channel_fd(service->channel) : -1;
 	row.ready = service->ready;
 	row.wanted = service->wanted;
-	row.retired = retired;
+	row.retired = service_retired(service);
 	row.quick_deaths = service->quick_deaths;
 	row.started_at = service->started_at;
 	memcpy(row.version, service->version, sizeof row.version);
@@ -165,14 +163,12 @@ static int put_workers(struct buf *out, const struct supervisor *supervisor)
 
 static int put_living(struct buf *out, struct supervisor *supervisor, struct state_head *head)
 {
+	const struct service *service = NULL;
 	int r = buf_append(out, &supervisor->settings, sizeof supervisor->settings);
 
 	head->settings_size = sizeof supervisor->settings;
-	for (unsigned i = 0; r == 0 && i < SERVICE_COUNT; i++, head->services++)
-		r = put_service(out, supervisor->services[i], false);
-	for (const struct service *it = supervisor->retired; r == 0 && it != NULL;
-		it = it->next, head->services++)
-		r = put_service(out, it, true);
+	for (; r == 0 && (service = services_next(supervisor, service)) != NULL; head->services++)
+		r = put_service(out, service);
 	if (r == 0)
 		r = put_programs(out, &supervisor->programs);
 	if (r == 0)
