@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "supervisor/place.h"
 #include "supervisor/reload.h"
 #include "supervisor/services.h"
 #include "supervisor/spawn.h"
@@ -27,7 +28,6 @@
 #define STATE_VERSION 1
 #define STATE_MAX (1024 * 1024)
 #define STATE_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-#define PLACE_COUNT 12
 #define PLACE_FIRST_CREDENTIAL 5 /* three of them, each -1 when it was not given */
 #define WORKERS_MAX (SESSIONS_MAX + 64)
 #define TRIAL_MS 3000
@@ -80,16 +80,6 @@ struct state { /* read and believed; the pointers lead into `bytes` */
 static void state_finish(struct state *state)
 {
 	free(state->bytes);
-}
-
-static void place_list(struct place *place, int *out[PLACE_COUNT])
-{
-	int *const all[PLACE_COUNT] = { &place->directory, &place->lock, &place->vault,
-		&place->store, &place->recordings, &place->root_key, &place->root_key_next,
-		&place->token_pin, &place->tls_cert, &place->tls_key, &place->listen,
-		&place->control };
-
-	memcpy(out, all, sizeof all);
 }
 
 /* ---- what goes along */
