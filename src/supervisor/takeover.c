@@ -293,7 +293,8 @@ static bool listens(int fd, int type)
 /* Each descriptor may stand for one thing only, and none for the standard ones. */
 struct seen {
 	unsigned count;
-	int fds[PLACE_COUNT + SERVICE_COUNT + RETIRED_MAX + 2 * PROGRAMS_MAX];
+	/* The first is the state itself. */
+	int fds[1 + PLACE_COUNT + SERVICE_COUNT + RETIRED_MAX + 2 * PROGRAMS_MAX];
 };
 
 static bool fresh(struct seen *seen, int fd)
