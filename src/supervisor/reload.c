@@ -136,12 +136,23 @@ static void on_execute(void *context)
 	}
 }
 
+static void tell_manager(void)
+{
+	char words[64];
+
+	snprintf(words, sizeof words, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		(unsigned long long)clock_monotonic_us());
+	manager_tell(words);
+}
+
+/* To the manager it is a reload: who says that it stops is killed when it has not in time. */
 static void on_renew(void *context)
 {
 	struct supervisor *supervisor = context;
 
 	supervisor->reload.timer = NULL;
-	services_stop(supervisor);
+	tell_manager();
+	services_end(supervisor);
 }
 
 void reload_ask(struct supervisor *supervisor, bool force, struct msg_reload_answer *ret_answer)
@@ -217,11 +228,9 @@ static int begin_first(struct supervisor *supervisor)
 void reload_begin(struct supervisor *supervisor)
 {
 	struct reload *reload = &supervisor->reload;
-	char words[REASON_SIZE], complaint[REASON_SIZE];
+	char complaint[REASON_SIZE];
 
-	snprintf(words, sizeof words, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		(unsigned long long)clock_monotonic_us());
-	manager_tell(words);
+	tell_manager();
 	reload->state = RELOAD_UNDER_WAY;
 	reload->place = supervisor->place;
 	enter(supervisor, STAGE_PREPARING);

@@ -32,5 +32,6 @@ void services_finish(struct supervisor *supervisor);  /* forgets all; processes 
 void generations_tell(struct supervisor *supervisor); /* the broker: what runs */
 
 /* stop.c: in order, each with its time. */
-void services_stop(struct supervisor *supervisor);
-void stop_reaped(struct supervisor *supervisor); /* one of them has ended */
+void services_end(struct supervisor *supervisor);
+void services_stop(struct supervisor *supervisor); /* and the service manager hears that we end */
+void stop_reaped(struct supervisor *supervisor);   /* one of them has ended */

@@ -70,16 +70,22 @@ static void next_stage(struct supervisor *supervisor)
 	loop_after(supervisor->loop, STOP_MS, on_overdue, supervisor, &supervisor->stop_timer);
 }
 
-void services_stop(struct supervisor *supervisor)
+void services_end(struct supervisor *supervisor)
 {
 	if (supervisor->stopping != 0)
 		return;
-	manager_tell("STOPPING=1");
 	reload_cancel(supervisor);
 	supervisor->stopping = 1;
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		timer_cancel(STEAL(supervisor->services[i]->restart));
 	next_stage(supervisor);
+}
+
+void services_stop(struct supervisor *supervisor)
+{
+	if (supervisor->stopping == 0)
+		manager_tell("STOPPING=1");
+	services_end(supervisor);
 }
 
 void stop_reaped(struct supervisor *supervisor)
