@@ -33,5 +33,6 @@ void generations_tell(struct supervisor *supervisor); /* the broker: what runs *
 
 /* stop.c: in order, each with its time. */
 void services_end(struct supervisor *supervisor);
-void services_stop(struct supervisor *supervisor); /* and the service manager hears that we end */
-void stop_reaped(struct supervisor *supervisor);   /* one of them has ended */
+/* And with them the gateway, also when it would have begun anew; the service manager hears it. */
+void services_stop(struct supervisor *supervisor);
+void stop_reaped(struct supervisor *supervisor); /* one of them has ended */

@@ -83,8 +83,9 @@ void services_end(struct supervisor *supervisor)
 
 void services_stop(struct supervisor *supervisor)
 {
-	if (supervisor->stopping == 0)
+	if (supervisor->stopping == 0 || supervisor->renew)
 		manager_tell("STOPPING=1");
+	supervisor->renew = false;
 	services_end(supervisor);
 }
 

@@ -512,6 +512,42 @@ static void a_forced_reload_is_no_stop(void **state)
 	hears_no_more(manager);
 }
 
+/* Whoever wants the end gets it, before the services were asked and after. */
+static void a_stop_ends_a_forced_reload(void **state)
+{
+	struct company *company = *state;
+	struct supervisor *supervisor = &company->supervisor;
+
+	start_all(company);
+	int manager = listen_as_manager();
+	supervisor->renew = true;
+	on_renew(supervisor);
+	services_stop(supervisor);
+	assert_false(supervisor->renew);
+	services_stop(supervisor);
+	run_until(company, NULL);
+	hears(manager, "RELOADING=1\nMONOTONIC_USEC=");
+	hears(manager, "STOPPING=1");
+	hears_no_more(manager);
+}
+
+static void a_stop_comes_before_a_forced_reload(void **state)
+{
+	struct company *company = *state;
+	struct supervisor *supervisor = &company->supervisor;
+
+	start_all(company);
+	int manager = listen_as_manager();
+	supervisor->renew = true;
+	loop_after(supervisor->loop, 0, on_renew, supervisor, &supervisor->reload.timer);
+	services_stop(supervisor);
+	run_until(company, NULL);
+	assert_false(supervisor->renew);
+	assert_null(supervisor->reload.timer);
+	hears(manager, "STOPPING=1");
+	hears_no_more(manager);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -531,6 +567,8 @@ int main(int argc, char **argv)
 		CASE(too_many_older_ones_are_refused),
 		CASE(the_end_ends_the_next_ones_too),
 		CASE(a_forced_reload_is_no_stop),
+		CASE(a_stop_ends_a_forced_reload),
+		CASE(a_stop_comes_before_a_forced_reload),
 	};
 
 	stage_stand_in = realpath(argv[1], NULL);
