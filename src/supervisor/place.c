@@ -220,8 +220,11 @@ int place_open(struct place *place, const char *directory, struct settings *sett
 	const char *listen_where, const char *store)
 {
 	char complaint[REASON_SIZE];
+	int *all[PLACE_COUNT];
 
-	*place = (struct place){ -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+	place_list(place, all);
+	for (unsigned i = 0; i < PLACE_COUNT; i++)
+		*all[i] = -1;
 	place->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (place->directory < 0)
 		return complain(directory,
@@ -358,13 +361,25 @@ int place_become_owner(const struct place *place)
 	return 1;
 }
 
-void place_close(struct place *place)
+void place_list(struct place *place, int *out[PLACE_COUNT])
 {
-	if (place->directory >= 0 && place->control >= 0)
-		unlinkat(place->directory, "control.sock", 0);
 	int *const all[] = { &place->directory, &place->lock, &place->vault, &place->store,
 		&place->recordings, &place->root_key, &place->root_key_next, &place->token_pin,
 		&place->tls_cert, &place->tls_key, &place->listen, &place->control };
-	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
+
+	_Static_assert(sizeof all == PLACE_COUNT * sizeof all[0] &&
+			       sizeof *place == PLACE_COUNT * sizeof(int),
+		"all of them");
+	memcpy(out, all, sizeof all);
+}
+
+void place_close(struct place *place)
+{
+	int *all[PLACE_COUNT];
+
+	if (place->directory >= 0 && place->control >= 0)
+		unlinkat(place->directory, "control.sock", 0);
+	place_list(place, all);
+	for (unsigned i = 0; i < PLACE_COUNT; i++)
 		fd_closep(all[i]);
 }

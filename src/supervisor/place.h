@@ -17,6 +17,9 @@ void place_drop_fresh(const struct place *old, struct place *fresh); /* closes w
 /* As root: gives each process its own directory. */
 int place_own(const struct place *place, const struct settings *settings);
 void place_close(struct place *place);
+/* Its descriptors, in the order of the struct. */
+#define PLACE_COUNT 12
+void place_list(struct place *place, int *out[PLACE_COUNT]);
 
 /*
  * As root on an installation that belongs to an ordinary user: becomes that user, for good. Returns

@@ -48,7 +48,6 @@ static int check_place(struct supervisor *supervisor, struct msg_reload_answer *
 {
 	struct settings settings;
 	struct place fresh;
-
 	struct outside outside;
 
 	if (place_renew(supervisor, true, &settings, &fresh, answer->words) < 0)
@@ -106,18 +105,12 @@ static int check(struct supervisor *supervisor, bool force, enum takeover_kind *
 /* Everybody must have read what was said: the new executable begins with nothing unsaid. */
 static bool all_idle(const struct supervisor *supervisor, const char **ret_program)
 {
-	const struct service *service = supervisor->retired;
+	const struct service *service = NULL;
 
 	*ret_program = "sallyport-token";
 	if (supervisor->token.pid != 0)
 		return false;
-	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
-		*ret_program = supervisor->services[i]->program;
-		if (supervisor->services[i]->channel != NULL &&
-			!channel_idle(supervisor->services[i]->channel))
-			return false;
-	}
-	for (; service != NULL; service = service->next) {
+	while ((service = services_next(supervisor, service)) != NULL) {
 		*ret_program = service->program;
 		if (service->channel != NULL && !channel_idle(service->channel))
 			return false;
@@ -143,12 +136,23 @@ static void on_execute(void *context)
 	}
 }
 
+static void tell_manager(void)
+{
+	char words[64];
+
+	snprintf(words, sizeof words, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		(unsigned long long)clock_monotonic_us());
+	manager_tell(words);
+}
+
+/* To the manager it is a reload: who says that it stops is killed when it has not in time. */
 static void on_renew(void *context)
 {
 	struct supervisor *supervisor = context;
 
 	supervisor->reload.timer = NULL;
-	services_stop(supervisor);
+	tell_manager();
+	services_end(supervisor);
 }
 
 void reload_ask(struct supervisor *supervisor, bool force, struct msg_reload_answer *ret_answer)
@@ -205,13 +209,6 @@ static int start_next(struct supervisor *supervisor, enum service_id id)
 	return r < 0 ? r : service_start(reload->next[id]);
 }
 
-static void introduce_two(struct service *one, struct service *other)
-{
-	if (one != NULL && other != NULL && one != other && one->channel != NULL &&
-		other->channel != NULL && services_acquainted(one, other))
-		service_introduce(one, other);
-}
-
 static int begin_first(struct supervisor *supervisor)
 {
 	struct reload *reload = &supervisor->reload;
@@ -221,7 +218,7 @@ static int begin_first(struct supervisor *supervisor)
 			return -ERR_SYSTEM;
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		for (unsigned j = 0; j < i; j++)
-			introduce_two(reload->next[i], reload->next[j]);
+			service_introduce(reload->next[i], reload->next[j]);
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		if (reload->next[i] != NULL)
 			service_go(reload->next[i]);
@@ -231,11 +228,9 @@ static int begin_first(struct supervisor *supervisor)
 void reload_begin(struct supervisor *supervisor)
 {
 	struct reload *reload = &supervisor->reload;
-	char words[REASON_SIZE], complaint[REASON_SIZE];
+	char complaint[REASON_SIZE];
 
-	snprintf(words, sizeof words, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		(unsigned long long)clock_monotonic_us());
-	manager_tell(words);
+	tell_manager();
 	reload->state = RELOAD_UNDER_WAY;
 	reload->place = supervisor->place;
 	enter(supervisor, STAGE_PREPARING);
@@ -263,7 +258,7 @@ static void begin_front(struct supervisor *supervisor)
 		break_off(supervisor, "the new front cannot be started");
 		return;
 	}
-	introduce_two(reload->next[SERVICE_FRONT], supervisor->services[SERVICE_BROKER]);
+	service_introduce(reload->next[SERVICE_FRONT], supervisor->services[SERVICE_BROKER]);
 	service_go(reload->next[SERVICE_FRONT]);
 }
 
@@ -274,19 +269,18 @@ static void begin_front(struct supervisor *supervisor)
  */
 static void introduce_to_older(struct service *fresh, struct service *older)
 {
-	if (older == NULL || older->id == SERVICE_BROKER || older->id == SERVICE_WITNESS)
+	if (older->id == SERVICE_BROKER || older->id == SERVICE_WITNESS)
 		return;
 	if (fresh->id == SERVICE_BROKER || service_asks(older, fresh))
-		introduce_two(fresh, older);
+		service_introduce(fresh, older);
 }
 
 static void introduce_next(struct supervisor *supervisor, struct service *fresh)
 {
-	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		introduce_to_older(fresh, supervisor->services[i]);
-	for (struct service *service = supervisor->retired; service != NULL;
-		service = service->next)
-		introduce_to_older(fresh, service);
+	struct service *older = NULL;
+
+	while ((older = services_next(supervisor, older)) != NULL)
+		introduce_to_older(fresh, older);
 }
 
 static void open_store(struct supervisor *supervisor)
@@ -309,7 +303,7 @@ static void begin_broker(struct supervisor *supervisor)
 		if (reload->next[i] == NULL)
 			continue;
 		introduce_next(supervisor, reload->next[i]);
-		introduce_two(reload->next[SERVICE_BROKER], reload->next[i]);
+		service_introduce(reload->next[SERVICE_BROKER], reload->next[i]);
 	}
 	timer_cancel(STEAL(old->restart));
 	old->retiring = true;

@@ -75,7 +75,8 @@ int service_create(struct supervisor *supervisor, enum service_id id, uint32_t g
 	return 0;
 }
 
-void service_destroy(struct service *service)
+/* Its process is not touched. */
+static void service_destroy(struct service *service)
 {
 	if (service == NULL)
 		return;
@@ -187,7 +188,7 @@ static void tell_start(struct service *service)
 	arrange_handover(service);
 }
 
-int service_introduce(struct service *one, struct service *other)
+static void connect_two(struct service *one, struct service *other)
 {
 	struct msg_peer to_one = { (uint8_t)other->party, other->generation != one->generation,
 		other->generation };
@@ -195,15 +196,12 @@ int service_introduce(struct service *one, struct service *other)
 		one->generation };
 	int ends[2];
 
-	int r = wire_pair(SOCK_SEQPACKET, ends);
-	if (r < 0)
-		return r;
-	r = channel_send(one->channel, MSG_PEER, 0, &to_one, NULL, 0, &ends[0], 1);
-	if (r == 0)
-		r = channel_send(other->channel, MSG_PEER, 0, &to_other, NULL, 0, &ends[1], 1);
+	if (wire_pair(SOCK_SEQPACKET, ends) < 0)
+		return;
+	if (channel_send(one->channel, MSG_PEER, 0, &to_one, NULL, 0, &ends[0], 1) == 0)
+		channel_send(other->channel, MSG_PEER, 0, &to_other, NULL, 0, &ends[1], 1);
 	close(ends[0]);
 	close(ends[1]);
-	return r;
 }
 
 bool service_asks(const struct service *asking, const struct service *asked)
@@ -215,26 +213,27 @@ bool service_asks(const struct service *asking, const struct service *asked)
 }
 
 /* Of retired ones only the broker still wants something: what they have is its sessions. */
-bool services_acquainted(const struct service *one, const struct service *other)
+static bool services_acquainted(const struct service *one, const struct service *other)
 {
 	if (service_asks(one, other))
 		return one->id == SERVICE_BROKER || !other->retiring;
 	return service_asks(other, one) && (other->id == SERVICE_BROKER || !one->retiring);
 }
 
-static void introduce_to(struct service *service, struct service *other)
+void service_introduce(struct service *one, struct service *other)
 {
-	if (other != NULL && other != service && other->channel != NULL &&
-		services_acquainted(service, other))
-		service_introduce(service, other);
+	if (one != NULL && other != NULL && one != other && one->channel != NULL &&
+		other->channel != NULL && services_acquainted(one, other))
+		connect_two(one, other);
 }
 
-void services_introduce(struct supervisor *supervisor, struct service *service)
+/* To all of its generation and the retired ones. */
+static void introduce_to_all(struct supervisor *supervisor, struct service *service)
 {
-	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		introduce_to(service, supervisor->services[i]);
-	for (struct service *other = supervisor->retired; other != NULL; other = other->next)
-		introduce_to(service, other);
+	struct service *other = NULL;
+
+	while ((other = services_next(supervisor, other)) != NULL)
+		service_introduce(service, other);
 }
 
 void service_tell(struct service *service, enum msg_type type)
@@ -311,25 +310,27 @@ static int on_worker_start(struct service *service, struct message *message)
 }
 
 /* Of a party there may be several: the one of that generation, among those the teller may know. */
-static struct service *struck(struct service *teller, const struct msg_strike *strike)
+static bool is_struck(const struct service *service, const struct service *teller,
+	const struct msg_strike *strike)
+{
+	return service != NULL && service->party == strike->party &&
+	       (service->id == SERVICE_WITNESS || /* of which there is one */
+		       service->generation == strike->generation) &&
+	       (service_asks(teller, service) || service_asks(service, teller));
+}
+
+static struct service *struck(const struct service *teller, const struct msg_strike *strike)
 {
 	struct supervisor *supervisor = teller->supervisor;
-	struct service *found = NULL;
+	struct service *service = NULL;
 
-	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
-		struct service *const two[] = { supervisor->services[i],
-			supervisor->reload.next[i] };
-		for (unsigned j = 0; j < ARRAY_LEN(two); j++)
-			if (two[j] != NULL && two[j]->party == strike->party &&
-				(i == SERVICE_WITNESS || /* of which there is one */
-					two[j]->generation == strike->generation))
-				found = two[j];
-	}
-	for (struct service *it = supervisor->retired; it != NULL; it = it->next)
-		if (it->party == strike->party && it->generation == strike->generation)
-			found = it;
-	return found != NULL && (service_asks(teller, found) || service_asks(found, teller)) ? found
-											     : NULL;
+	while ((service = services_next(supervisor, service)) != NULL)
+		if (is_struck(service, teller, strike))
+			return service;
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		if (is_struck(supervisor->reload.next[i], teller, strike))
+			return supervisor->reload.next[i];
+	return NULL;
 }
 
 /*
@@ -453,7 +454,7 @@ int services_start(struct supervisor *supervisor)
 		int r = service_start(service);
 		if (r < 0)
 			return r;
-		services_introduce(supervisor, service);
+		introduce_to_all(supervisor, service);
 	}
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		if (supervisor->services[i]->wanted)
@@ -476,21 +477,36 @@ void services_finish(struct supervisor *supervisor)
 
 struct service *service_find(struct supervisor *supervisor, pid_t pid)
 {
-	for (unsigned i = 0; i < SERVICE_COUNT; i++) {
-		struct service *service = supervisor->services[i],
-			       *next = supervisor->reload.next[i];
-		if (service != NULL && service->pid == pid)
-			return service;
-		if (next != NULL && next->pid == pid)
-			return next;
-	}
-	struct service *service = supervisor->retired;
-	while (service != NULL && service->pid != pid)
-		service = service->next;
+	struct service *service = NULL;
+
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		if (supervisor->reload.next[i] != NULL && supervisor->reload.next[i]->pid == pid)
+			return supervisor->reload.next[i];
+	do {
+		service = services_next(supervisor, service);
+	} while (service != NULL && service->pid != pid);
 	return service;
 }
 
+struct service *services_next(const struct supervisor *supervisor, const struct service *after)
+{
+	if (after != NULL && service_retired(after))
+		return after->next;
+	for (unsigned i = after != NULL ? after->id + 1 : 0; i < SERVICE_COUNT; i++)
+		if (supervisor->services[i] != NULL)
+			return supervisor->services[i];
+	return supervisor->retired;
+}
+
 /* ---- older ones */
+
+bool service_retired(const struct service *service)
+{
+	const struct supervisor *supervisor = service->supervisor;
+
+	return service != supervisor->services[service->id] &&
+	       service != supervisor->reload.next[service->id];
+}
 
 unsigned services_retired(const struct supervisor *supervisor)
 {
@@ -526,15 +542,14 @@ static void drop_retired(struct supervisor *supervisor, struct service *service)
 	generations_tell(supervisor);
 }
 
-static void put_row(
-	struct msg_generations *generations, const struct service *service, bool retired)
+static void put_row(struct msg_generations *generations, const struct service *service)
 {
 	if (service == NULL || service->pid <= 0 || generations->count == GENERATION_ROWS_MAX)
 		return;
 	struct generation_row *row = &generations->rows[generations->count++];
 	row->generation = service->generation;
 	row->party = (uint8_t)service->party;
-	row->retired = retired;
+	row->retired = service_retired(service);
 	memcpy(row->version, service->version, sizeof row->version);
 }
 
@@ -552,10 +567,10 @@ void generations_tell(struct supervisor *supervisor)
 	generations.reload = (uint8_t)supervisor->reload.state;
 	memcpy(generations.words, supervisor->reload.words, sizeof generations.words);
 	for (unsigned i = SERVICE_COUNT; i-- > 0;)
-		put_row(&generations, supervisor->services[i], false);
+		put_row(&generations, supervisor->services[i]);
 	for (struct service *service = supervisor->retired; service != NULL;
 		service = service->next)
-		put_row(&generations, service, true);
+		put_row(&generations, service);
 	channel_tell(broker->channel, MSG_GENERATIONS, &generations);
 }
 
@@ -572,7 +587,7 @@ static void on_restart(void *context)
 			&service->restart);
 		return;
 	}
-	services_introduce(service->supervisor, service);
+	introduce_to_all(service->supervisor, service);
 	service_go(service);
 }
 
@@ -645,15 +660,6 @@ static void retired_reaped(struct supervisor *supervisor, struct service *servic
 	drop_retired(supervisor, service);
 }
 
-static bool is_retired(const struct supervisor *supervisor, const struct service *service)
-{
-	const struct service *at = supervisor->retired;
-
-	while (at != NULL && at != service)
-		at = at->next;
-	return at != NULL;
-}
-
 void services_reaped(struct supervisor *supervisor, struct service *service, int status)
 {
 	service->pid = 0;
@@ -665,7 +671,7 @@ void services_reaped(struct supervisor *supervisor, struct service *service, int
 		stop_reaped(supervisor);
 		return;
 	}
-	if (is_retired(supervisor, service)) {
+	if (service_retired(service)) {
 		retired_reaped(supervisor, service, status);
 		return;
 	}

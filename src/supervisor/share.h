@@ -9,16 +9,16 @@
  * Who gets the processor when there is not enough for all. Where a control group is ours to divide
  * (cgroup v2: systemd's Delegate=yes, or a container of our own), it has three parts:
  *
- *	gateway		front, broker, vault, recorder		weight 400
+ *	gateway		front, broker, vault, recorder, witness	weight 400
  *	sessions	the supervisor, and the workers born of it	100
  *	heavy		workers that take all they can get		 10
  *
  * Elsewhere workers are born nicer than the others, and heavy ones become as nice as can be.
  *
  * Every five seconds each worker is looked at. Hungry is who ran, or waited to run, four fifths of
- *the time. Where the kernel hides who waited (a unit's ProtectProc=): who ran that much, or, when
- *the workers together took half of all processors, half as much as the hungriest. Twice in a row is
- * heavy: for a minute, and twice as long each time it comes to that again.
+ * the time. Where the kernel hides who waited (a unit's ProtectProc=): who ran that much, or, when
+ * the workers together took half of all processors, half as much as the hungriest. Twice in a row
+ * is heavy: for a minute, and twice as long each time it comes to that again.
  */
 struct supervisor;
 struct worker;

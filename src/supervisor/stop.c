@@ -16,22 +16,11 @@ static const enum service_id order[] = { SERVICE_FRONT, SERVICE_RECORDER, SERVIC
 static struct service *next_running(
 	struct supervisor *supervisor, enum service_id id, const struct service *after)
 {
-	struct service *service = supervisor->services[id];
-	bool passed = after == NULL;
+	struct service *service = services_next(supervisor, after);
 
-	if (service != NULL && service->pid > 0) {
-		if (passed)
-			return service;
-		passed = service == after;
-	}
-	for (service = supervisor->retired; service != NULL; service = service->next) {
-		if (service->id != id || service->pid <= 0)
-			continue;
-		if (passed)
-			return service;
-		passed = service == after;
-	}
-	return NULL;
+	while (service != NULL && (service->id != id || service->pid <= 0))
+		service = services_next(supervisor, service);
+	return service;
 }
 
 /* At this stage, or at the next at which there is somebody. */
@@ -81,16 +70,23 @@ static void next_stage(struct supervisor *supervisor)
 	loop_after(supervisor->loop, STOP_MS, on_overdue, supervisor, &supervisor->stop_timer);
 }
 
-void services_stop(struct supervisor *supervisor)
+void services_end(struct supervisor *supervisor)
 {
 	if (supervisor->stopping != 0)
 		return;
-	manager_tell("STOPPING=1");
 	reload_cancel(supervisor);
 	supervisor->stopping = 1;
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		timer_cancel(STEAL(supervisor->services[i]->restart));
 	next_stage(supervisor);
+}
+
+void services_stop(struct supervisor *supervisor)
+{
+	if (supervisor->stopping == 0 || supervisor->renew)
+		manager_tell("STOPPING=1");
+	supervisor->renew = false;
+	services_end(supervisor);
 }
 
 void stop_reaped(struct supervisor *supervisor)

@@ -292,7 +292,7 @@ static int run(struct supervisor *supervisor, const struct options *options)
 	r = loop_run(supervisor->loop);
 	templates_stop(supervisor);
 	if (r == 0 && supervisor->renew)
-		takeover_execute(supervisor,
+		r = takeover_execute(supervisor,
 			program_find(&supervisor->reload.programs, "sallyport-supervisor"),
 			TAKEOVER_EMPTY);
 	return r;

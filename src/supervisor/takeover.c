@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "supervisor/place.h"
 #include "supervisor/reload.h"
 #include "supervisor/services.h"
 #include "supervisor/spawn.h"
@@ -27,7 +28,6 @@
 #define STATE_VERSION 1
 #define STATE_MAX (1024 * 1024)
 #define STATE_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-#define PLACE_COUNT 12
 #define PLACE_FIRST_CREDENTIAL 5 /* three of them, each -1 when it was not given */
 #define WORKERS_MAX (SESSIONS_MAX + 64)
 #define TRIAL_MS 3000
@@ -82,16 +82,6 @@ static void state_finish(struct state *state)
 	free(state->bytes);
 }
 
-static void place_list(struct place *place, int *out[PLACE_COUNT])
-{
-	int *const all[PLACE_COUNT] = { &place->directory, &place->lock, &place->vault,
-		&place->store, &place->recordings, &place->root_key, &place->root_key_next,
-		&place->token_pin, &place->tls_cert, &place->tls_key, &place->listen,
-		&place->control };
-
-	memcpy(out, all, sizeof all);
-}
-
 /* ---- what goes along */
 
 /* Every descriptor that must survive the change of executables. */
@@ -99,6 +89,7 @@ static void keep_all(struct supervisor *supervisor, bool keep)
 {
 	int *place[PLACE_COUNT];
 	int flags = keep ? 0 : FD_CLOEXEC;
+	const struct service *service = NULL;
 	const struct programs *const programs[] = { &supervisor->programs,
 		&supervisor->reload.programs };
 
@@ -106,18 +97,15 @@ static void keep_all(struct supervisor *supervisor, bool keep)
 	for (unsigned i = 0; i < PLACE_COUNT; i++)
 		if (*place[i] >= 0)
 			fcntl(*place[i], F_SETFD, flags);
-	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		if (supervisor->services[i] != NULL && supervisor->services[i]->channel != NULL)
-			fcntl(channel_fd(supervisor->services[i]->channel), F_SETFD, flags);
-	for (struct service *it = supervisor->retired; it != NULL; it = it->next)
-		if (it->channel != NULL)
-			fcntl(channel_fd(it->channel), F_SETFD, flags);
+	while ((service = services_next(supervisor, service)) != NULL)
+		if (service->channel != NULL)
+			fcntl(channel_fd(service->channel), F_SETFD, flags);
 	for (unsigned set = 0; set < ARRAY_LEN(programs); set++)
 		for (unsigned i = 0; i < programs[set]->count; i++)
 			fcntl(programs[set]->rows[i].fd, F_SETFD, flags);
 }
 
-static int put_service(struct buf *out, const struct service *service, bool retired)
+static int put_service(struct buf *out, const struct service *service)
 {
 	struct state_service row;
 
@@ -128,7 +116,7 @@ static int put_service(struct buf *out, const struct service *service, bool reti
 	row.channel = service->channel != NULL ? channel_fd(service->channel) : -1;
 	row.ready = service->ready;
 	row.wanted = service->wanted;
-	row.retired = retired;
+	row.retired = service_retired(service);
 	row.quick_deaths = service->quick_deaths;
 	row.started_at = service->started_at;
 	memcpy(row.version, service->version, sizeof row.version);
@@ -165,14 +153,12 @@ static int put_workers(struct buf *out, const struct supervisor *supervisor)
 
 static int put_living(struct buf *out, struct supervisor *supervisor, struct state_head *head)
 {
+	const struct service *service = NULL;
 	int r = buf_append(out, &supervisor->settings, sizeof supervisor->settings);
 
 	head->settings_size = sizeof supervisor->settings;
-	for (unsigned i = 0; r == 0 && i < SERVICE_COUNT; i++, head->services++)
-		r = put_service(out, supervisor->services[i], false);
-	for (const struct service *it = supervisor->retired; r == 0 && it != NULL;
-		it = it->next, head->services++)
-		r = put_service(out, it, true);
+	for (; r == 0 && (service = services_next(supervisor, service)) != NULL; head->services++)
+		r = put_service(out, service);
 	if (r == 0)
 		r = put_programs(out, &supervisor->programs);
 	if (r == 0)
@@ -307,7 +293,8 @@ static bool listens(int fd, int type)
 /* Each descriptor may stand for one thing only, and none for the standard ones. */
 struct seen {
 	unsigned count;
-	int fds[PLACE_COUNT + SERVICE_COUNT + RETIRED_MAX + 2 * PROGRAMS_MAX];
+	/* The first is the state itself. */
+	int fds[1 + PLACE_COUNT + SERVICE_COUNT + RETIRED_MAX + 2 * PROGRAMS_MAX];
 };
 
 static bool fresh(struct seen *seen, int fd)

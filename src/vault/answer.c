@@ -205,14 +205,17 @@ static int answer_signature_check(struct vault *vault, struct message *message)
 
 /* --- recordings ----------------------------------------------------------------------------- */
 
-static int answer_recording_certify(struct vault *vault, struct message *message)
+int vault_answer_recorder(void *context, struct channel *channel, struct message *message)
 {
+	struct vault *vault = context;
 	struct msg_certified answer;
+	if (message->type != MSG_RECORDING_CERTIFY)
+		return -ERR_MALFORMED;
 	certify_recording(vault->keyring, message->payload, &answer);
 	if (answer.result < 0)
 		log_warning("vault.certify", "%s", error_name(answer.result));
-	return channel_send(vault->recorder, MSG_RECORDING_CERTIFIED, message->serial, &answer,
-		NULL, 0, NULL, 0);
+	return channel_send(
+		channel, MSG_RECORDING_CERTIFIED, message->serial, &answer, NULL, 0, NULL, 0);
 }
 
 static int answer_broker_certify(struct vault *vault, struct message *message)
@@ -289,7 +292,6 @@ int vault_answer(void *context, struct channel *channel, struct message *message
 		[MSG_VAULT_SEAL] = opening_answer_seal,
 		[MSG_ROTATE] = rotation_answer_rotate,
 		[MSG_RETIRE] = rotation_answer_retire,
-		[MSG_RECORDING_CERTIFY] = answer_recording_certify,
 		[MSG_BROKER_CERTIFY] = answer_broker_certify,
 		[MSG_RECORDING_OPEN] = answer_recording_open,
 		[MSG_SECRET_GRANT] = answer_secret_grant,

@@ -30,7 +30,6 @@ struct answer {
 };
 
 struct handover {
-	struct loop *loop;
 	int fd; /* -1: the asker is gone */
 	struct watch *watch;
 	const struct keyring *keyring;
@@ -163,7 +162,6 @@ static void hang_up(struct handover *handover)
 {
 	watch_remove(STEAL(handover->watch));
 	fd_closep(&handover->fd);
-	handover->fd = -1;
 }
 
 static void on_asked(void *context, uint32_t events)
@@ -181,7 +179,7 @@ int handover_create(
 		fd_closep(&fd);
 		return -ERR_SYSTEM;
 	}
-	*handover = (struct handover){ .loop = loop, .fd = fd, .keyring = keyring };
+	*handover = (struct handover){ .fd = fd, .keyring = keyring };
 	int r = loop_watch(loop, fd, EPOLLIN, on_asked, handover, &handover->watch);
 	if (r < 0) {
 		handover_destroy(handover);

@@ -80,15 +80,6 @@ static int meet_broker(struct vault *vault, const struct msg_peer *peer, int fd)
 	return r;
 }
 
-static int on_recorder(void *context, struct channel *channel, struct message *message)
-{
-	struct vault *vault = context;
-	vault->recorder = channel;
-	int r = vault_answer(vault, channel, message);
-	vault->recorder = NULL;
-	return r;
-}
-
 static void on_recorder_gone(void *context, struct channel *channel)
 {
 	struct vault *vault = context;
@@ -107,8 +98,8 @@ static int meet_recorder(struct vault *vault, const struct msg_peer *peer, int f
 		fd_closep(&fd);
 		return -ERR_FULL;
 	}
-	int r = channel_create(vault->process.loop, fd, PARTY_VAULT, PARTY_RECORDER, on_recorder,
-		on_recorder_gone, vault, &vault->recorders[at]);
+	int r = channel_create(vault->process.loop, fd, PARTY_VAULT, PARTY_RECORDER,
+		vault_answer_recorder, on_recorder_gone, vault, &vault->recorders[at]);
 	if (r == 0)
 		channel_set_generation(vault->recorders[at], peer->generation);
 	return r;

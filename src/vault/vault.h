@@ -26,7 +26,6 @@ struct job {
 struct vault {
 	struct process process;
 	struct channel *broker;
-	struct channel *recorder;                     /* the one that asks right now */
 	struct channel *recorders[PROCESS_PEERS_MAX]; /* retired ones may still begin a recording */
 	struct channel *next_broker; /* that has been introduced, while the old one still speaks */
 	struct handover *heir;       /* a vault that takes our place */
@@ -43,6 +42,7 @@ struct vault {
 
 /* answer.c: one function per row of messages.def that this process receives. */
 message_fn vault_answer;
+message_fn vault_answer_recorder; /* of whom there may be several: it goes to the one that asked */
 void vault_jobs_drop(struct vault *vault); /* nobody waits for the answers any more */
 /* Takes a question with its one descriptor, to be answered when the secret has come in. */
 int vault_job_start(struct vault *vault, struct message *message, struct job **ret_job);

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "supervisor/reload.c"
@@ -462,6 +464,90 @@ static void the_end_ends_the_next_ones_too(void **state)
 		assert_true(supervisor->services[i]->pid <= 0);
 }
 
+/* Where a service manager would listen. */
+static int listen_as_manager(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "notify" };
+	char where[96], path[128];
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	assert_non_null(getcwd(where, sizeof where));
+	snprintf(path, sizeof path, "%s/notify", where);
+	setenv("NOTIFY_SOCKET", path, 1);
+	return fd;
+}
+
+static void hears(int manager, const char *words)
+{
+	char heard[128] = "";
+
+	assert_true(recv(manager, heard, sizeof heard - 1, 0) > 0);
+	assert_memory_equal(heard, words, strlen(words));
+}
+
+static void hears_no_more(int manager)
+{
+	char heard[8];
+
+	assert_int_equal(recv(manager, heard, sizeof heard, 0), -1);
+	close(manager);
+	unsetenv("NOTIFY_SOCKET");
+}
+
+/* All services end, in order; the gateway does not. */
+static void a_forced_reload_is_no_stop(void **state)
+{
+	struct company *company = *state;
+	struct supervisor *supervisor = &company->supervisor;
+
+	start_all(company);
+	int manager = listen_as_manager();
+	supervisor->renew = true;
+	on_renew(supervisor);
+	run_until(company, NULL);
+	assert_true(supervisor->renew);
+	assert_true(stage_moment("front ends") < stage_moment("vault stops"));
+	hears(manager, "RELOADING=1\nMONOTONIC_USEC=");
+	hears_no_more(manager);
+}
+
+/* Whoever wants the end gets it, before the services were asked and after. */
+static void a_stop_ends_a_forced_reload(void **state)
+{
+	struct company *company = *state;
+	struct supervisor *supervisor = &company->supervisor;
+
+	start_all(company);
+	int manager = listen_as_manager();
+	supervisor->renew = true;
+	on_renew(supervisor);
+	services_stop(supervisor);
+	assert_false(supervisor->renew);
+	services_stop(supervisor);
+	run_until(company, NULL);
+	hears(manager, "RELOADING=1\nMONOTONIC_USEC=");
+	hears(manager, "STOPPING=1");
+	hears_no_more(manager);
+}
+
+static void a_stop_comes_before_a_forced_reload(void **state)
+{
+	struct company *company = *state;
+	struct supervisor *supervisor = &company->supervisor;
+
+	start_all(company);
+	int manager = listen_as_manager();
+	supervisor->renew = true;
+	loop_after(supervisor->loop, 0, on_renew, supervisor, &supervisor->reload.timer);
+	services_stop(supervisor);
+	run_until(company, NULL);
+	assert_false(supervisor->renew);
+	assert_null(supervisor->reload.timer);
+	hears(manager, "STOPPING=1");
+	hears_no_more(manager);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +566,9 @@ int main(int argc, char **argv)
 		CASE(another_wire_format_needs_force),
 		CASE(too_many_older_ones_are_refused),
 		CASE(the_end_ends_the_next_ones_too),
+		CASE(a_forced_reload_is_no_stop),
+		CASE(a_stop_ends_a_forced_reload),
+		CASE(a_stop_comes_before_a_forced_reload),
 	};
 
 	stage_stand_in = realpath(argv[1], NULL);
