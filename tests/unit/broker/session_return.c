@@ -214,6 +214,10 @@ static void test_started_is_left_alone(void **state)
 	assert_false(house_got(house, MSG_RECORDING_START));
 	assert_false(house_got(house, MSG_WORKER_START));
 	assert_int_equal(person_row(house, id).state, SESSION_REDEEMED);
+	/* it has its whole time, from now on */
+	sessions_tick(house->broker);
+	house_run(house);
+	assert_int_equal(person_row(house, id).state, SESSION_REDEEMED);
 	/* and it does not wait for ever */
 	session_by_id(house->broker, id)->viewers = 1;
 	session_by_id(house->broker, id)->start_at = clock_monotonic_ms() - 1000000;
