@@ -137,7 +137,7 @@ static void gone(struct peer *peer)
 	bool recorder = peer->party == PARTY_RECORDER;
 	bool listing = peer->listing;
 	forget(broker, peer);
-	if (recorder && !broker->retiring)
+	if (recorder)
 		sessions_recorder_gone(broker, channel);
 	if (listing)
 		sessions_listed(broker);

@@ -362,7 +362,9 @@ void sessions_recorder_gone(struct broker *broker, const struct channel *recorde
 		if (session->recorder != recorder)
 			continue;
 		session->recorder = NULL;
-		if (!session->recorder_knows)
+		/* It hangs up on a broker that retires, and has them still: the next one asks it.
+		 */
+		if (!session->recorder_knows || broker->retiring)
 			continue;
 		session->recorder_knows = session->recording = false;
 		if (session->row.state != SESSION_ENDED) {

@@ -110,6 +110,12 @@ static void test_retiring_takes_nothing_for_lost(void **state)
 	channel_destroy(STEAL(house->recorder));
 	house_run(house);
 	assert_int_equal(person_row(house, id).state, SESSION_LIVE);
+	/* What must end meanwhile ends, without a word to the one that is gone. */
+	struct session *session = session_by_id(house->broker, id);
+	assert_null(session->recorder);
+	session_end(house->broker, session, -ERR_RIGHTS_WITHDRAWN, NULL);
+	house_run(house);
+	assert_int_equal(person_row(house, id).state, SESSION_ENDED);
 	person_close(&person);
 }
 
