@@ -88,7 +88,7 @@ static void take_back(struct broker *broker, struct session *session, struct cha
 
 	session->listed = session->recorder_knows = session->recording = session->start_asked =
 		true;
-	session->unheard = false;
+	session->unheard = session->start_waits = false;
 	session->start_at = now; /* when it really was nobody knows */
 	session->recorder = recorder;
 	session->worker = session->worker_asked = listed->worker != 0;
