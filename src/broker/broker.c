@@ -15,13 +15,11 @@
 #include "broker/call_inside.h"
 #include "broker/context.h"
 #include "broker/control.h"
-#include "broker/dispatch.h"
+#include "broker/handle.h"
 #include "broker/peers.h"
 #include "broker/probe_inside.h"
 #include "broker/route.h"
 #include "broker/throttle.h"
-#include "broker/handle.h"
-#include "broker/ticket.h"
 #include "broker/vault.h"
 
 #define TICK_MS 1000

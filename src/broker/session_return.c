@@ -86,8 +86,7 @@ static void take_back(struct broker *broker, struct session *session, struct cha
 {
 	uint64_t now = clock_monotonic_ms();
 
-	session->listed = session->recorder_knows = session->recording = session->start_asked =
-		true;
+	session->recorder_knows = session->recording = session->start_asked = true;
 	session->unheard = session->start_waits = false;
 	session->start_at = now; /* when it really was nobody knows */
 	session->recorder = recorder;
