@@ -340,6 +340,11 @@ static void test_stray_workers_go(void **state)
 	assert_int_equal(
 		((struct msg_session *)house_take(house, MSG_WORKER_KILL).payload)->session, -3);
 	assert_false(house_got(house, MSG_WORKER_KILL));
+	/* A broker that ends before that leaves them to the next one. */
+	channel_send(house->supervisor, MSG_WORKERS, 0, &(struct msg_nothing){ 0 }, running,
+		sizeof running, NULL, 0);
+	house_run(house);
+	assert_non_null(house->broker->strays);
 	person_close(&person);
 }
 
