@@ -245,14 +245,14 @@ static int redeem_now(
 		return -ERR_PEER_GONE;
 	if (vault_sealed(broker))
 		return -ERR_SEALED;
-	int room = reserve_refuses(broker);
-	if (room < 0)
-		return room;
-	if (head_ready(broker) < 0)
-		return head_ready(broker);
-	if (witness_refuses(broker) < 0)
-		return witness_refuses(broker);
-	int r = ticket_hash(broker, redeem->value, hash);
+	int r = reserve_refuses(broker);
+	if (r == 0)
+		r = head_ready(broker);
+	if (r == 0)
+		r = witness_refuses(broker);
+	if (r < 0)
+		return r;
+	r = ticket_hash(broker, redeem->value, hash);
 	if (r == 0)
 		r = prover_key_check(broker->prover, redeem->public_key) < 0 ? -ERR_TICKET_REFUSED
 									     : 0;
