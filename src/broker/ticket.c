@@ -121,7 +121,7 @@ static void audit_refused(
 {
 	CLEANUP(note_finish) struct note note = { 0 };
 	struct ticket_row ticket;
-	char object[48] = "ticket", prefix[17];
+	char object[48] = "ticket";
 	unsigned omitted;
 
 	if (!throttle_audited(broker->throttle, &redeem->peer, clock_monotonic_ms(), &omitted))
@@ -129,8 +129,7 @@ static void audit_refused(
 	note_begin(&note);
 	if (omitted > 0)
 		json_number(&note.json, "omitted_before", omitted);
-	hex_encode(prefix, hash + HANDLE_HINT, 8);
-	json_text(&note.json, "hash_prefix", prefix);
+	json_hex(&note.json, "hash_prefix", hash + HANDLE_HINT, 8);
 	if (store_ticket_peek(broker->store, hash, &ticket) == 0) {
 		snprintf(object, sizeof object, "session:%lld", (long long)ticket.session_id);
 		if (ticket.remote_addr[0] != 0)
