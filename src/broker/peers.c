@@ -203,14 +203,13 @@ void peers_meet(void *context, const struct msg_peer *met, int fd)
 		witness_came(broker, fd);
 		return;
 	}
-	struct peer *peer = calloc(1, sizeof *peer);
 	if (met->party != PARTY_FRONT && met->party != PARTY_VAULT &&
 		met->party != PARTY_RECORDER) {
-		free(peer);
 		close(fd);
 		return;
 	}
 	replace_earlier(broker, met);
+	struct peer *peer = calloc(1, sizeof *peer);
 	if (peer != NULL)
 		*peer = (struct peer){ .broker = broker,
 			.party = (enum party)met->party,
