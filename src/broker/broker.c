@@ -46,6 +46,7 @@ static void on_strike(void *context, const struct channel *channel, int why)
 static void on_turn(void *context)
 {
 	turn_end(context);
+	peers_look(context);
 }
 
 static void on_tick(void *context)

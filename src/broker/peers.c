@@ -17,8 +17,6 @@
 #define FLUSH_MS 500 /* for a front that says no more to take its last answers */
 #define LAST_MS 20   /* what vault and recorder have said meanwhile is still heard */
 
-static void retire_if_done(struct broker *broker);
-
 static int on_front(void *context, struct channel *channel, struct message *message)
 {
 	struct broker *broker = ((struct peer *)context)->broker;
@@ -141,8 +139,6 @@ static void gone(struct peer *peer)
 		sessions_recorder_gone(broker, channel);
 	if (listing)
 		sessions_listed(broker);
-	if (broker->retiring)
-		retire_if_done(broker);
 }
 
 static void on_gone(void *context, struct channel *channel)
@@ -252,9 +248,10 @@ static void retire_now(struct broker *broker)
 }
 
 /* The fronts have a channel to the next broker: they say nothing more here, and then they end. */
-static void retire_if_done(struct broker *broker)
+void peers_look(struct broker *broker)
 {
-	if (peers_count(broker, PARTY_FRONT) == 0 && broker->calls.deferred == NULL)
+	if (broker->retiring && peers_count(broker, PARTY_FRONT) == 0 &&
+		broker->calls.deferred == NULL)
 		retire_now(broker);
 }
 
@@ -276,5 +273,4 @@ void peers_retire(void *context)
 	control_close(broker->control); /* the next one accepts from the same socket */
 	if (loop_after(broker->loop, RETIRE_MS, on_retire_late, broker, &timer) < 0)
 		retire_now(broker);
-	retire_if_done(broker);
 }
