@@ -4,7 +4,6 @@
 
 #include "api/control.h"
 #include "api/endpoints.h"
-#include "base/encode.h"
 
 #define LIMIT_MOST 500 /* rows: a page must fit into one answer */
 
@@ -17,9 +16,6 @@ static const struct field fields[] = {
 static int write_row(void *context, const struct audit_row *row)
 {
 	struct json *json = context;
-	char before[HASH_LEN * 2 + 1], hash[HASH_LEN * 2 + 1];
-	hex_encode(before, row->before, HASH_LEN);
-	hex_encode(hash, row->hash, HASH_LEN);
 	json_open_object(json, NULL);
 	json_number(json, "sequence", row->sequence);
 	json_time(json, "at", row->at);
@@ -32,8 +28,8 @@ static int write_row(void *context, const struct audit_row *row)
 		json_raw(json, "detail", row->detail, strlen(row->detail));
 	else
 		json_put_null(json, "detail");
-	json_text(json, "before", before);
-	json_text(json, "hash", hash);
+	json_hex(json, "before", row->before, HASH_LEN);
+	json_hex(json, "hash", row->hash, HASH_LEN);
 	json_close_object(json);
 	return 0;
 }

@@ -5,14 +5,7 @@
 #include <string.h>
 
 #include "api/names.h"
-#include "base/clock.h"
 #include "base/error.h"
-
-void json_time(struct json *json, const char *name, int64_t wall_ms)
-{
-	char text[CLOCK_TEXT_SIZE];
-	json_text(json, name, wall_ms == 0 ? NULL : clock_format_utc(wall_ms, text));
-}
 
 const char *control_text(const struct call *call, const char *name)
 {

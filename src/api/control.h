@@ -4,10 +4,10 @@
 #include "broker/call.h"
 
 /*
- * What several endpoints of the control door share. Answers carry ids as texts and times as RFC
- * 3339 in UTC, null for "never" and "not yet".
+ * What several endpoints of the control door share. Answers carry ids as texts and times by
+ * json_time().
  */
-void json_time(struct json *json, const char *name, int64_t wall_ms);
+
 /* Text that was not given reads as "". */
 const char *control_text(const struct call *call, const char *name);
 

@@ -10,7 +10,6 @@
 #include "api/endpoints.h"
 #include "api/fingerprint.h"
 #include "api/names.h"
-#include "base/encode.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "broker/drivers.h"
@@ -72,13 +71,12 @@ static int resume(struct broker *broker, struct call *call, int result)
 	struct spoken spoken = { 0 };
 	struct pin_row pins[PINS_MAX];
 	uint8_t hash[HASH_LEN];
-	char text[FINGERPRINT_SIZE], hex[HASH_LEN * 2 + 1];
+	char text[FINGERPRINT_SIZE];
 	int r = result < 0 ? result : find_spoken(call, &device, &spoken);
 	if (r < 0)
 		return r;
 	const struct msg_probe *probe = probe_result(call);
 	hash_sha256(hash, probe->blob, probe->blob_len);
-	hex_encode(hex, hash, sizeof hash);
 	int pinned = store_pin_list(call_store(call), device.id, spoken.protocol, pins);
 	if (pinned < 0)
 		return pinned;
@@ -91,7 +89,7 @@ static int resume(struct broker *broker, struct call *call, int result)
 	json_text(json, "algorithm", probe->algorithm);
 	json_text(json, "fingerprint", text);
 	json_text(json, "pinned", pinned > 0 ? fingerprint_format(pins[0].fingerprint, text) : "");
-	json_text(json, "blob_hash", hex);
+	json_hex(json, "blob_hash", hash, sizeof hash);
 	json_close_object(json);
 	return 0;
 }

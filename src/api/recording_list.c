@@ -2,7 +2,6 @@
 /* recording list: what ended sessions left, newest first; a crash leaves one that is not sealed. */
 #include "api/control.h"
 #include "api/endpoints.h"
-#include "base/encode.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MOST 1000
@@ -16,8 +15,6 @@ static const struct field fields[] = {
 static int write_recording(void *context, const struct session_row *session)
 {
 	struct json *json = context;
-	char head[HASH_LEN * 2 + 1];
-	hex_encode(head, session->head, HASH_LEN);
 	json_open_object(json, NULL);
 	json_text(json, "session_id", session->session_id);
 	json_id(json, "session", session->id);
@@ -31,7 +28,10 @@ static int write_recording(void *context, const struct session_row *session)
 	json_number(json, "output_bytes", session->output_bytes);
 	json_number(json, "input_bytes", session->input_bytes);
 	json_bool(json, "sealed", session->recorded != 0);
-	json_text(json, "head", session->recorded != 0 ? head : NULL);
+	if (session->recorded != 0)
+		json_hex(json, "head", session->head, HASH_LEN);
+	else
+		json_put_null(json, "head");
 	json_close_object(json);
 	return 0;
 }

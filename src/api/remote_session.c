@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/encode.h"
-#include "base/hash.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "broker/call_inside.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
+#include "api/endpoints.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "broker/call.h"
@@ -8,7 +7,6 @@
 #include "broker/handle.h"
 #include "broker/receipt.h"
 #include "broker/session.h"
-#include "api/control.h"
 
 /*
  * GET and DELETE remote/session/{token}: the caller's handle on the one session it made. The token

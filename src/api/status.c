@@ -84,15 +84,6 @@ static void write_figures(struct json *json, const struct figures *figures, int6
 	json_close_object(json);
 }
 
-static const char *reload_word(uint8_t state)
-{
-	static const char *const words[] = { [RELOAD_NEVER] = "never",
-		[RELOAD_UNDER_WAY] = "under way",
-		[RELOAD_DONE] = "done",
-		[RELOAD_FAILED] = "failed" };
-	return state < sizeof words / sizeof words[0] ? words[state] : "unknown";
-}
-
 static void write_generation(
 	struct json *json, const struct broker *broker, const struct generation_row *row)
 {
@@ -109,11 +100,15 @@ static void write_generation(
 /* What runs, process by process; the older ones finish what they have. */
 static void write_generations(struct json *json, const struct broker *broker)
 {
+	static const char *const states[] = { [RELOAD_NEVER] = "never",
+		[RELOAD_UNDER_WAY] = "under way",
+		[RELOAD_DONE] = "done",
+		[RELOAD_FAILED] = "failed" };
 	const struct msg_generations *generations = renewal_generations(broker);
 	json_number(json, "generation", generations->current);
 	json_time(json, "generation_since", generations->since);
 	json_open_object(json, "reload");
-	json_text(json, "state", reload_word(generations->reload));
+	json_text(json, "state", word_of(states, ARRAY_LEN(states), generations->reload));
 	json_text(json, "detail", generations->words);
 	json_close_object(json);
 	json_open_array(json, "generations");

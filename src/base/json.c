@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/encode.h"
 #include "base/error.h"
 
@@ -207,6 +208,22 @@ void json_id(struct json *json, const char *name, int64_t id)
 	char room[24] = "";
 
 	json_text(json, name, digits_of(id, room));
+}
+
+void json_hex(struct json *json, const char *name, const void *bytes, size_t len)
+{
+	char digits[2 * JSON_HEX_MAX + 1];
+
+	assert(len <= JSON_HEX_MAX);
+	hex_encode(digits, bytes, len);
+	json_text_len(json, name, digits, 2 * len);
+}
+
+void json_time(struct json *json, const char *name, int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	json_text(json, name, wall_ms == 0 ? NULL : clock_format_utc(wall_ms, text));
 }
 
 void json_raw(struct json *json, const char *name, const char *value, size_t len)

@@ -30,6 +30,11 @@ void json_bool(struct json *json, const char *name, bool value);
 void json_put_null(struct json *json, const char *name);
 /* An id: a decimal number as a JSON string, as the API prints ids. */
 void json_id(struct json *json, const char *name, int64_t id);
+/* Bytes as hex digits. */
+#define JSON_HEX_MAX 64
+void json_hex(struct json *json, const char *name, const void *bytes, size_t len);
+/* A moment as RFC 3339 in UTC; null for 0, which is "never" and "not yet". */
+void json_time(struct json *json, const char *name, int64_t wall_ms);
 /* Already JSON. */
 void json_raw(struct json *json, const char *name, const char *value, size_t len);
 int json_finish(struct json *json); /* 0 or what went wrong first */

@@ -15,13 +15,11 @@
 #include "broker/call_inside.h"
 #include "broker/context.h"
 #include "broker/control.h"
-#include "broker/dispatch.h"
+#include "broker/handle.h"
 #include "broker/peers.h"
 #include "broker/probe_inside.h"
 #include "broker/route.h"
 #include "broker/throttle.h"
-#include "broker/handle.h"
-#include "broker/ticket.h"
 #include "broker/vault.h"
 
 #define TICK_MS 1000
@@ -48,6 +46,7 @@ static void on_strike(void *context, const struct channel *channel, int why)
 static void on_turn(void *context)
 {
 	turn_end(context);
+	peers_look(context);
 }
 
 static void on_tick(void *context)

@@ -137,8 +137,7 @@ void control_close(struct control *control)
 	if (control == NULL)
 		return;
 	watch_remove(STEAL(control->watch));
-	fd_closep(&control->listener);
-	control->listener = -1;
+	fd_closep(&control->listener); /* -1 from now on */
 }
 
 void control_destroy(struct control *control)

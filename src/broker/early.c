@@ -36,11 +36,18 @@ static struct early_redeem *take(struct early *early)
 	return waiting;
 }
 
+/* A ticket that was refused may still be spent. */
+static void drop(struct early_redeem *waiting)
+{
+	mem_wipe(waiting, sizeof *waiting);
+	free(waiting);
+}
+
 void early_answer(struct broker *broker)
 {
 	broker->early.until = 0;
 	for (struct early_redeem *waiting; (waiting = take(&broker->early)) != NULL;
-		free(waiting)) {
+		drop(waiting)) {
 		struct message message = { .type = MSG_TICKET_REDEEM,
 			.serial = waiting->serial,
 			.payload = &waiting->redeem };
@@ -98,5 +105,5 @@ void early_finish(struct broker *broker)
 {
 	timer_cancel(STEAL(broker->early.timer));
 	for (struct early_redeem *waiting; (waiting = take(&broker->early)) != NULL;)
-		free(waiting);
+		drop(waiting);
 }

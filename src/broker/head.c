@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -109,12 +108,10 @@ static void after_certified(struct broker *broker, void *context, int result)
 static int keep_certificate(struct broker *broker, const struct msg_broker_certified *certified)
 {
 	CLEANUP(note_finish) struct note note;
-	char key[2 * sizeof certified->public_key + 1];
 	int r = turn_open(broker);
 
 	note_begin(&note);
-	hex_encode(key, certified->public_key, sizeof certified->public_key);
-	json_text(&note.json, "public_key", key);
+	json_hex(&note.json, "public_key", certified->public_key, sizeof certified->public_key);
 	if (r == 0)
 		r = store_signer_certified(broker->store, broker->head.signer,
 			certified->certificate, clock_wall_ms());

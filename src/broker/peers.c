@@ -17,8 +17,6 @@
 #define FLUSH_MS 500 /* for a front that says no more to take its last answers */
 #define LAST_MS 20   /* what vault and recorder have said meanwhile is still heard */
 
-static void retire_if_done(struct broker *broker);
-
 static int on_front(void *context, struct channel *channel, struct message *message)
 {
 	struct broker *broker = ((struct peer *)context)->broker;
@@ -137,12 +135,10 @@ static void gone(struct peer *peer)
 	bool recorder = peer->party == PARTY_RECORDER;
 	bool listing = peer->listing;
 	forget(broker, peer);
-	if (recorder && !broker->retiring)
+	if (recorder)
 		sessions_recorder_gone(broker, channel);
 	if (listing)
 		sessions_listed(broker);
-	if (broker->retiring)
-		retire_if_done(broker);
 }
 
 static void on_gone(void *context, struct channel *channel)
@@ -203,14 +199,13 @@ void peers_meet(void *context, const struct msg_peer *met, int fd)
 		witness_came(broker, fd);
 		return;
 	}
-	struct peer *peer = calloc(1, sizeof *peer);
 	if (met->party != PARTY_FRONT && met->party != PARTY_VAULT &&
 		met->party != PARTY_RECORDER) {
-		free(peer);
 		close(fd);
 		return;
 	}
 	replace_earlier(broker, met);
+	struct peer *peer = calloc(1, sizeof *peer);
 	if (peer != NULL)
 		*peer = (struct peer){ .broker = broker,
 			.party = (enum party)met->party,
@@ -253,9 +248,10 @@ static void retire_now(struct broker *broker)
 }
 
 /* The fronts have a channel to the next broker: they say nothing more here, and then they end. */
-static void retire_if_done(struct broker *broker)
+void peers_look(struct broker *broker)
 {
-	if (peers_count(broker, PARTY_FRONT) == 0 && broker->calls.deferred == NULL)
+	if (broker->retiring && peers_count(broker, PARTY_FRONT) == 0 &&
+		broker->calls.deferred == NULL)
 		retire_now(broker);
 }
 
@@ -277,5 +273,4 @@ void peers_retire(void *context)
 	control_close(broker->control); /* the next one accepts from the same socket */
 	if (loop_after(broker->loop, RETIRE_MS, on_retire_late, broker, &timer) < 0)
 		retire_now(broker);
-	retire_if_done(broker);
 }

@@ -33,3 +33,5 @@ unsigned peers_count(const struct broker *broker, enum party party);
 void peers_tell(struct broker *broker, enum party party, enum msg_type type, const void *payload);
 /* For process_on_retire(): another broker opens the store when this one has ended. */
 void peers_retire(void *context);
+/* Every turn: one that retires and has answered everything ends. */
+void peers_look(struct broker *broker);

@@ -5,27 +5,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/context.h"
 #include "wire/head.h"
-
-static void put_time(struct json *json, const char *name, int64_t at)
-{
-	char text[CLOCK_TEXT_SIZE];
-
-	json_text(json, name, at != 0 ? clock_format_utc(at, text) : NULL);
-}
-
-static void put_hex(struct json *json, const char *name, const void *bytes, size_t len)
-{
-	char text[2 * 64 + 1];
-
-	hex_encode(text, bytes, len);
-	json_text(json, name, text);
-}
 
 static void put_number_if(struct json *json, const char *name, bool known, uint64_t number)
 {
@@ -60,10 +44,10 @@ static void put_whom(struct json *json, const struct session_row *session)
 
 static void put_when(struct json *json, const struct session_row *session)
 {
-	put_time(json, "created", session->created_at);
-	put_time(json, "opened", session->redeemed_at);
-	put_time(json, "live", session->live_at);
-	put_time(json, "ended", session->ended_at);
+	json_time(json, "created", session->created_at);
+	json_time(json, "opened", session->redeemed_at);
+	json_time(json, "live", session->live_at);
+	json_time(json, "ended", session->ended_at);
 	json_text(json, "why", session->end_why == 0 ? "ordinary" : error_name(session->end_why));
 	json_text(json, "reason", session->end_reason);
 	put_number_if(
@@ -85,7 +69,7 @@ static void put_recording(struct json *json, const struct session_row *session)
 	json_text(json, "id", session->session_id);
 	json_bool(json, "sealed", sealed);
 	if (sealed)
-		put_hex(json, "head", session->head, HASH_LEN);
+		json_hex(json, "head", session->head, HASH_LEN);
 	else
 		json_put_null(json, "head");
 	put_figure(json, "chunks", sealed, session->chunks);
@@ -99,7 +83,7 @@ static void put_audit(struct json *json, const struct audit *audit)
 {
 	json_open_object(json, "audit");
 	json_number(json, "row", audit->sequence);
-	put_hex(json, "hash", audit->hash, HASH_LEN);
+	json_hex(json, "hash", audit->hash, HASH_LEN);
 	json_close_object(json);
 }
 
@@ -117,7 +101,7 @@ static int text_write(struct broker *broker, const struct session_row *session, 
 	put_when(&json, session);
 	put_recording(&json, session);
 	put_audit(&json, &broker->audit);
-	put_time(&json, "made", now);
+	json_time(&json, "made", now);
 	json_close_object(&json);
 	int r = json_finish(&json);
 	return r < 0 ? r : text_copy_len(text, RECEIPT_MAX + 1, (const char *)out.data, out.len);
@@ -191,11 +175,11 @@ void receipt_write(struct json *json, const struct receipt *receipt)
 	}
 	json_open_object(json, "receipt");
 	json_text(json, "text", receipt->text);
-	put_hex(json, "signature", receipt->signature, sizeof receipt->signature);
-	put_hex(json, "key", receipt->signer.public_key, sizeof receipt->signer.public_key);
-	put_hex(json, "trail", receipt->signer.trail, HASH_LEN);
+	json_hex(json, "signature", receipt->signature, sizeof receipt->signature);
+	json_hex(json, "key", receipt->signer.public_key, sizeof receipt->signer.public_key);
+	json_hex(json, "trail", receipt->signer.trail, HASH_LEN);
 	if (receipt->signer.certified)
-		put_hex(json, "certificate", receipt->signer.certificate,
+		json_hex(json, "certificate", receipt->signer.certificate,
 			sizeof receipt->signer.certificate);
 	else
 		json_put_null(json, "certificate");

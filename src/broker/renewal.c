@@ -40,10 +40,9 @@ unsigned renewal_sessions(const struct broker *broker, uint32_t generation)
 	unsigned count = 0;
 
 	for (const struct session *session = broker->sessions.first; session != NULL;
-		session = session->next) {
-		const struct peer *recorder = peer_of(broker, session->recorder);
-		count += recorder != NULL && recorder->generation == generation;
-	}
+		session = session->next)
+		count += session->recorder != NULL &&
+			 channel_generation(session->recorder) == generation;
 	return count;
 }
 

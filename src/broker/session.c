@@ -190,6 +190,7 @@ void sessions_finish(struct broker *broker)
 {
 	while (broker->sessions.first != NULL)
 		session_destroy(broker, broker->sessions.first);
+	free(STEAL(broker->strays));
 }
 
 /* A move that waits for its commit. */

@@ -53,7 +53,6 @@ struct session {
 	bool start_asked, recorder_knows, recording, worker_asked, worker, secret_released;
 	bool start_waits;         /* for a recorder, or for all of them to say what they have */
 	bool click;               /* starts with the first attach */
-	bool listed;              /* a recorder still has it, after a restart of ours */
 	bool unheard;             /* the recorders have not said yet whether one has it */
 	struct channel *recorder; /* the one that has it: new ones go to the newest */
 	struct dial *dial;
@@ -130,6 +129,9 @@ int session_from_recorder(struct broker *broker, struct channel *recorder, struc
 int session_from_vault(struct broker *broker, struct channel *vault, struct message *message);
 int session_from_supervisor(struct broker *broker, struct message *message);
 void sessions_recorder_gone(struct broker *broker, const struct channel *recorder);
+void session_moved(struct broker *broker, struct session *session, const struct msg_moved *moved);
+void session_settle(
+	struct broker *broker, struct session *session); /* destroys it when all is over */
 
 /* session_return.c: a new broker and what the others still have of the one before */
 struct peer;
@@ -141,9 +143,6 @@ void sessions_listed(struct broker *broker); /* one more has said all: what nobo
 bool sessions_unlisted(const struct broker *broker); /* somebody has yet to say what it has */
 void sessions_workers(struct broker *broker, const void *sessions, size_t len);
 void sessions_strays(struct broker *broker, uint64_t now); /* once a second */
-void session_moved(struct broker *broker, struct session *session, const struct msg_moved *moved);
-void session_settle(
-	struct broker *broker, struct session *session); /* destroys it when all is over */
 
 /* session_limits.c: once a second */
 void sessions_tick(struct broker *broker);

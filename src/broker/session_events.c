@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -81,7 +80,6 @@ static int keep_recorded(struct broker *broker, const struct msg_recording_done 
 		.chunks = done->chunks,
 		.duration_ms = done->duration_ms };
 	CLEANUP(note_finish) struct note note;
-	char head[2 * HASH_LEN + 1];
 
 	memcpy(recorded.head, done->head, HASH_LEN);
 	note_begin(&note);
@@ -91,8 +89,7 @@ static int keep_recorded(struct broker *broker, const struct msg_recording_done 
 	json_number(&note.json, "file_bytes", (int64_t)done->file_bytes);
 	json_number(&note.json, "chunks", (int64_t)done->chunks);
 	json_number(&note.json, "duration_ms", done->duration_ms);
-	hex_encode(head, done->head, HASH_LEN);
-	json_text(&note.json, "head", head);
+	json_hex(&note.json, "head", done->head, HASH_LEN);
 	int r = audit_event(broker, done->session, "recording.sealed", done->result, &note);
 	if (r == 0)
 		r = store_session_recorded(broker->store, done->session, &recorded);
@@ -362,7 +359,9 @@ void sessions_recorder_gone(struct broker *broker, const struct channel *recorde
 		if (session->recorder != recorder)
 			continue;
 		session->recorder = NULL;
-		if (!session->recorder_knows)
+		/* It hangs up on a broker that retires, and has them still: the next one asks it.
+		 */
+		if (!session->recorder_knows || broker->retiring)
 			continue;
 		session->recorder_knows = session->recording = false;
 		if (session->row.state != SESSION_ENDED) {

@@ -86,9 +86,9 @@ static void take_back(struct broker *broker, struct session *session, struct cha
 {
 	uint64_t now = clock_monotonic_ms();
 
-	session->listed = session->recorder_knows = session->recording = session->start_asked =
-		true;
-	session->unheard = false;
+	session->recorder_knows = session->recording = session->start_asked = true;
+	session->unheard = session->start_waits = false;
+	session->start_at = now; /* when it really was nobody knows */
 	session->recorder = recorder;
 	session->worker = session->worker_asked = listed->worker != 0;
 	session->viewers += listed->viewers; /* some may have come since it was asked */

@@ -121,7 +121,7 @@ static void audit_refused(
 {
 	CLEANUP(note_finish) struct note note = { 0 };
 	struct ticket_row ticket;
-	char object[48] = "ticket", prefix[17];
+	char object[48] = "ticket";
 	unsigned omitted;
 
 	if (!throttle_audited(broker->throttle, &redeem->peer, clock_monotonic_ms(), &omitted))
@@ -129,8 +129,7 @@ static void audit_refused(
 	note_begin(&note);
 	if (omitted > 0)
 		json_number(&note.json, "omitted_before", omitted);
-	hex_encode(prefix, hash + HANDLE_HINT, 8);
-	json_text(&note.json, "hash_prefix", prefix);
+	json_hex(&note.json, "hash_prefix", hash + HANDLE_HINT, 8);
 	if (store_ticket_peek(broker->store, hash, &ticket) == 0) {
 		snprintf(object, sizeof object, "session:%lld", (long long)ticket.session_id);
 		if (ticket.remote_addr[0] != 0)
@@ -245,14 +244,14 @@ static int redeem_now(
 		return -ERR_PEER_GONE;
 	if (vault_sealed(broker))
 		return -ERR_SEALED;
-	int room = reserve_refuses(broker);
-	if (room < 0)
-		return room;
-	if (head_ready(broker) < 0)
-		return head_ready(broker);
-	if (witness_refuses(broker) < 0)
-		return witness_refuses(broker);
-	int r = ticket_hash(broker, redeem->value, hash);
+	int r = reserve_refuses(broker);
+	if (r == 0)
+		r = head_ready(broker);
+	if (r == 0)
+		r = witness_refuses(broker);
+	if (r < 0)
+		return r;
+	r = ticket_hash(broker, redeem->value, hash);
 	if (r == 0)
 		r = prover_key_check(broker->prover, redeem->public_key) < 0 ? -ERR_TICKET_REFUSED
 									     : 0;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/encode.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "broker/call_inside.h"
@@ -72,13 +71,10 @@ void vault_released(struct broker *broker, const struct msg_releases_head *head)
 
 void vault_note_releases(const struct broker *broker, struct json *json)
 {
-	char hash[2 * HASH_LEN + 1];
-
 	if (!broker->releases_known)
 		return;
-	hex_encode(hash, broker->releases.head, HASH_LEN);
 	json_number(json, "releases", (int64_t)broker->releases.sequence);
-	json_text(json, "releases_head", hash);
+	json_hex(json, "releases_head", broker->releases.head, HASH_LEN);
 }
 
 static void state_take(struct broker *broker, const struct msg_vault_state *state)

@@ -37,9 +37,14 @@ const struct command command_serve = {
 	.run = serve,
 };
 
+static json_int_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
 static void print_counts(const json_t *status, const char *key, const char *one, const char *many)
 {
-	json_int_t count = json_integer_value(json_object_get(status, key));
+	json_int_t count = number(status, key);
 
 	printf("%" JSON_INTEGER_FORMAT " %s", count, count == 1 ? one : many);
 }
@@ -54,7 +59,7 @@ static const char *word(const json_t *status, const char *key)
 /* After a reload: since when, and what of older generations still has something to finish. */
 static void print_generations(const json_t *status)
 {
-	json_int_t current = json_integer_value(json_object_get(status, "generation"));
+	json_int_t current = number(status, "generation");
 	const json_t *row;
 	size_t i;
 
@@ -69,18 +74,13 @@ static void print_generations(const json_t *status)
 		printf("\n  retired     ");
 		show_text(stdout, word(row, "process"));
 		printf(" of generation %" JSON_INTEGER_FORMAT ", version ",
-			json_integer_value(json_object_get(row, "generation")));
+			number(row, "generation"));
 		show_text(stdout, word(row, "version"));
 		if (json_object_get(row, "sessions") == NULL)
 			continue;
 		fputs(": ", stdout);
 		print_counts(row, "sessions", "session", "sessions");
 	}
-}
-
-static json_int_t number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
 }
 
 static void print_vault(const json_t *vault)

@@ -11,14 +11,6 @@
 
 /* ---- writing ---- */
 
-static void put_hex(struct json *json, const char *name, const uint8_t *bytes, size_t len)
-{
-	char digits[2 * 64 + 1];
-
-	hex_encode(digits, bytes, len);
-	json_text_len(json, name, digits, 2 * len);
-}
-
 static void put_moment(struct json *json, int64_t at)
 {
 	char text[CLOCK_TEXT_SIZE];
@@ -80,8 +72,8 @@ static void put_row(struct json *json, const struct audit_row *row)
 	put_word(json, "object", row->object);
 	json_number(json, "result", row->result);
 	put_detail(json, row->detail);
-	put_hex(json, "before", row->before, HASH_LEN);
-	put_hex(json, "hash", row->hash, HASH_LEN);
+	json_hex(json, "before", row->before, HASH_LEN);
+	json_hex(json, "hash", row->hash, HASH_LEN);
 }
 
 static void put_audit_head(struct json *json, const struct audit_head *head)
@@ -90,12 +82,12 @@ static void put_audit_head(struct json *json, const struct audit_head *head)
 
 	json_number(json, "sequence", head->sequence);
 	put_moment(json, head->at);
-	put_hex(json, "hash", head->hash, HASH_LEN);
-	put_hex(json, "signature", head->signature, sizeof head->signature);
-	put_hex(json, "trail", signer->trail, HASH_LEN);
-	put_hex(json, "key", signer->public_key, sizeof signer->public_key);
+	json_hex(json, "hash", head->hash, HASH_LEN);
+	json_hex(json, "signature", head->signature, sizeof head->signature);
+	json_hex(json, "trail", signer->trail, HASH_LEN);
+	json_hex(json, "key", signer->public_key, sizeof signer->public_key);
 	if (signer->certified)
-		put_hex(json, "certificate", signer->certificate, sizeof signer->certificate);
+		json_hex(json, "certificate", signer->certificate, sizeof signer->certificate);
 	else
 		json_put_null(json, "certificate");
 }
@@ -107,18 +99,18 @@ static void put_recording_head(struct json *json, const struct recording_head *h
 	json_bool(json, "last", head->last);
 	json_number(json, "chunks", (int64_t)head->chunks);
 	json_number(json, "ms", head->ms);
-	put_hex(json, "head", head->head, HASH_LEN);
-	put_hex(json, "signature", head->signature, sizeof head->signature);
-	put_hex(json, "key", head->public_key, sizeof head->public_key);
+	json_hex(json, "head", head->head, HASH_LEN);
+	json_hex(json, "signature", head->signature, sizeof head->signature);
+	json_hex(json, "key", head->public_key, sizeof head->public_key);
 	json_number(json, "key_version", head->key_version);
-	put_hex(json, "facts", head->facts_hash, HASH_LEN);
-	put_hex(json, "certificate", head->certificate, sizeof head->certificate);
+	json_hex(json, "facts", head->facts_hash, HASH_LEN);
+	json_hex(json, "certificate", head->certificate, sizeof head->certificate);
 }
 
 static void put_place(struct json *json, const struct line_place *place, bool forked)
 {
 	json_number(json, "sequence", place->sequence);
-	put_hex(json, "hash", place->hash, HASH_LEN);
+	json_hex(json, "hash", place->hash, HASH_LEN);
 	if (forked)
 		json_number(json, "next", place->next);
 }

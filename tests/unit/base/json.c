@@ -36,6 +36,37 @@ static void writes_every_kind(void **state)
 		"\"id\":\"4711\",\"yes\":true,\"no\":false,\"null\":null,\"raw\":[1]}");
 }
 
+static void bytes_are_digits(void **state)
+{
+	CLEANUP(buf_finish) struct buf out = BUF(256);
+	struct json json = json_begin(&out);
+	const uint8_t most[JSON_HEX_MAX] = { 0xff };
+
+	json_open_object(&json, NULL);
+	json_hex(&json, "none", most, 0);
+	json_hex(&json, "two", (const uint8_t[]){ 0x0a, 0xf0 }, 2);
+	json_hex(&json, "most", most, sizeof most);
+	json_close_object(&json);
+	assert_int_equal(json_finish(&json), 0);
+	assert_content(&out,
+		"{\"none\":\"\",\"two\":\"0af0\",\"most\":\"ff"
+		"000000000000000000000000000000000000000000000000000000000000"
+		"000000000000000000000000000000000000000000000000000000000000000000\"}");
+}
+
+static void times_are_text_or_null(void **state)
+{
+	CLEANUP(buf_finish) struct buf out = BUF(256);
+	struct json json = json_begin(&out);
+
+	json_open_object(&json, NULL);
+	json_time(&json, "never", 0);
+	json_time(&json, "then", INT64_C(1700000000000));
+	json_close_object(&json);
+	assert_int_equal(json_finish(&json), 0);
+	assert_content(&out, "{\"never\":null,\"then\":\"2023-11-14T22:13:20.000Z\"}");
+}
+
 static void keeps_commas(void **state)
 {
 	CLEANUP(buf_finish) struct buf out = BUF(1000);
@@ -124,6 +155,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_every_kind),
+		cmocka_unit_test(bytes_are_digits),
+		cmocka_unit_test(times_are_text_or_null),
 		cmocka_unit_test(keeps_commas),
 		cmocka_unit_test(escapes),
 		cmocka_unit_test(a_nul_inside_is_escaped),

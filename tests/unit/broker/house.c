@@ -17,6 +17,7 @@ int broker_main(int argc, char **argv);
 
 #include "base/encode.h"
 #include "base/hash.h"
+#include "broker/dispatch.h"
 #include "store/chain.h"
 #include "wire/certificate.h"
 

@@ -110,7 +110,40 @@ static void test_retiring_takes_nothing_for_lost(void **state)
 	channel_destroy(STEAL(house->recorder));
 	house_run(house);
 	assert_int_equal(person_row(house, id).state, SESSION_LIVE);
+	/* What must end meanwhile ends, without a word to the one that is gone. */
+	struct session *session = session_by_id(house->broker, id);
+	assert_null(session->recorder);
+	session_end(house->broker, session, -ERR_RIGHTS_WITHDRAWN, NULL);
+	house_run(house);
+	assert_int_equal(person_row(house, id).state, SESSION_ENDED);
 	person_close(&person);
+}
+
+/* Whoever waits for something else than a front is waited for, and no longer. */
+static void test_retires_when_the_last_is_answered(void **state)
+{
+	struct house *house = *state;
+	static const struct house_call reload = {
+		.method = "POST", .path = "/control/gateway/reload", .door = DOOR_CONTROL
+	};
+	struct msg_reload_answer answer;
+
+	house_send_call(house, &reload);
+	house_run(house);
+	struct house_message asked = house_take(house, MSG_RELOAD_ASK);
+	peers_retire(house->broker);
+	channel_last(house->front);
+	channel_destroy(STEAL(house->front));
+	house_run(house);
+	assert_int_equal(peers_count(house->broker, PARTY_FRONT), 0);
+	memset(&answer, 0, sizeof answer);
+	assert_int_equal(channel_send(house->supervisor, MSG_RELOAD_ANSWER, asked.serial, &answer,
+				 NULL, 0, NULL, 0),
+		0);
+	for (int i = 0; i < 100 && !house->replied; i++)
+		house_run(house);
+	assert_int_equal(house->reply.status, 200);
+	assert_true(house->broker->last);
 }
 
 /* A front that says nothing at all does not hold it up for ever. */
@@ -134,6 +167,7 @@ int main(void)
 		TEST(test_a_peer_is_found_by_its_channel),
 		TEST(test_retires_with_all_answered),
 		TEST(test_retiring_takes_nothing_for_lost),
+		TEST(test_retires_when_the_last_is_answered),
 		TEST(test_retires_in_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

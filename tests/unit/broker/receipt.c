@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/receipt.c"
 
+#include "base/encode.h"
 #include "person.h"
 #include "store/store_private.h"
 

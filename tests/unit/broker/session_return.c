@@ -197,6 +197,40 @@ static void test_half_started_starts_again(void **state)
 	person_close(&person);
 }
 
+/* Its page was back before the recorder said so, and the vault is back after both. */
+static void test_started_again_waits_for_the_vault(void **state)
+{
+	struct house *house = *state;
+	struct person person;
+	struct msg_redeem ask;
+	int fd = -1;
+
+	person_open(house, &person, &ask);
+	assert_int_equal(person_redeem(house, &person, &ask), 0);
+	struct house_message start = house_take(house, MSG_RECORDING_START);
+	int64_t id = ((struct msg_recording_start *)start.payload)->session;
+	person_close_fds(&start);
+	begin_anew(house);
+	assert_int_equal(person_attach(house, &person, "203.0.113.9", &fd, NULL), 1);
+	struct channel *vault = STEAL(house->broker->vault);
+	struct msg_listed listed = listed_as(id, VIEW_CONNECTING, false);
+	house_list(house->recorder, &listed);
+	house_list(house->recorder, NULL);
+	house_run(house);
+	start = house_take(house, MSG_RECORDING_START);
+	person_close_fds(&start);
+	house_send(house->recorder, MSG_RECORDING_STARTED, &(struct msg_recording_started){ id, 0 },
+		-1);
+	house_run(house);
+	assert_false(house_got(house, MSG_WORKER_START));
+	house->broker->vault = vault;
+	sessions_go_on(house->broker);
+	house_run(house);
+	struct house_message worker = house_take(house, MSG_WORKER_START);
+	person_close_fds(&worker);
+	person_close(&person);
+}
+
 /* A worker is there already: nothing is started twice. */
 static void test_started_is_left_alone(void **state)
 {
@@ -213,6 +247,10 @@ static void test_started_is_left_alone(void **state)
 	house_run(house);
 	assert_false(house_got(house, MSG_RECORDING_START));
 	assert_false(house_got(house, MSG_WORKER_START));
+	assert_int_equal(person_row(house, id).state, SESSION_REDEEMED);
+	/* it has its whole time, from now on */
+	sessions_tick(house->broker);
+	house_run(house);
 	assert_int_equal(person_row(house, id).state, SESSION_REDEEMED);
 	/* and it does not wait for ever */
 	session_by_id(house->broker, id)->viewers = 1;
@@ -302,6 +340,11 @@ static void test_stray_workers_go(void **state)
 	assert_int_equal(
 		((struct msg_session *)house_take(house, MSG_WORKER_KILL).payload)->session, -3);
 	assert_false(house_got(house, MSG_WORKER_KILL));
+	/* A broker that ends before that leaves them to the next one. */
+	channel_send(house->supervisor, MSG_WORKERS, 0, &(struct msg_nothing){ 0 }, running,
+		sizeof running, NULL, 0);
+	house_run(house);
+	assert_non_null(house->broker->strays);
 	person_close(&person);
 }
 
@@ -316,6 +359,7 @@ int main(void)
 		TEST(test_unstarted_starts_with_its_page),
 		TEST(test_unstarted_without_a_page_ends),
 		TEST(test_half_started_starts_again),
+		TEST(test_started_again_waits_for_the_vault),
 		TEST(test_started_is_left_alone),
 		TEST(test_ended_is_told_why),
 		TEST(test_over_is_believed),
