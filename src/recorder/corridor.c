@@ -86,7 +86,7 @@ static void tell_started(struct corridor *corridor, int r)
 
 void corridor_begin(struct corridor *corridor, const struct recording_header *header)
 {
-	int r = tape_begin(&corridor->tape, &corridor->host->room, header, on_tape, corridor);
+	int r = tape_begin(&corridor->tape, header, on_tape, corridor);
 
 	if (r < 0)
 		corridor_end(corridor, r, error_text(r));
