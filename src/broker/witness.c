@@ -16,12 +16,6 @@
 #define LAST_WORDS_MS 1500
 #define LAST_POLL_MS 10
 
-bool witness_wanted(const struct settings *settings)
-{
-	return settings->audit_mirror[0] != '\0' || settings->witness_file[0] != '\0' ||
-	       settings->witness_syslog[0] != '\0' || settings->witness_webhook[0] != '\0';
-}
-
 void witness_tell(struct broker *broker)
 {
 	struct witness_link *link = &broker->witness;

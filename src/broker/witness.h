@@ -37,7 +37,6 @@ struct witness_link {
 	} outages[OUTLET_COUNT + 1];
 };
 
-bool witness_wanted(const struct settings *settings);
 void witness_came(struct broker *broker, int fd);
 void witness_gone(struct broker *broker);
 void witness_tell(struct broker *broker); /* head.c: the durable head moved */

@@ -17,6 +17,9 @@
 
 #define COOKIE_NAME_SIZE 64
 
+/* In words the page knows as passing. */
+static const struct msg_result again = { -ERR_PEER_GONE };
+
 static void refuse_handshake(struct connection *connection, int status)
 {
 	static const char body[] = "WebSocket version 13 is spoken here.\n";
@@ -107,7 +110,6 @@ static void send_frame(struct connection *connection, uint8_t type, const void *
 
 void attach_challenged(struct connection *connection, const struct msg_challenge *challenge)
 {
-	static const struct msg_result again = { -ERR_PEER_GONE };
 	if (connection->front->stopping) { /* the front that accepts now will do it */
 		attach_refused(connection, &again);
 		return;
@@ -145,7 +147,6 @@ void attach_granted(struct connection *connection, struct message *message)
 
 static void prove(struct connection *connection, const struct view_frame *frame)
 {
-	static const struct msg_result again = { -ERR_PEER_GONE };
 	struct relay *relay = connection->relay;
 	const uint8_t *payload = relay->proof + VIEW_HEADER_LEN;
 	struct msg_prove *message = &relay->prove;

@@ -261,30 +261,44 @@ static void on_stop_late(void *context)
 	loop_stop(front->loop);
 }
 
-void front_stop(struct front *front)
+/* Nobody new; each connection that is there is told by `part`; the end comes after `ms` at last. */
+static void leave(struct front *front, void (*part)(struct connection *), uint64_t ms)
 {
 	struct timer *late;
-	if (front->stopping)
-		return;
 	front->stopping = true;
 	close_listeners(front);
 	for (struct connection *connection = front->connections, *next; connection;
 		connection = next) {
 		next = connection->next;
-		if (connection->state == CONNECTION_RELAY || connection->state == CONNECTION_PROOF)
-			relay_end(connection, WEBSOCKET_AWAY);
-		else if (connection->state == CONNECTION_HANDSHAKE ||
-			 (connection->state == CONNECTION_REQUEST && connection->in.len == 0))
-			connection_close(connection);
+		part(connection);
 		connection_resume(connection);
 	}
-	if (loop_after(front->loop, STOP_MS, on_stop_late, front, &late) < 0)
+	if (loop_after(front->loop, ms, on_stop_late, front, &late) < 0)
 		loop_stop(front->loop);
 }
 
-/* One connection of a front that retires; nothing that is under way is cut. */
-static void retire_connection(struct connection *connection, uint64_t now)
+static void stop_connection(struct connection *connection)
 {
+	if (connection->state == CONNECTION_RELAY || connection->state == CONNECTION_PROOF)
+		relay_end(connection, WEBSOCKET_AWAY);
+	else if (connection->state == CONNECTION_HANDSHAKE ||
+		 (connection->state == CONNECTION_REQUEST && connection->in.len == 0))
+		connection_close(connection);
+}
+
+/* Also in the middle of retiring: then there is no time for what that lets go on. */
+void front_stop(struct front *front)
+{
+	if (front->stopped)
+		return;
+	front->stopped = true;
+	leave(front, stop_connection, STOP_MS);
+}
+
+/* One connection of a front that retires; nothing that is under way is cut. */
+static void retire_connection(struct connection *connection)
+{
+	uint64_t idle_until = clock_monotonic_ms() + RETIRE_IDLE_MS;
 	switch (connection->state) {
 	case CONNECTION_PROOF:
 	case CONNECTION_RELAY:
@@ -298,26 +312,15 @@ static void retire_connection(struct connection *connection, uint64_t now)
 		break;
 	case CONNECTION_REQUEST:
 		if (connection->in.len == 0)
-			connection->deadline = MIN(connection->deadline, now + RETIRE_IDLE_MS);
+			connection->deadline = MIN(connection->deadline, idle_until);
 		break;
 	default:
 		break;
 	}
-	connection_resume(connection);
 }
 
 void front_retire(struct front *front)
 {
-	struct timer *late;
-	if (front->stopping)
-		return;
-	front->stopping = true;
-	close_listeners(front);
-	for (struct connection *connection = front->connections, *next; connection;
-		connection = next) {
-		next = connection->next;
-		retire_connection(connection, clock_monotonic_ms());
-	}
-	if (loop_after(front->loop, RETIRE_MS, on_stop_late, front, &late) < 0)
-		loop_stop(front->loop);
+	if (!front->stopping)
+		leave(front, retire_connection, RETIRE_MS);
 }

@@ -31,7 +31,7 @@
 #define FAREWELL_MS 5000       /* from our close frame to the page's */
 #define TICKET_KEYS_MS 3600000 /* the life of the key that session tickets are sealed with */
 #define STOP_MS 2000           /* from STOP to the end */
-#define RETIRE_MS 60000        /* from RETIRE to the end, whoever is still there */
+#define RETIRE_MS 60000        /* from FINISH to the end, whoever is still there */
 #define RETIRE_IDLE_MS 5000    /* that a connection between two requests is kept then */
 #define BROKERS_MAX 8          /* replaced ones that still have questions of ours */
 
@@ -60,6 +60,7 @@ struct front {
 	size_t held;              /* at most about HELD_MAX */
 	uint64_t ticket_keys_due;
 	bool stopping; /* no new connections; ends with the last one */
+	bool stopped;  /* and soon, whoever is still there: STOP came */
 
 	/* Of the request being handled; nothing here outlives a callback. */
 	struct http_request request;

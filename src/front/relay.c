@@ -37,8 +37,8 @@ void relay_farewell(int fd, uint8_t why)
 {
 	uint8_t frame[VIEW_HEADER_LEN + 1] = { VIEW_FAREWELL, 0, 0, 0, 1 };
 	frame[VIEW_HEADER_LEN] = why;
-	if (send(fd, frame, sizeof frame, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return; /* it has hung up before us, or takes nothing: it will think what it may */
+	/* Has it hung up before us, or takes nothing, it will think what it may. */
+	send(fd, frame, sizeof frame, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void say_farewell(struct relay *relay)

@@ -86,7 +86,7 @@ static void tell_started(struct corridor *corridor, int r)
 
 void corridor_begin(struct corridor *corridor, const struct recording_header *header)
 {
-	int r = tape_begin(&corridor->tape, &corridor->host->room, header, on_tape, corridor);
+	int r = tape_begin(&corridor->tape, header, on_tape, corridor);
 
 	if (r < 0)
 		corridor_end(corridor, r, error_text(r));
@@ -586,10 +586,8 @@ bool corridor_input_waits(const struct corridor *corridor)
  * A page is attached once. An older attachment of it is a connection that broke without anybody
  * having noticed: what it still holds unread the page sends again, as not taken.
  */
-static bool replace_earlier(struct corridor *corridor, const struct msg_viewer *join)
+static void replace_earlier(struct corridor *corridor, const struct msg_viewer *join)
 {
-	bool replaced = false;
-
 	for (struct viewer **link = &corridor->viewers; *link != NULL;) {
 		struct viewer *viewer = *link;
 		if (join->page == 0 || viewer->who.page != join->page) {
@@ -598,16 +596,15 @@ static bool replace_earlier(struct corridor *corridor, const struct msg_viewer *
 		}
 		viewer->why = GAP_LOST;
 		reap(corridor, link);
-		replaced = true;
 	}
-	return replaced;
 }
 
 void corridor_join(struct corridor *corridor, const struct msg_viewer *join, int fd)
 {
 	struct viewer *viewer, **last = &corridor->viewers;
-	bool replaced = replace_earlier(corridor, join);
+	struct gap before = corridor->gap;
 
+	replace_earlier(corridor, join);
 	corridor->last_viewer = MAX(corridor->last_viewer, join->viewer);
 	if (corridor->viewer_count >= VIEWERS_MAX ||
 		viewer_create(corridor, join, fd, &viewer) < 0) {
@@ -615,8 +612,7 @@ void corridor_join(struct corridor *corridor, const struct msg_viewer *join, int
 		fd_closep(&fd);
 		return;
 	}
-	if (replaced)
-		corridor->gap.open = false; /* the same person in the same moment */
+	corridor->gap = before; /* that one goes and this one comes is the same moment */
 	while (*last != NULL)
 		last = &(*last)->next;
 	*last = viewer;

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-const char *gap_words(uint8_t why)
+static const char *gap_words(uint8_t why)
 {
 	static const char *const words[] = { [GAP_CLOSED] = "the page was closed",
 		[GAP_LOST] = "the connection was lost",

@@ -24,4 +24,3 @@ struct gap {
 void gap_begin(struct gap *gap, uint8_t why);
 /* Closes it. Length of the payload of its frame; 0: there was none. */
 size_t gap_end(struct gap *gap, uint8_t out[GAP_PAYLOAD_MAX]);
-const char *gap_words(uint8_t why); /* "the connection was lost" */

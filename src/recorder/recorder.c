@@ -111,17 +111,22 @@ static struct starting *find_starting(const struct recorder *recorder, int64_t s
 	return starting;
 }
 
+static void tell_started(struct recorder *recorder, uint32_t serial, int64_t session, int r)
+{
+	struct msg_recording_started started;
+
+	memset(&started, 0, sizeof(started));
+	started.session = session;
+	started.result = r;
+	tell_broker(recorder, MSG_RECORDING_STARTED, serial, &started);
+}
+
 static void on_started(void *context, struct corridor *corridor, int r)
 {
 	struct recorder *recorder = context;
 	struct starting *starting = find_starting(recorder, corridor->session);
-	struct msg_recording_started started;
 
-	memset(&started, 0, sizeof(started));
-	started.session = corridor->session;
-	started.result = r;
-	tell_broker(
-		recorder, MSG_RECORDING_STARTED, starting != NULL ? starting->serial : 0, &started);
+	tell_started(recorder, starting != NULL ? starting->serial : 0, corridor->session, r);
 	if (starting != NULL)
 		drop_starting(recorder, starting);
 	if (r < 0)
@@ -230,7 +235,7 @@ static void ask_vault(struct recorder *recorder, const struct starting *starting
 	memset(&certify, 0, sizeof(certify));
 	certify.session = starting->corridor->session;
 	memcpy(certify.public_key, starting->header.public_key, sizeof(certify.public_key));
-	hash_sha256(certify.facts_hash, starting->header.facts, starting->header.facts_len);
+	memcpy(certify.facts_hash, starting->corridor->facts_hash, HASH_LEN);
 	text_copy(certify.session_id, sizeof(certify.session_id), starting->header.session_id);
 	channel_tell(recorder->vault, MSG_RECORDING_CERTIFY, &certify);
 }
@@ -287,6 +292,7 @@ static int start(struct recorder *recorder, struct message *message)
 	starting->corridor = corridor;
 	starting->serial = message->serial;
 	fill_header(&starting->header, corridor, message);
+	hash_sha256(corridor->facts_hash, message->tail, message->tail_len);
 	r = loop_after(
 		recorder->process.loop, CERTIFY_MS, on_certify_late, starting, &starting->timer);
 	if (r < 0) {
@@ -301,16 +307,6 @@ static int start(struct recorder *recorder, struct message *message)
 	ask_vault(recorder, STEAL(starting));
 	show_title(recorder);
 	return 0;
-}
-
-static void tell_started(struct recorder *recorder, uint32_t serial, int64_t session, int r)
-{
-	struct msg_recording_started started;
-
-	memset(&started, 0, sizeof(started));
-	started.session = session;
-	started.result = r;
-	tell_broker(recorder, MSG_RECORDING_STARTED, serial, &started);
 }
 
 /* A broker that begins anew with a session whose start another one left half done. */
@@ -356,7 +352,6 @@ static int take_certificate(struct starting *starting, const struct msg_certifie
 	starting->corridor->key_version = certified->key_version;
 	memcpy(starting->corridor->certificate, certified->signature,
 		sizeof(starting->corridor->certificate));
-	hash_sha256(starting->corridor->facts_hash, header->facts, header->facts_len);
 	return recording_key_wrap(header->session_id, starting->corridor->tape.chunk.key,
 		certified->recording_public, header->wrapped);
 }

@@ -123,7 +123,7 @@ static void lose(struct viewer *viewer)
 {
 	viewer_boundary(viewer);
 	if (keep_rest(viewer) < 0) {
-		viewer->dead = true, viewer->why = GAP_STALLED;
+		viewer_drop(viewer, GAP_STALLED);
 		return;
 	}
 	keep_notices(viewer);
@@ -188,7 +188,7 @@ static void tell_skipped(struct viewer *viewer, uint64_t missing, uint32_t peopl
 	put64(skipped + 8, missing);
 	put32(skipped + 16, people);
 	if (view_write(&viewer->control, VIEW_SKIPPED, skipped, sizeof(skipped)) < 0)
-		viewer->dead = true, viewer->why = GAP_STALLED;
+		viewer_drop(viewer, GAP_STALLED);
 }
 
 static void move(struct viewer *viewer, uint64_t offset)

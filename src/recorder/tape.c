@@ -12,7 +12,7 @@
 void tape_init(struct tape *tape, const struct tape_room *room, const char *session_id,
 	uint8_t ret_public_key[32])
 {
-	*tape = (struct tape){ .room = room, .loop = room->loop, .packer = room->packer };
+	*tape = (struct tape){ .room = room };
 	chunk_init(&tape->chunk);
 	chain_init(&tape->chain, session_id, ret_public_key);
 	tape->started = clock_monotonic_ms();
@@ -31,8 +31,8 @@ static int hand_over(struct tape *tape, unsigned flags)
 	return writer_add(tape->file, bytes, len, flags);
 }
 
-int tape_begin(struct tape *tape, const struct tape_room *room,
-	const struct recording_header *header, writer_fn *fn, void *context)
+int tape_begin(
+	struct tape *tape, const struct recording_header *header, writer_fn *fn, void *context)
 {
 	char name[SESSION_ID_SIZE + sizeof(RECORDING_SUFFIX)];
 	int r = chain_header(&tape->chain, header);
@@ -41,7 +41,7 @@ int tape_begin(struct tape *tape, const struct tape_room *room,
 		return r;
 	text_copy(name, sizeof(name), header->session_id);
 	text_copy(name + strlen(name), sizeof(name) - strlen(name), RECORDING_SUFFIX);
-	r = writer_open(room->writer, name, fn, context, &tape->file);
+	r = writer_open(tape->room->writer, name, fn, context, &tape->file);
 	if (r < 0)
 		return r;
 	tape->fn = fn;
@@ -63,7 +63,7 @@ static void on_timer(void *context)
 	assert(tape->open); /* or it was cancelled */
 	if (tape->error < 0)
 		return;
-	tape->error = chunk_close(&tape->chunk, tape->packer, &tape->chain, false);
+	tape->error = chunk_close(&tape->chunk, tape->room->packer, &tape->chain, false);
 	if (tape->error == 0)
 		tape->error = hand_over(tape, 0);
 	if (tape->error < 0)
@@ -72,7 +72,7 @@ static void on_timer(void *context)
 
 static int close_full_chunk(struct tape *tape)
 {
-	int r = chunk_close(&tape->chunk, tape->packer, &tape->chain, true);
+	int r = chunk_close(&tape->chunk, tape->room->packer, &tape->chain, true);
 
 	if (r == 0 && tape->chain.len >= TAPE_BATCH)
 		r = hand_over(tape, 0);
@@ -97,7 +97,7 @@ static int put(struct tape *tape, const struct recording_frame *frame)
 	if (r == 0)
 		r = chunk_append(&tape->chunk, frame);
 	if (r == 0 && tape->timer == NULL)
-		r = loop_after(tape->loop, TAPE_CHUNK_MS, on_timer, tape, &tape->timer);
+		r = loop_after(tape->room->loop, TAPE_CHUNK_MS, on_timer, tape, &tape->timer);
 	return r;
 }
 
@@ -128,7 +128,7 @@ int tape_end(struct tape *tape, struct recording_end *end)
 	tape->open = false;
 	timer_cancel(STEAL(tape->timer));
 	if (tape->error == 0)
-		tape->error = chunk_close(&tape->chunk, tape->packer, &tape->chain, false);
+		tape->error = chunk_close(&tape->chunk, tape->room->packer, &tape->chain, false);
 	if (tape->error == 0) {
 		end->ms = tape_now(tape);
 		end->chunks = tape->chain.chunks;

@@ -13,9 +13,7 @@
 #define TAPE_BATCH (64 * 1024) /* closed bytes that go to the writer without waiting for it */
 
 struct tape {
-	const struct tape_room *room;
-	struct loop *loop;
-	struct packer *packer; /* shared by all tapes */
+	const struct tape_room *room; /* shared by all tapes */
 	struct writer_file *file;
 	struct timer *timer;
 	struct chunk chunk;
@@ -41,8 +39,8 @@ struct tape_room {
 void tape_init(struct tape *tape, const struct tape_room *room, const char *session_id,
 	uint8_t ret_public_key[32]);
 /* Creates the file; fn hears WRITER_SYNCED when the header is on disk. */
-int tape_begin(struct tape *tape, const struct tape_room *room,
-	const struct recording_header *header, writer_fn *fn, void *context);
+int tape_begin(
+	struct tape *tape, const struct recording_header *header, writer_fn *fn, void *context);
 int tape_put(struct tape *tape, uint8_t type, uint16_t viewer, const void *payload, size_t len);
 bool tape_full(const struct tape *tape); /* stop putting until WRITER_ROOM */
 uint32_t tape_now(const struct tape *tape);

@@ -35,6 +35,12 @@ int viewer_create(struct corridor *corridor, const struct msg_viewer *join, int 
 	return 0;
 }
 
+void viewer_drop(struct viewer *viewer, uint8_t why)
+{
+	viewer->dead = true;
+	viewer->why = why;
+}
+
 void viewer_destroy(struct viewer *viewer)
 {
 	if (viewer == NULL)
@@ -71,7 +77,7 @@ static void put_welcome(struct viewer *viewer, bool complete)
 	put64(welcome + 16, viewer->corridor->ring.end);
 	put64(welcome + 24, viewer->sender != NULL ? viewer->sender->taken : 0);
 	if (view_write(&viewer->control, VIEW_WELCOME, welcome, sizeof(welcome)) < 0)
-		viewer->dead = true;
+		viewer_drop(viewer, GAP_LOST);
 }
 
 /* The window is told to the worker as if the person had resized it, so the recording knows why. */
@@ -85,7 +91,7 @@ static void put_size(struct viewer *viewer)
 	put16(size, viewer->who.columns);
 	put16(size + 2, viewer->who.rows);
 	if (corridor_input(viewer->corridor, (uint16_t)viewer->who.viewer, &frame) < 0)
-		viewer->dead = true;
+		viewer_drop(viewer, GAP_LOST);
 }
 
 uint64_t viewer_oldest(const struct corridor *corridor)
@@ -219,7 +225,7 @@ void viewer_send(struct viewer *viewer)
 	/* Many who come and go while this one takes nothing could overwrite what it has yet to get.
 	 */
 	if (viewer->welcomed && !viewer->lost && viewer->sent < viewer->corridor->ring.start)
-		viewer->dead = true, viewer->why = GAP_STALLED;
+		viewer_drop(viewer, GAP_STALLED);
 	while (viewer->welcomed && !viewer->blocked && !viewer->deaf && !viewer->dead) {
 		if (viewer->rest.len > 0) {
 			send_rest(viewer);
@@ -320,10 +326,9 @@ static int take_bytes(struct viewer *viewer, const uint8_t *bytes, size_t len)
  */
 static void see_off(struct viewer *viewer)
 {
-	viewer->dead = true;
-	viewer->why = viewer->partial.len > 0 ? GAP_LOST
-		      : viewer->farewell != 0 ? viewer->farewell
-					      : GAP_CRASHED;
+	viewer_drop(viewer, viewer->partial.len > 0 ? GAP_LOST
+			    : viewer->farewell != 0 ? viewer->farewell
+						    : GAP_CRASHED);
 }
 
 static void read_some(struct viewer *viewer)
@@ -345,7 +350,7 @@ static void read_some(struct viewer *viewer)
 		memcpy(scratch, viewer->partial.data, kept);
 	buf_wipe(&viewer->partial);
 	if (take_bytes(viewer, scratch, kept + (size_t)got) < 0)
-		viewer->dead = true, viewer->why = GAP_LOST;
+		viewer_drop(viewer, GAP_LOST);
 	mem_wipe(scratch, kept + (size_t)got);
 }
 

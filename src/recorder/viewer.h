@@ -44,6 +44,8 @@ struct viewer {
 int viewer_create(struct corridor *corridor, const struct msg_viewer *join, int fd,
 	struct viewer **ret_viewer);
 void viewer_destroy(struct viewer *viewer);
+/* It is reaped when the corridor settles; why (enum view_gap) counts when it was the last. */
+void viewer_drop(struct viewer *viewer, uint8_t why);
 /* Where it wants to go on; or, if that is gone, when there is a keyframe to begin with. */
 void viewer_welcome(struct viewer *viewer);
 /* Offsets, WELCOME, JOIN in the stream, and its window's size to the worker. */

@@ -10,12 +10,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-
-bool outside_wanted(const struct settings *settings)
-{
-	return settings->audit_mirror[0] != '\0' || settings->witness_file[0] != '\0' ||
-	       settings->witness_syslog[0] != '\0' || settings->witness_webhook[0] != '\0';
-}
+#include "wire/witness.h"
 
 void outside_init(struct outside *outside)
 {
@@ -123,7 +118,7 @@ int outside_open(
 	struct outside *outside, int directory, const struct settings *settings, unsigned uid)
 {
 	outside_init(outside);
-	if (!outside_wanted(settings))
+	if (!witness_wanted(settings))
 		return 0;
 	if (same_file(settings))
 		return complain("audit.mirror and witness.file", "must be two files");

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/settings.h"
 
 /*
@@ -15,7 +13,6 @@ struct outside {
 	int authorities, key;
 };
 
-bool outside_wanted(const struct settings *settings);
 void outside_init(struct outside *outside); /* nothing is open */
 /*
  * directory: the installation's; paths that do not begin with a slash are beneath it. uid 0: not

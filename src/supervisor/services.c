@@ -52,7 +52,7 @@ static bool wanted(const struct supervisor *supervisor, enum service_id id)
 	case SERVICE_FRONT:
 		return !supervisor->offline;
 	case SERVICE_WITNESS:
-		return outside_wanted(&supervisor->settings);
+		return witness_wanted(&supervisor->settings);
 	default:
 		return true;
 	}

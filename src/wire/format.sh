@@ -31,6 +31,7 @@ cat >"$copy/format.c" <<'C'
 C
 text=$("$@" -E -P -nostdinc -I "$copy" "$copy/format.c")
 hash=$(printf '@ %s\n%s\n' "$meaning" "$text" |
-	awk '/^(struct|enum) [a-z_]+ *\{/ { inside = 1 } inside || /^ *@/ { print } /^\};/ { inside = 0 }' |
+	awk '/^(struct|enum) [a-z_]+ *\{/ { inside = 1 } inside || /^ *@/ { print }
+		/^\};/ || /^(struct|enum) .*\};$/ { inside = 0 }' |
 	tr -d ' \t\n' | sha256sum | cut -c1-64)
 echo "#define WIRE_FORMAT \"$hash\""

@@ -64,8 +64,8 @@ void process_on_stop(struct process *process, void (*fn)(void *));
 /* fn is called when a peer was struck (wire_on_strike), after the supervisor was told. */
 void process_on_strike(struct process *process, strike_fn *fn);
 /*
- * fn is called on RETIRE: a newer process takes what is new from now on. It lets what there is come
- * to its end, then ends the loop itself. Without it, RETIRE is STOP.
+ * fn is called on FINISH: a newer process takes what is new from now on. It lets what there is come
+ * to its end, then ends the loop itself; STOP may still come. Without it, FINISH is STOP.
  */
 void process_on_retire(struct process *process, void (*fn)(void *));
 int process_run(struct process *process);

@@ -99,6 +99,12 @@ const char *outlet_name(enum outlet_id id)
 	return id < OUTLET_COUNT ? names[id] : "?";
 }
 
+bool witness_wanted(const struct settings *settings)
+{
+	return settings->audit_mirror[0] != '\0' || settings->witness_file[0] != '\0' ||
+	       settings->witness_syslog[0] != '\0' || settings->witness_webhook[0] != '\0';
+}
+
 const char *message_name(enum msg_type type)
 {
 	return type < MSG_COUNT ? rows[type].name : "?";

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/settings.h"
 #include "wire/audit.h"
 
 /* Payloads between the witness and those whose evidence it takes outside; part of messages.h. */
 
 /* Where the witness can put things, in the order of what an administrator sees. */
 enum outlet_id { OUTLET_MIRROR, OUTLET_FILE, OUTLET_SYSLOG, OUTLET_WEBHOOK, OUTLET_COUNT };
-const char *outlet_name(enum outlet_id id); /* "mirror" */
+const char *outlet_name(enum outlet_id id);           /* "mirror" */
+bool witness_wanted(const struct settings *settings); /* any of them is set */
 
 #define WITNESS_ROWS_MAX (96 * 1024) /* bytes of packed rows in one answer */
 #define WITNESS_WHY_SIZE 96

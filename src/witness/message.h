@@ -11,7 +11,7 @@
  *	length SP <priority>1 SP time SP host SP sallyport SP - SP kind SP [origin ..] SP line
  *
  * The line is the JSON line, without the byte order mark that RFC 5424 wants before UTF-8: it would
- * stand before the first brace. Or a CEF event that holds it (message_cef).
+ * stand before the first brace. Or a CEF event that holds it (cef.h).
  */
 #define MESSAGE_HOST_SIZE 256
 

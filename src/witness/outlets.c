@@ -138,7 +138,7 @@ int outlets_open(struct witness *witness)
 	return r < 0 ? r : open_webhook(witness, authorities != NULL ? authorities : "");
 }
 
-int outlets_begin(struct witness *witness)
+void outlets_begin(struct witness *witness)
 {
 	struct positions *positions = &witness->positions;
 
@@ -150,7 +150,6 @@ int outlets_begin(struct witness *witness)
 		outlet_begin(outlet, positions->known[i] ? &positions->rows[i] : NULL);
 		outlet_look(outlet);
 	}
-	return 0;
 }
 
 void outlets_end(struct witness *witness)

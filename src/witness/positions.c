@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "wire/view.h"
 
 #define SLOT 64
 #define CHECKED 56
@@ -32,8 +33,7 @@ static void load(struct positions *positions, unsigned index)
 	check_of(slot, check);
 	if (memcmp(check, slot + CHECKED, sizeof check) != 0)
 		return;
-	for (unsigned i = 0; i < 8; i++)
-		row->sequence |= (int64_t)((uint64_t)slot[i] << (8 * i));
+	row->sequence = (int64_t)get64(slot);
 	memcpy(row->hash, slot + 8, HASH_LEN);
 	positions->known[index] = true;
 }
@@ -60,8 +60,7 @@ static int save(struct positions *positions, unsigned index)
 	const struct position *row = &positions->rows[index];
 	uint8_t slot[SLOT] = { 0 };
 
-	for (unsigned i = 0; i < 8; i++)
-		slot[i] = (uint8_t)((uint64_t)row->sequence >> (8 * i));
+	put64(slot, (uint64_t)row->sequence);
 	memcpy(slot + 8, row->hash, HASH_LEN);
 	check_of(slot, slot + CHECKED);
 	return pwrite(positions->fd, slot, SLOT, (off_t)index * SLOT) == SLOT ? 0 : -ERR_DISK;

@@ -190,27 +190,19 @@ static void look_for_end(struct webhook *webhook)
 
 static int set_fields(struct webhook *webhook, const struct outlet *outlet)
 {
-	char signature[WEBHOOK_SIGNATURE_SIZE], field[128];
-	struct curl_slist *fields = NULL, *more;
+	char signature[WEBHOOK_SIGNATURE_SIZE], time[64], signed_by[128];
+	struct curl_slist *fields = NULL;
 	int64_t at = clock_wall_ms();
 
 	if (webhook_sign(webhook->key, at, outlet->batch.data, outlet->batch.len, signature) < 0)
 		return -ERR_CRYPTO;
-	for (int i = 0; i < 4; i++) {
-		switch (i) {
-		case 0:
-			text_copy(field, sizeof field, "Content-Type: application/x-ndjson");
-			break;
-		case 1:
-			snprintf(field, sizeof field, "Sallyport-Time: %" PRId64, at);
-			break;
-		case 2:
-			snprintf(field, sizeof field, "Sallyport-Signature: %s", signature);
-			break;
-		default: /* nobody is asked before a body is sent */
-			text_copy(field, sizeof field, "Expect:");
-		}
-		more = curl_slist_append(fields, field);
+	snprintf(time, sizeof time, "Sallyport-Time: %" PRId64, at);
+	snprintf(signed_by, sizeof signed_by, "Sallyport-Signature: %s", signature);
+	/* The last: nobody is asked before a body is sent. */
+	const char *const texts[] = { "Content-Type: application/x-ndjson", time, signed_by,
+		"Expect:" };
+	for (unsigned i = 0; i < ARRAY_LEN(texts); i++) {
+		struct curl_slist *more = curl_slist_append(fields, texts[i]);
 		if (more == NULL) {
 			curl_slist_free_all(fields);
 			return -ERR_SYSTEM;

@@ -20,7 +20,6 @@
 #define WEBHOOK_CONNECT_MS 10000
 #define WEBHOOK_ANSWER_MS 20000
 #define WEBHOOK_KEY_LEAST 16
-#define WEBHOOK_KEY_MAX 4096
 #define WEBHOOK_SOCKETS 4
 
 struct webhook {

@@ -83,6 +83,14 @@ static void on_changed(void *context)
 
 /* ---- what peers say ---- */
 
+static void give_head(struct witness *witness, const struct line *line)
+{
+	for (unsigned i = 0; i < OUTLET_COUNT; i++) {
+		outlet_head(&witness->outlets[i], line);
+		outlet_go(&witness->outlets[i]);
+	}
+}
+
 static void take_newest(struct witness *witness, const struct audit_head *head)
 {
 	CLEANUP(mem_freep) struct line *line = calloc(1, sizeof *line);
@@ -93,10 +101,7 @@ static void take_newest(struct witness *witness, const struct audit_head *head)
 	line->audit = *head;
 	witness->newest.sequence = head->sequence;
 	memcpy(witness->newest.hash, head->hash, HASH_LEN);
-	for (unsigned i = 0; i < OUTLET_COUNT; i++) {
-		outlet_head(&witness->outlets[i], line);
-		outlet_go(&witness->outlets[i]);
-	}
+	give_head(witness, line);
 }
 
 static void take_rows(struct witness *witness, const struct message *message)
@@ -130,10 +135,7 @@ static void take_recording(struct witness *witness, const struct recording_head 
 		return;
 	line->kind = LINE_RECORDING_HEAD;
 	line->recording = *head;
-	for (unsigned i = 0; i < OUTLET_COUNT; i++) {
-		outlet_head(&witness->outlets[i], line);
-		outlet_go(&witness->outlets[i]);
-	}
+	give_head(witness, line);
 }
 
 static int on_recorder(void *context, struct channel *channel, struct message *message)
@@ -277,8 +279,9 @@ int main(int argc, char **argv)
 	const int directories[] = { directory, witness.files[0].directory,
 		witness.files[1].directory };
 	process_drop_dirs(process, SANDBOX_WITNESS, directories, ARRAY_LEN(directories));
-	if (positions_open(&witness.positions, directory) < 0 || outlets_begin(&witness) < 0)
+	if (positions_open(&witness.positions, directory) < 0)
 		give_up("its directory cannot be written");
+	outlets_begin(&witness);
 	process_on_peer(process, meet, &witness);
 	process_on_stop(process, on_stop);
 	on_tick(&witness);

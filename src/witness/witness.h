@@ -37,5 +37,5 @@ struct witness {
 /* outlets.c: what the settings want, from what the supervisor gave. Before the walls. */
 int outlets_open(struct witness *witness);
 /* Inside the walls: the files are looked at, and positions known. */
-int outlets_begin(struct witness *witness);
+void outlets_begin(struct witness *witness);
 void outlets_end(struct witness *witness);

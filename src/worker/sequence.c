@@ -254,26 +254,26 @@ static void move_region(struct terminal *terminal, move_lines *move, unsigned fr
 		move(grid, from, grid->bottom, &fill);
 }
 
-static void insert_lines(struct terminal *terminal, const struct params *params)
+static void move_lines_below(
+	struct terminal *terminal, move_lines *move, const struct params *params)
 {
 	struct grid *grid = terminal->active;
 
 	terminal_restrict(terminal, grid->columns - 1);
 	if (!in_region(grid))
 		return;
-	move_region(terminal, grid_move_down, grid->y, count_of(params), terminal_blank(terminal));
+	move_region(terminal, move, grid->y, count_of(params), terminal_blank(terminal));
 	grid->x = 0;
+}
+
+static void insert_lines(struct terminal *terminal, const struct params *params)
+{
+	move_lines_below(terminal, grid_move_down, params);
 }
 
 static void delete_lines(struct terminal *terminal, const struct params *params)
 {
-	struct grid *grid = terminal->active;
-
-	terminal_restrict(terminal, grid->columns - 1);
-	if (!in_region(grid))
-		return;
-	move_region(terminal, grid_move_up, grid->y, count_of(params), terminal_blank(terminal));
-	grid->x = 0;
+	move_lines_below(terminal, grid_move_up, params);
 }
 
 static void scroll_up(struct terminal *terminal, const struct params *params)

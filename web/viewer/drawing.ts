@@ -73,18 +73,19 @@ export class Drawing {
 
 	/* A gateway that knows nothing of what we said before. */
 	continueAt(offset: number): void {
-		clearTimeout(this.sayTimer);
-		this.sayTimer = 0;
-		this.sayAt = Infinity;
+		this.sayNothing();
 		this.said = offset;
 	}
 
 	acknowledge(): void {
-		clearTimeout(this.sayTimer);
-		this.sayTimer = 0;
-		this.sayAt = Infinity;
+		this.sayNothing();
 		if (this.drawnTo > this.said && this.say(this.drawnTo))
 			this.said = this.drawnTo;
+	}
+
+	private sayNothing(): void {
+		clearTimeout(this.sayTimer);
+		this.sayAt = Infinity;
 	}
 
 	/* The terminal keeps one queue for bytes and acts, so the order is the stream's. */

@@ -367,6 +367,7 @@ static void close_session(void *session)
 	if (ssh == NULL)
 		return;
 	secret_destroy(ssh->secret);
+	exchange_forget(); /* of one that went wrong after it was hashed */
 	if (ssh->session != NULL)
 		ssh_free(ssh->session); /* its channel and its descriptors too */
 	free(ssh);

@@ -95,6 +95,24 @@ static void test_retire_refuses_attaching(void **state)
 	client_close(&late);
 }
 
+/* STOP does not wait for what retiring lets go on. */
+static void test_stop_while_retiring(void **state)
+{
+	struct gateway *gateway = *state;
+	struct client client;
+	char text[4096];
+	assert_true(client_open(gateway, &client));
+	client_send(gateway, &client, "GET /api/1 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_read(gateway, &client, text, sizeof text, ">");
+	front_retire(gateway->front);
+	gateway_turn(gateway);
+	assert_false(client.ended);
+	front_stop(gateway->front);
+	client_read(gateway, &client, text, sizeof text, NULL);
+	assert_true(client.ended);
+	client_close(&client);
+}
+
 static void test_origin(void **state)
 {
 	static const struct {
@@ -177,6 +195,7 @@ int main(void)
 		TEST(test_retire),
 		TEST(test_retire_tells_pages),
 		TEST(test_retire_refuses_attaching),
+		TEST(test_stop_while_retiring),
 		TEST(test_origin),
 		TEST(test_trace),
 		TEST(test_sweep),

@@ -188,6 +188,32 @@ static void too_late_for_ever(void **state)
 	buf_finish(&player.in);
 }
 
+/* Broken off while it waits for a keyframe, and here again: nobody was attached until now. */
+static void too_late_twice(void **state)
+{
+	struct world *world = *state;
+	struct page page, again, *pages[] = { &page, &again };
+	struct player player;
+
+	begin(world, true);
+	player_begin(&player, world, true);
+	page_join_as(world, &page, 1, UINT64_MAX, false, 71);
+	settle(world, pages, 1);
+	page_close(&page);
+	player_says(&player, 500 * BLOCK);
+	page_join_as(world, &page, 2, 0, false, 71);
+	settle(world, pages, 1);
+	assert_false(page.welcomed);
+	page_join_as(world, &again, 3, 0, false, 71);
+	go_on_for(&player, pages + 1, 1, 3);
+	assert_true(again.welcomed);
+	assert_int_equal(again.gaps, 1);
+	finish(world, pages + 1, 1);
+	page_close(&page);
+	page_close(&again);
+	buf_finish(&player.in);
+}
+
 /* One takes nothing: it loses the middle; the other one and the recording lose nothing. */
 static void too_slow(void **state)
 {
@@ -468,6 +494,7 @@ int main(void)
 		CORRIDOR_TEST(too_late),
 		CORRIDOR_TEST(too_late_without),
 		CORRIDOR_TEST(too_late_for_ever),
+		CORRIDOR_TEST(too_late_twice),
 		CORRIDOR_TEST(too_slow),
 		CORRIDOR_TEST(too_slow_in_the_middle_of_a_frame),
 		CORRIDOR_TEST(a_burst_is_no_flood),

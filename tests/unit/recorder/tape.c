@@ -75,8 +75,7 @@ static int set_up(void **state)
 	assert_int_equal(writer_create(world->room.loop, world->dir, &world->room.writer), 0);
 	tape_init(&world->tape, &world->room, FIXTURE_SESSION, public_key);
 	fixture_certify(&world->fixture, public_key, world->tape.chunk.key);
-	assert_int_equal(
-		tape_begin(&world->tape, &world->room, &world->fixture.header, on_event, world), 0);
+	assert_int_equal(tape_begin(&world->tape, &world->fixture.header, on_event, world), 0);
 	wait_event(world, WRITER_SYNCED);
 	*state = world;
 	return 0;
@@ -219,7 +218,7 @@ static void errors_stick_and_are_told(void **state)
 	struct world *world = *state;
 
 	assert_int_equal(tape_put(&world->tape, VIEW_TEXT, 0, "hello", 5), 0);
-	world->tape.packer->scratch_len = 1; /* the chunk cannot be closed */
+	world->room.packer->scratch_len = 1; /* the chunk cannot be closed */
 	wait_event(world, WRITER_FAILED);
 	assert_true(world->tape.error < 0);
 	assert_int_equal(tape_put(&world->tape, VIEW_TEXT, 0, "more", 4), world->tape.error);
@@ -345,15 +344,14 @@ static void beginnings(void **state)
 
 	tape_init(&tape, &world->room, FIXTURE_SESSION, public_key);
 	fixture_certify(&world->fixture, public_key, tape.chunk.key);
-	assert_int_equal(tape_begin(&tape, &world->room, &world->fixture.header, on_event, world),
-		-ERR_EXISTS);
+	assert_int_equal(tape_begin(&tape, &world->fixture.header, on_event, world), -ERR_EXISTS);
 	assert_false(tape.open);
 	assert_int_equal(tape_put(&tape, VIEW_TEXT, 0, "x", 1), -ERR_WRONG_MOMENT);
 	tape_finish(&tape);
 	tape_init(&tape, &world->room, FIXTURE_SESSION, public_key);
 	world->fixture.header.facts_len = RECORDING_FACTS_MAX + 1;
-	assert_int_equal(tape_begin(&tape, &world->room, &world->fixture.header, on_event, world),
-		-ERR_TOO_LARGE);
+	assert_int_equal(
+		tape_begin(&tape, &world->fixture.header, on_event, world), -ERR_TOO_LARGE);
 	tape_finish(&tape);
 }
 
@@ -372,7 +370,7 @@ static void without_memory(void **state)
 		memcpy(world->fixture.header.session_id, id, sizeof(id));
 		tape_init(&tape, &world->room, id, public_key);
 		fixture_certify(&world->fixture, public_key, tape.chunk.key);
-		int r = tape_begin(&tape, &world->room, &world->fixture.header, on_event, world);
+		int r = tape_begin(&tape, &world->fixture.header, on_event, world);
 		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
 		if (r == 0)
 			r = tape_put(&tape, VIEW_TEXT, 0, "hello", 5);

@@ -62,7 +62,7 @@ static void nothing_is_opened_for_nobody(void **state)
 {
 	struct scene *scene = *state;
 
-	assert_false(outside_wanted(&scene->settings));
+	assert_false(witness_wanted(&scene->settings));
 	assert_int_equal(try_open(scene, 0), 0);
 	assert_int_equal(scene->outside.own, -1);
 	assert_int_equal(faccessat(scene->data, "witness", F_OK, 0), -1);
@@ -74,7 +74,7 @@ static void what_a_setting_asks_for(void **state)
 	struct stat stat;
 
 	SET(scene, audit_mirror, "disk/audit.jsonl");
-	assert_true(outside_wanted(&scene->settings));
+	assert_true(witness_wanted(&scene->settings));
 	assert_int_equal(try_open(scene, 0), 0);
 	assert_true(scene->outside.own >= 0 && scene->outside.mirror >= 0);
 	assert_int_equal(scene->outside.file, -1);

@@ -19,7 +19,7 @@
  *	deaf	READY; hears STOP and goes on
  *	mute	never READY
  *	rude	bytes that are no message, then nothing
- *	stays	hears RETIRE and goes on, until STOP
+ *	stays	hears FINISH and goes on, until STOP
  *	accuses WHOM	of bad words; in capitals: of words it could not hear (broker, once)
  *	hangs	token: says nothing
  *	starts	broker: has a worker started; asks for the end when that one has exited

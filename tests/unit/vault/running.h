@@ -63,7 +63,7 @@ void running_new_broker(struct running *running); /* as after a restart of the b
 struct channel *running_next_broker(struct running *running);
 /* The socket between it and another vault, as the supervisor makes it; the other one's end. */
 int running_heritage(struct running *running);
-/* RETIRE was told: it ends by itself, status 0. */
+/* FINISH was told: it ends by itself, status 0. */
 void running_await_end(struct running *running);
 
 /* Questions; each fails the test when no answer of that type comes. The reply is the caller's. */

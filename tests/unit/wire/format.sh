@@ -32,6 +32,7 @@ case $first in '#define WIRE_FORMAT "'??????????????????????????????????????????
 *) echo "FAIL: $first"; failed=1 ;; esac
 same "a comment" wire/messages.h 's,/\* 0 or -ERR_,/* zero or -ERR_,' "$@"
 same "a function" base/address.h 's/^bool address_forbidden.*/&\nint address_new(void);/' "$@"
+same "a function behind an enum of one line" wire/witness.h 's/^const char .outlet_name.*/&\nint outlet_new(void);/' "$@"
 same "an error's text" base/errors.def 's/"Malformed request"/"Malformed"/' "$@"
 same "a setting's default" base/settings.def 's/reattach, 300, 5/reattach, 301, 5/' "$@"
 same "a frame's sentence" wire/view.def 's/"bytes typed"/"typed bytes"/' "$@"
@@ -46,4 +47,5 @@ other "a setting" base/settings.def 's/^NUMBER(session, reattach.*/&\nNUMBER(ses
 other "a frame's length" wire/view.def '/^FRAME(PING/s/8,  8/8, 16/' "$@"
 other "the order of errors" base/errors.def '/^ERR(NOT_FOUND/{h;d};/^ERR(EXISTS/G' "$@"
 other "a state of the view" wire/view.h 's/VIEW_LIVE = 3/VIEW_LIVE = 5/' "$@"
+other "an enum of one line" wire/witness.h 's/OUTLET_MIRROR, OUTLET_FILE/OUTLET_FILE, OUTLET_MIRROR/' "$@"
 [ $failed = 0 ]

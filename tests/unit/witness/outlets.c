@@ -55,7 +55,7 @@ static void test_nothing_is_wanted(void **state)
 		assert_null(witness.outlets[i].kind);
 		assert_int_equal(witness.outlets[i].id, i);
 	}
-	assert_int_equal(outlets_begin(&witness), 0);
+	outlets_begin(&witness);
 }
 
 static void test_files(void **state)
@@ -75,7 +75,7 @@ static void test_files(void **state)
 	assert_string_equal(witness.files[1].name, "heads.jsonl");
 	witness.positions.known[OUTLET_MIRROR] = true;
 	witness.positions.rows[OUTLET_MIRROR] = stand_position(7);
-	assert_int_equal(outlets_begin(&witness), 0);
+	outlets_begin(&witness);
 	assert_int_equal(mirror->taken.sequence, 7);
 	assert_int_equal(faccessat(stand->fd, "audit.jsonl", F_OK, 0), 0);
 	assert_int_equal(faccessat(stand->fd, "heads.jsonl", F_OK, 0), 0);

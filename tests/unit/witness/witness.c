@@ -81,7 +81,7 @@ static int set_up(void **state)
 	begin_file(world, OUTLET_FILE, "heads");
 	for (unsigned i = 0; i < OUTLET_COUNT; i++)
 		witness->outlets[i].id = i;
-	assert_int_equal(outlets_begin(witness), 0);
+	outlets_begin(witness);
 	world->broker = introduce(world, PARTY_BROKER);
 	*state = world;
 	return 0;
