@@ -321,11 +321,11 @@ static void test_what_happens_to_one_that_is_up(void **state)
 	assert_non_null(strstr(house_audit(house, "witness.disagrees").detail, "\"left_out\":5"));
 	said.outlets[OUTLET_MIRROR].left_out = 8;
 	tell_state(house, channel, &said);
-	house->broker->witness.outages[OUTLET_MIRROR].said_at = 1;
+	house->broker->witness.outages[OUTLET_MIRROR].said_at =
+		clock_monotonic_ms() - WITNESS_AGAIN_MS - 1;
 	witness_look(house->broker);
 	turn_close(house->broker);
-	assert_int_equal(house_audit_count(house, "witness.left_out"),
-		clock_monotonic_ms() > WITNESS_AGAIN_MS + 1);
+	assert_int_equal(house_audit_count(house, "witness.left_out"), 1);
 	said.outlets[OUTLET_MIRROR].left_out = 0; /* a new witness */
 	tell_state(house, channel, &said);
 	witness_look(house->broker);
