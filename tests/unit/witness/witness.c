@@ -7,7 +7,6 @@ int witness_main(int argc, char **argv);
 #include <sys/socket.h>
 
 #include "stand.h"
-#include "wire/rows.h"
 
 /* The process without its beginning: a mirror and a file, and the test as broker and recorders. */
 struct world {
@@ -110,13 +109,8 @@ static void give(struct world *world, int64_t from, int64_t to)
 {
 	CLEANUP(buf_finish) struct buf rows = BUF(WITNESS_ROWS_MAX);
 	struct msg_witness_rows answer = { .newest = stand_position(to) };
-	struct line head = stand_head(to);
 
-	for (int64_t i = from; i <= to; i++) {
-		struct audit_row row = stand_row(i);
-		assert_int_equal(rows_put_row(&rows, &row), 0);
-	}
-	assert_int_equal(rows_put_head(&rows, &head.audit), 0);
+	stand_put(&rows, from, to);
 	assert_int_equal(channel_send(world->broker, MSG_WITNESS_ROWS, 0, &answer, rows.data,
 				 rows.len, NULL, 0),
 		0);
