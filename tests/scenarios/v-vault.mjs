@@ -339,10 +339,14 @@ function load(g) {
 	return { count, stop: async () => { going = false; await Promise.all(loops); return count; } };
 }
 
-const olderThan = (g, version) => Number(spawnSync('sqlite3', ['-readonly', path.join(g.data, 'store', 'store.db'),
-	`SELECT (SELECT count(*) FROM credentials WHERE key_version < ${version}) +
-	(SELECT count(*) FROM authorizations WHERE (consumer_key_version > 0 AND consumer_key_version < ${version}) OR
-	(token_key_version > 0 AND token_key_version < ${version}))`], { encoding: 'utf8' }).stdout);
+function olderThan(g, version) {
+	const done = spawnSync('sqlite3', ['-readonly', path.join(g.data, 'store', 'sallyport.db'),
+		`SELECT (SELECT count(*) FROM credentials WHERE key_version < ${version}) +
+		(SELECT count(*) FROM authorizations WHERE (consumer_key_version > 0 AND consumer_key_version < ${version}) OR
+		(token_key_version > 0 AND token_key_version < ${version}))`], { encoding: 'utf8' });
+	equal(done.status, 0, `sqlite3: ${done.stderr}`);
+	return Number(done.stdout);
+}
 
 const finished = (g, version) => until(() => {
 	const vault = vaultOf(g);

@@ -16,10 +16,8 @@ static void test_when_there_is_one(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
+	int64_t id = person_arrive(house, &person);
 	const struct house_reply *reply = receipt(house, "1");
 	assert_int_equal(reply->status, 409);
 	assert_non_null(strstr(reply->body, "There is no receipt of it yet: it has not ended"));

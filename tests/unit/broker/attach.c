@@ -18,11 +18,9 @@ static void test_attach_refusals(void **state)
 {
 	struct house *house = *state;
 	struct person person, thief;
-	struct msg_redeem ask;
 	int fd = -1;
 
-	person_open(house, &person, &ask);
-	person_bring_up(house, &person, &ask);
+	person_arrive(house, &person);
 	assert_int_equal(person_attach(house, &person, "203.0.113.9", &fd, spoil_signature),
 		-ERR_ATTACH_REFUSED);
 	assert_int_equal(person_attach(house, &person, "203.0.113.9", &fd, spoil_challenge),
@@ -101,12 +99,10 @@ static void test_a_proof_works_once(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 	struct session *session;
 	int fd = -1;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
+	int64_t id = person_arrive(house, &person);
 	assert_int_equal(person_attach(house, &person, "203.0.113.9", &fd, NULL), 0);
 	close(fd);
 	session = session_by_id(house->broker, id);
@@ -135,11 +131,9 @@ static void test_only_so_many(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 	int fd = -1;
 
-	person_open(house, &person, &ask);
-	person_bring_up(house, &person, &ask);
+	person_arrive(house, &person);
 	for (int i = 0; i < VIEWERS_MAX; i++) {
 		assert_int_equal(person_attach(house, &person, "203.0.113.9", &fd, NULL), 0);
 		close(fd);

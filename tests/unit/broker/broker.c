@@ -59,10 +59,8 @@ static void test_stop(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
+	int64_t id = person_arrive(house, &person);
 	house_stop(house);
 	assert_string_equal(person_row(house, id).end_reason, "The gateway was stopped");
 	house_audit(house, "gateway.stopped");

@@ -24,6 +24,12 @@ static void be_certified(struct house *house)
 	early_over(house->broker);
 }
 
+static void redeem(struct house *house, const struct msg_redeem *ask)
+{
+	house_send(house->front, MSG_TICKET_REDEEM, ask, -1);
+	house_run(house);
+}
+
 static int answered(struct house *house)
 {
 	struct house_message answer = house_take(house, MSG_TICKET_REDEEMED);
@@ -40,8 +46,7 @@ static void test_waits_for_the_vault(void **state)
 	person_open(house, &person, &ask);
 	be_early(house);
 	house_send(house->front, MSG_TICKET_REDEEM, &ask, -1);
-	house_send(house->front, MSG_TICKET_REDEEM, &ask, -1);
-	house_run(house);
+	redeem(house, &ask);
 	assert_false(house_got(house, MSG_TICKET_REDEEMED));
 	assert_int_equal(house->broker->early.count, 2);
 	be_certified(house);
@@ -62,15 +67,13 @@ static void test_the_vaults_no_is_an_answer(void **state)
 
 	person_open(house, &person, &ask);
 	be_early(house);
-	house_send(house->front, MSG_TICKET_REDEEM, &ask, -1);
-	house_run(house);
+	redeem(house, &ask);
 	memcpy(no.public_key, house->broker->head.newest.signer.public_key, sizeof no.public_key);
 	head_certified(house->broker, &no);
 	house_run(house);
 	assert_int_equal(answered(house), -ERR_SEALED);
 	/* Nobody waits any more. */
-	house_send(house->front, MSG_TICKET_REDEEM, &ask, -1);
-	house_run(house);
+	redeem(house, &ask);
 	assert_int_equal(answered(house), -ERR_SEALED);
 	person_close(&person);
 }
@@ -84,8 +87,7 @@ static void test_silence_is_one_too(void **state)
 	person_open(house, &person, &ask);
 	be_early(house);
 	house->broker->early.until = clock_monotonic_ms() + 100;
-	house_send(house->front, MSG_TICKET_REDEEM, &ask, -1);
-	house_run(house);
+	redeem(house, &ask);
 	for (int i = 0; i < 1000 && !house_got(house, MSG_TICKET_REDEEMED); i++)
 		house_run(house);
 	assert_int_equal(answered(house), -ERR_PEER_GONE);
@@ -101,15 +103,13 @@ static void test_who_is_gone_waits_no_more(void **state)
 
 	person_open(house, &person, &ask);
 	be_early(house);
-	house_send(house->front, MSG_TICKET_REDEEM, &ask, -1);
-	house_run(house);
+	redeem(house, &ask);
 	channel_destroy(house->front);
 	house_run(house);
 	assert_int_equal(house->broker->early.count, 0);
 	house->front = house_introduce(house, PARTY_FRONT);
 	be_certified(house);
-	house_send(house->front, MSG_TICKET_REDEEM, &ask, -1);
-	house_run(house);
+	redeem(house, &ask);
 	assert_int_equal(answered(house), 0);
 	person_close(&person);
 }

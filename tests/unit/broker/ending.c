@@ -7,14 +7,11 @@ static void test_dropped(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 	struct house_call drop = { .method = "DELETE",
 		.path = "/api/pam/session/drop/1",
 		.authorization = "Bearer " HOUSE_TOKEN };
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
-	person_moved(house, id, VIEW_LIVE, 0);
+	int64_t id = person_go_live(house, &person);
 	assert_int_equal(house_call(house, &drop)->status, 200);
 	assert_int_equal(person_row(house, id).state, SESSION_ENDED);
 	assert_true(house_got(house, MSG_SESSION_STOP));
@@ -72,10 +69,8 @@ static void test_everything(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
+	int64_t id = person_arrive(house, &person);
 	create(house, 300);
 	assert_int_equal(end_of(house, ENDING_EVERYTHING, 0), 301);
 	house_run(house);
@@ -89,11 +84,9 @@ static void test_figures(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 	struct figures figures;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
+	int64_t id = person_arrive(house, &person);
 	broker_figures(house->broker, &figures);
 	assert_int_equal(figures.starting, 1);
 	person_moved(house, id, VIEW_LIVE, 0);

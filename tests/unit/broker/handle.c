@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/handle.c"
 
-#include <sqlite3.h>
-
 #include "house.h"
 
 #include "failing.h"
@@ -39,26 +37,13 @@ static void test_store_fails(void **state)
 	assert_int_equal(run, 2);
 }
 
-static void forget_key(struct house *house)
-{
-	char path[96];
-	sqlite3 *database;
-
-	snprintf(path, sizeof path, "%s/sallyport.db", house->directory);
-	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(database, "DELETE FROM facts WHERE name = 'handle_key'", NULL,
-				 NULL, NULL),
-		SQLITE_OK);
-	sqlite3_close(database);
-}
-
 static void test_none_yet(void **state)
 {
 	struct house *house = *state;
 	unsigned run = 0;
 
 	turn_close(house->broker);
-	forget_key(house);
+	house_tamper(house, "DELETE FROM facts WHERE name = 'handle_key'");
 	failing_store(house->broker->store);
 	FAILING(FAILING_STORE) {
 		int r = handle_begin(house->broker);

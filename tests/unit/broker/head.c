@@ -53,22 +53,13 @@ static struct seen look_quietly(struct house *house)
 	return seen;
 }
 
-static void write_rows(struct house *house, unsigned count)
-{
-	assert_int_equal(turn_open(house->broker), 0);
-	for (unsigned i = 0; i < count; i++)
-		assert_int_equal(
-			audit_write(house->broker, "test.row", "test", NULL, NULL, 0, NULL), 0);
-	turn_close(house->broker);
-}
-
 static void test_every_transaction_with_rows_has_one_head(void **state)
 {
 	struct house *house = *state;
 	uint8_t public[32], secret[64];
 	unsigned before = look(house).count;
 
-	write_rows(house, 3);
+	house_write_rows(house, 3);
 	struct seen seen = look(house);
 	assert_int_equal(seen.count, before + 1);
 	assert_int_equal(seen.last.sequence, house->broker->audit.sequence);
@@ -96,7 +87,7 @@ static void test_no_head_no_row(void **state)
 	struct audit_row last;
 
 	house->broker->head.signer = 4711; /* a key that no table knows: the head cannot be added */
-	write_rows(house, 2);
+	house_write_rows(house, 2);
 	assert_int_equal(house->broker->audit.sequence, sequence);
 	assert_int_equal(store_audit_last(house->broker->store, &last), 0);
 	assert_int_equal(last.sequence, sequence);
@@ -298,7 +289,7 @@ static void test_certificate_that_is_not_kept(void **state)
 		head->stored = false;
 		head->newest.signer.certified = head->durable.signer.certified = false;
 		head->asked_at = UINT64_MAX / 2; /* not while the test looks */
-		write_rows(house, 1);
+		house_write_rows(house, 1);
 		answer = answer_for(house);
 		memset(answer.certificate, 0xce, sizeof answer.certificate);
 		failing_go_on();

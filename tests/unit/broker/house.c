@@ -11,6 +11,7 @@ int broker_main(int argc, char **argv);
 #include <assert.h>
 #include <signal.h>
 #include <sodium.h>
+#include <sqlite3.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -249,6 +250,14 @@ void house_list(struct channel *recorder, const struct msg_listed *listed)
 	static const struct msg_listed end;
 
 	house_send(recorder, MSG_RECORDER_SESSION, listed != NULL ? listed : &end, -1);
+}
+
+void house_recorder_has(struct house *house, const struct msg_listed *session)
+{
+	if (session != NULL)
+		house_list(house->recorder, session);
+	house_list(house->recorder, NULL);
+	house_run(house);
 }
 
 struct channel *house_introduce_as(
@@ -593,15 +602,20 @@ void house_send_call(struct house *house, const struct house_call *call)
 		0);
 }
 
+const struct house_reply *house_await(struct house *house)
+{
+	for (int i = 0; i < PATIENCE && !house->replied; i++)
+		house_run(house);
+	assert_true(house->replied);
+	return &house->reply;
+}
+
 const struct house_reply *house_call(struct house *house, const struct house_call *call)
 {
 	house->replied = false;
 	house->reply.body_len = 0;
 	house_send_call(house, call);
-	for (int i = 0; i < 100 && !house->replied; i++)
-		house_run(house);
-	assert_true(house->replied);
-	return &house->reply;
+	return house_await(house);
 }
 
 const struct house_reply *house_post(struct house *house, const char *path, const char *params)
@@ -629,9 +643,8 @@ unsigned house_burst(
 	for (unsigned i = 0; i < count; i++)
 		house_send_call(house, call);
 	house->replies = 0;
-	for (int i = 0; i < 100 && house->replies < count; i++) {
+	for (int i = 0; i < PATIENCE && house->replies < count; i++)
 		house_run(house);
-	}
 	assert_int_equal(house->replies, count);
 	right += house->reply.status == status;
 	return right;
@@ -724,4 +737,24 @@ unsigned house_audit_count(struct house *house, const char *event)
 void house_audit_verify(struct house *house)
 {
 	house_audit_count(house, NULL);
+}
+
+void house_write_rows(struct house *house, unsigned count)
+{
+	assert_int_equal(turn_open(house->broker), 0);
+	for (unsigned i = 0; i < count; i++)
+		assert_int_equal(
+			audit_write(house->broker, "test.row", "test", NULL, NULL, 0, NULL), 0);
+	turn_close(house->broker);
+}
+
+void house_tamper(const struct house *house, const char *statement)
+{
+	char path[96];
+	sqlite3 *database;
+
+	snprintf(path, sizeof path, "%s/sallyport.db", house->directory);
+	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(database, statement, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(database);
 }

@@ -75,8 +75,9 @@ struct house_call {
 	int fd; /* with a control call; 0: none */
 };
 const struct house_reply *house_call(struct house *house, const struct house_call *call);
-/* Sends it and waits for nothing. */
+/* Sends it and waits for nothing; and waits until what was sent is answered. */
 void house_send_call(struct house *house, const struct house_call *call);
+const struct house_reply *house_await(struct house *house);
 /* The same by the portal's bearer token. */
 const struct house_reply *house_post(struct house *house, const char *path, const char *params);
 const struct house_reply *house_get(struct house *house, const char *path);
@@ -97,7 +98,9 @@ struct channel *house_introduce(struct house *house, enum party party);
 struct channel *house_introduce_as(
 	struct house *house, enum party party, bool retired, uint32_t generation);
 void house_list(struct channel *recorder, const struct msg_listed *listed); /* NULL: the end */
-void house_stop(struct house *house);                                       /* what STOP does */
+/* The recorder lists this session, or none (NULL), and the end; the broker hears it. */
+void house_recorder_has(struct house *house, const struct msg_listed *session);
+void house_stop(struct house *house); /* what STOP does */
 
 /* The key pair that certifies the broker's. */
 void house_installation(uint8_t ret_public[32], uint8_t ret_secret[64]);
@@ -106,3 +109,6 @@ void house_installation(uint8_t ret_public[32], uint8_t ret_secret[64]);
 struct audit_row house_audit(struct house *house, const char *event);
 unsigned house_audit_count(struct house *house, const char *event);
 void house_audit_verify(struct house *house);
+void house_write_rows(struct house *house, unsigned count); /* in one transaction */
+/* Somebody with the store's file at hand. */
+void house_tamper(const struct house *house, const char *statement);

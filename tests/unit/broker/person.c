@@ -168,6 +168,22 @@ int64_t person_bring_up(struct house *house, struct person *person, const struct
 	return id;
 }
 
+int64_t person_arrive(struct house *house, struct person *person)
+{
+	struct msg_redeem ask;
+
+	person_open(house, person, &ask);
+	return person_bring_up(house, person, &ask);
+}
+
+int64_t person_go_live(struct house *house, struct person *person)
+{
+	int64_t id = person_arrive(house, person);
+
+	person_moved(house, id, VIEW_LIVE, 0);
+	return id;
+}
+
 void person_moved(struct house *house, int64_t id, enum view_state state, int why)
 {
 	struct msg_moved message = {

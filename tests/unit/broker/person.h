@@ -24,6 +24,9 @@ int person_attach(struct house *house, struct person *person, const char *from, 
 	void (*spoil)(struct msg_prove *));
 /* From the opened URL to a released secret, with every message checked. Returns the row id. */
 int64_t person_bring_up(struct house *house, struct person *person, const struct msg_redeem *ask);
+/* The same for one whose URL is opened here: the secret is released, and live. */
+int64_t person_arrive(struct house *house, struct person *person);
+int64_t person_go_live(struct house *house, struct person *person);
 /* What recorder and supervisor say. */
 void person_moved(struct house *house, int64_t id, enum view_state state, int why);
 void person_sealed(struct house *house, int64_t id);

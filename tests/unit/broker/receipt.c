@@ -70,11 +70,8 @@ static void test_of_a_whole_life(void **state)
 	struct house *house = *state;
 	struct receipt receipt, again;
 	struct person person;
-	struct msg_redeem redeem;
 
-	person_open(house, &person, &redeem);
-	int64_t id = person_bring_up(house, &person, &redeem);
-	person_moved(house, id, VIEW_LIVE, 0);
+	int64_t id = person_go_live(house, &person);
 	assert_int_equal(ask(house, id, &receipt), -ERR_AGAIN);
 	person_moved(house, id, VIEW_OVER, 0);
 	assert_int_equal(ask(house, id, &receipt), -ERR_AGAIN); /* not sealed */
@@ -118,10 +115,8 @@ static void test_of_one_whose_recorder_died(void **state)
 	struct house *house = *state;
 	struct receipt receipt;
 	struct person person;
-	struct msg_redeem redeem;
 
-	person_open(house, &person, &redeem);
-	int64_t id = person_bring_up(house, &person, &redeem);
+	int64_t id = person_arrive(house, &person);
 	channel_destroy(STEAL(house->recorder));
 	house_run(house);
 	assert_int_equal(store_receipt_get(house->broker->store, id, &receipt), 0);
@@ -139,10 +134,8 @@ static void test_of_one_that_was_not_sealed(void **state)
 	struct house *house = *state;
 	struct receipt receipt;
 	struct person person;
-	struct msg_redeem redeem;
 
-	person_open(house, &person, &redeem);
-	int64_t id = person_bring_up(house, &person, &redeem);
+	int64_t id = person_arrive(house, &person);
 	person_moved(house, id, VIEW_OVER, 0);
 	channel_destroy(STEAL(house->recorder));
 	house_run(house);
@@ -152,28 +145,17 @@ static void test_of_one_that_was_not_sealed(void **state)
 	person_close(&person);
 }
 
-static void list_end(struct house *house)
-{
-	struct msg_listed end = { 0 };
-
-	house_send(house->recorder, MSG_RECORDER_SESSION, &end, -1);
-	house_run(house);
-}
-
 /* Broker and recorder died together: what became of it nobody knows, and that is what it says. */
 static void test_of_one_that_is_gone_after_a_restart(void **state)
 {
 	struct house *house = *state;
 	struct receipt receipt;
 	struct person person;
-	struct msg_redeem redeem;
 
-	person_open(house, &person, &redeem);
-	int64_t id = person_bring_up(house, &person, &redeem);
-	person_moved(house, id, VIEW_LIVE, 0);
+	int64_t id = person_go_live(house, &person);
 	sessions_finish(house->broker);
 	assert_int_equal(sessions_load(house->broker), 0);
-	list_end(house);
+	house_recorder_has(house, NULL);
 	assert_int_equal(store_receipt_get(house->broker->store, id, &receipt), 0);
 	assert_genuine(&receipt);
 	assert_says(&receipt, "\"why\":\"GATEWAY_RESTARTED\"");
@@ -187,17 +169,15 @@ static void test_of_one_that_is_ended_before_the_list(void **state)
 	struct house *house = *state;
 	struct receipt receipt;
 	struct person person;
-	struct msg_redeem redeem;
 
-	person_open(house, &person, &redeem);
-	int64_t id = person_bring_up(house, &person, &redeem);
+	int64_t id = person_arrive(house, &person);
 	sessions_finish(house->broker);
 	assert_int_equal(sessions_load(house->broker), 0);
 	assert_int_equal(turn_open(house->broker), 0);
 	assert_int_equal(ending_of(house->broker, ENDING_SESSION, id, "enough"), 1);
 	turn_close(house->broker);
 	assert_int_equal(ask(house, id, &receipt), -ERR_AGAIN);
-	list_end(house);
+	house_recorder_has(house, NULL);
 	assert_int_equal(ask(house, id, &receipt), -ERR_AGAIN);
 	person_sealed(house, id);
 	assert_int_equal(store_receipt_get(house->broker->store, id, &receipt), 0);
@@ -223,12 +203,10 @@ static void test_a_session_ends_without_one(void **state)
 	struct backend refusing = *store->backend;
 	struct receipt receipt;
 	struct person person;
-	struct msg_redeem redeem;
 
 	real = store->backend;
 	refusing.run = run_but_receipts;
-	person_open(house, &person, &redeem);
-	int64_t id = person_bring_up(house, &person, &redeem);
+	int64_t id = person_arrive(house, &person);
 	store->backend = &refusing;
 	person_moved(house, id, VIEW_OVER, 0);
 	person_sealed(house, id);

@@ -18,9 +18,7 @@ static void answer(struct house *house, int result, const char *words)
 	assert_int_equal(channel_send(house->supervisor, MSG_RELOAD_ANSWER, asked.serial, &reload,
 				 NULL, 0, NULL, 0),
 		0);
-	for (int i = 0; i < 100 && !house->replied; i++)
-		house_run(house);
-	assert_true(house->replied);
+	house_await(house);
 }
 
 static void test_begins(void **state)
@@ -55,8 +53,7 @@ static void test_one_at_a_time(void **state)
 	house_send_call(house, &reload_call);
 	house_run(house);
 	house_send_call(house, &reload_call);
-	for (int i = 0; i < 100 && !house->replied; i++)
-		house_run(house);
+	house_await(house);
 	assert_int_equal(house->reply.status, 409);
 	house->replied = false;
 	answer(house, 0, "");
@@ -94,10 +91,8 @@ static void test_sessions_are_counted_by_recorder(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	person_bring_up(house, &person, &ask);
+	person_arrive(house, &person);
 	assert_int_equal(renewal_sessions(house->broker, 1), 1);
 	assert_int_equal(renewal_sessions(house->broker, 2), 0);
 	person_close(&person);

@@ -8,11 +8,9 @@ static void test_whole_life(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 	int fd = -1;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
+	int64_t id = person_arrive(house, &person);
 	assert_string_equal(person.redeemed.user, "ana");
 	assert_string_equal(person.redeemed.application, "portal");
 	assert_int_equal(person_row(house, id).state, SESSION_REDEEMED);
@@ -72,20 +70,23 @@ static void test_recorder_dies(void **state)
 	person_close(&person);
 }
 
+static int64_t kept(struct house *house)
+{
+	struct house_message message = house_take(house, MSG_RECORDING_KEPT);
+
+	return ((const struct msg_session *)message.payload)->session;
+}
+
 /* A recorder tells an end until it is noted; it is written once, by whichever broker. */
 static void test_end_is_noted_once(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
-	person_moved(house, id, VIEW_LIVE, 0);
+	int64_t id = person_go_live(house, &person);
 	person_moved(house, id, VIEW_OVER, 0);
 	person_sealed(house, id);
-	struct house_message noted = house_take(house, MSG_RECORDING_KEPT);
-	assert_int_equal(((struct msg_session *)noted.payload)->session, id);
+	assert_int_equal(kept(house), id);
 	person_exited(house, id);
 	assert_int_equal(house->broker->sessions.count, 0);
 	person_moved(house, id, VIEW_OVER, 0); /* told again: nobody here knows it any more */
@@ -104,11 +105,9 @@ static void test_a_retired_vault_is_answered(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 	struct msg_session wanted;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
+	int64_t id = person_arrive(house, &person);
 	struct channel *old = house_introduce_as(house, PARTY_VAULT, true, 7);
 	session_by_id(house->broker, id)->secret_released = false;
 	wanted.session = id;
@@ -120,22 +119,13 @@ static void test_a_retired_vault_is_answered(void **state)
 	person_close(&person);
 }
 
-static int64_t kept(struct house *house)
-{
-	struct house_message message = house_take(house, MSG_RECORDING_KEPT);
-
-	return ((const struct msg_session *)message.payload)->session;
-}
-
 /* The broker that heard of it died before it wrote: the recorder tells the next one. */
 static void test_sealed_unheard(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
+	int64_t id = person_arrive(house, &person);
 	person_moved(house, id, VIEW_OVER, 0);
 	sessions_finish(house->broker);
 	assert_int_equal(sessions_load(house->broker), 0);
@@ -160,10 +150,8 @@ static void test_sealed_and_not_written(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
+	int64_t id = person_arrive(house, &person);
 	person_moved(house, id, VIEW_OVER, 0);
 	house->broker->turn.poisoned = true; /* the next commit fails */
 	person_sealed(house, id);
@@ -179,11 +167,8 @@ static void test_worker_exits_silently(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
-	person_moved(house, id, VIEW_LIVE, 0);
+	int64_t id = person_go_live(house, &person);
 	person_exited(house, id);
 	assert_int_equal(
 		person_row(house, id).state, SESSION_LIVE); /* the recorder may still say why */

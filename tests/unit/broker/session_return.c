@@ -17,6 +17,15 @@ static void begin_anew(struct house *house)
 		house_take(house, MSG_RECORDER_LIST);
 }
 
+/* The session whose recording it wants begun. The recorder never gets to read it. */
+static int64_t recording_wanted(struct house *house)
+{
+	struct house_message start = house_take(house, MSG_RECORDING_START);
+
+	person_close_fds(&start);
+	return ((struct msg_recording_start *)start.payload)->session;
+}
+
 static struct msg_listed listed_as(int64_t id, enum view_state state, bool worker)
 {
 	struct msg_listed listed;
@@ -33,11 +42,8 @@ static void test_live_goes_on(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
-	person_moved(house, id, VIEW_LIVE, 0);
+	int64_t id = person_go_live(house, &person);
 	begin_anew(house);
 	assert_int_equal(house->broker->sessions.count, 1);
 	struct session *session = session_by_id(house->broker, id);
@@ -50,9 +56,7 @@ static void test_live_goes_on(void **state)
 	listed.idle_ms = 5000;
 	house_list(house->recorder, &listed);
 	listed = listed_as(4711, VIEW_LIVE, true);
-	house_list(house->recorder, &listed);
-	house_list(house->recorder, NULL);
-	house_run(house);
+	house_recorder_has(house, &listed);
 	assert_int_equal(person_row(house, id).state, SESSION_LIVE);
 	assert_int_equal(session->viewers, 1);
 	assert_int_equal(session->last_viewer, 77);
@@ -72,16 +76,12 @@ static void test_live_without_recording_ends(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
-	person_moved(house, id, VIEW_LIVE, 0);
+	int64_t id = person_go_live(house, &person);
 	begin_anew(house);
 	house_run(house);
 	assert_int_equal(person_row(house, id).state, SESSION_LIVE); /* nobody has said yet */
-	house_list(house->recorder, NULL);
-	house_run(house);
+	house_recorder_has(house, NULL);
 	assert_int_equal(person_row(house, id).end_why, -ERR_GATEWAY_RESTARTED);
 	person_close(&person);
 }
@@ -91,15 +91,11 @@ static void test_every_recorder_is_heard(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
-	person_moved(house, id, VIEW_LIVE, 0);
+	int64_t id = person_go_live(house, &person);
 	begin_anew(house);
 	struct channel *old = house_introduce_as(house, PARTY_RECORDER, true, 9);
-	house_list(house->recorder, NULL);
-	house_run(house);
+	house_recorder_has(house, NULL);
 	assert_int_equal(person_row(house, id).state, SESSION_LIVE);
 	struct msg_listed listed = listed_as(id, VIEW_LIVE, true);
 	house_list(old, &listed);
@@ -129,17 +125,12 @@ static void test_unstarted_starts_with_its_page(void **state)
 
 	person_open(house, &person, &ask);
 	assert_int_equal(person_redeem(house, &person, &ask), 0);
-	struct house_message start = house_take(house, MSG_RECORDING_START);
-	int64_t id = ((struct msg_recording_start *)start.payload)->session;
-	person_close_fds(&start); /* the recorder never got to read it */
+	int64_t id = recording_wanted(house);
 	begin_anew(house);
 	assert_int_equal(person_attach(house, &person, "203.0.113.9", &fd, NULL), 1);
 	assert_false(house_got(house, MSG_RECORDING_START));
-	house_list(house->recorder, NULL);
-	house_run(house);
-	start = house_take(house, MSG_RECORDING_START);
-	assert_int_equal(((struct msg_recording_start *)start.payload)->session, id);
-	person_close_fds(&start);
+	house_recorder_has(house, NULL);
+	assert_int_equal(recording_wanted(house), id);
 	assert_int_equal(person_row(house, id).state, SESSION_REDEEMED);
 	person_close(&person);
 }
@@ -152,12 +143,9 @@ static void test_unstarted_without_a_page_ends(void **state)
 
 	person_open(house, &person, &ask);
 	assert_int_equal(person_redeem(house, &person, &ask), 0);
-	struct house_message start = house_take(house, MSG_RECORDING_START);
-	int64_t id = ((struct msg_recording_start *)start.payload)->session;
-	person_close_fds(&start);
+	int64_t id = recording_wanted(house);
 	begin_anew(house);
-	house_list(house->recorder, NULL);
-	house_run(house);
+	house_recorder_has(house, NULL);
 	assert_false(house_got(house, MSG_RECORDING_START));
 	session_by_id(house->broker, id)->nobody_since -=
 		(uint64_t)house->broker->settings->session_reattach * 1000;
@@ -177,17 +165,11 @@ static void test_half_started_starts_again(void **state)
 
 	person_open(house, &person, &ask);
 	assert_int_equal(person_redeem(house, &person, &ask), 0);
-	struct house_message start = house_take(house, MSG_RECORDING_START);
-	int64_t id = ((struct msg_recording_start *)start.payload)->session;
-	person_close_fds(&start);
+	int64_t id = recording_wanted(house);
 	begin_anew(house);
 	struct msg_listed listed = listed_as(id, VIEW_CONNECTING, false);
-	house_list(house->recorder, &listed);
-	house_list(house->recorder, NULL);
-	house_run(house);
-	start = house_take(house, MSG_RECORDING_START);
-	assert_int_equal(((struct msg_recording_start *)start.payload)->session, id);
-	person_close_fds(&start);
+	house_recorder_has(house, &listed);
+	assert_int_equal(recording_wanted(house), id);
 	started = (struct msg_recording_started){ id, 0 };
 	house_send(house->recorder, MSG_RECORDING_STARTED, &started, -1);
 	house_run(house);
@@ -236,15 +218,11 @@ static void test_started_is_left_alone(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
+	int64_t id = person_arrive(house, &person);
 	begin_anew(house);
 	struct msg_listed listed = listed_as(id, VIEW_LOGGING_IN, true);
-	house_list(house->recorder, &listed);
-	house_list(house->recorder, NULL);
-	house_run(house);
+	house_recorder_has(house, &listed);
 	assert_false(house_got(house, MSG_RECORDING_START));
 	assert_false(house_got(house, MSG_WORKER_START));
 	assert_int_equal(person_row(house, id).state, SESSION_REDEEMED);
@@ -267,11 +245,8 @@ static void test_ended_is_told_why(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
-	person_moved(house, id, VIEW_LIVE, 0);
+	int64_t id = person_go_live(house, &person);
 	session_end(house->broker, session_by_id(house->broker, id), -ERR_RIGHTS_WITHDRAWN,
 		"Left the company");
 	house_run(house);
@@ -279,9 +254,7 @@ static void test_ended_is_told_why(void **state)
 	begin_anew(house);
 	assert_int_equal(house->broker->sessions.count, 0);
 	struct msg_listed listed = listed_as(id, VIEW_LIVE, true);
-	house_list(house->recorder, &listed);
-	house_list(house->recorder, NULL);
-	house_run(house);
+	house_recorder_has(house, &listed);
 	struct house_message stop = house_take(house, MSG_SESSION_STOP);
 	const struct msg_notice *notice = (void *)stop.payload;
 	assert_int_equal(notice->why, -ERR_RIGHTS_WITHDRAWN);
@@ -294,17 +267,13 @@ static void test_over_is_believed(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
-	person_moved(house, id, VIEW_LIVE, 0);
+	int64_t id = person_go_live(house, &person);
 	begin_anew(house);
 	person_moved(
 		house, id, VIEW_OVER, 0); /* an end that was not noted is told before the list */
 	person_sealed(house, id);
-	house_list(house->recorder, NULL);
-	house_run(house);
+	house_recorder_has(house, NULL);
 	assert_string_equal(person_row(house, id).end_reason, "logout");
 	assert_int_equal(person_row(house, id).recorded, 1);
 	person_close(&person);
@@ -315,16 +284,11 @@ static void test_stray_workers_go(void **state)
 {
 	struct house *house = *state;
 	struct person person;
-	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	int64_t id = person_bring_up(house, &person, &ask);
-	person_moved(house, id, VIEW_LIVE, 0);
+	int64_t id = person_go_live(house, &person);
 	begin_anew(house);
 	struct msg_listed listed = listed_as(id, VIEW_LIVE, true);
-	house_list(house->recorder, &listed);
-	house_list(house->recorder, NULL);
-	house_run(house);
+	house_recorder_has(house, &listed);
 	const int64_t running[] = { 4711, -3 };
 	channel_send(house->supervisor, MSG_WORKERS, 0, &(struct msg_nothing){ 0 }, running,
 		sizeof running, NULL, 0);

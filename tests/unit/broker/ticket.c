@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/ticket.c"
 
-#include <sqlite3.h>
-
 #include "person.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
@@ -292,16 +290,8 @@ static void user_unknown(struct house *house, struct session_row *row)
 
 static void no_device(struct house *house, struct session_row *row)
 {
-	char path[96];
-	sqlite3 *store;
-
 	/* No command disables a device yet: the column is there. */
-	snprintf(path, sizeof path, "%s/sallyport.db", house->directory);
-	assert_int_equal(sqlite3_open(path, &store), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_exec(store, "UPDATE devices SET disabled_at = 5", NULL, NULL, NULL),
-		SQLITE_OK);
-	sqlite3_close(store);
+	house_tamper(house, "UPDATE devices SET disabled_at = 5");
 }
 
 static void no_credential(struct house *house, struct session_row *row)
@@ -421,6 +411,17 @@ static void test_store_fails(void **state)
 	person_close(&person);
 }
 
+/* Opened and asked; the commit is still to come. */
+static void redeem_uncommitted(
+	struct house *house, struct person *person, struct msg_redeem *ret_ask)
+{
+	struct message message = { .payload = ret_ask, .serial = 77 };
+
+	person_open(house, person, ret_ask);
+	house_run(house);
+	assert_int_equal(ticket_redeem(house->broker, house_front(house), &message), 0);
+}
+
 /* A front that dies before the commit is not answered; another one's person may still attach. */
 static void test_front_gone(void **state)
 {
@@ -428,9 +429,7 @@ static void test_front_gone(void **state)
 	struct person person;
 	struct msg_redeem ask;
 
-	person_open(house, &person, &ask);
-	struct message message = { .payload = &ask, .serial = 77 };
-	assert_int_equal(ticket_redeem(house->broker, house_front(house), &message), 0);
+	redeem_uncommitted(house, &person, &ask);
 	struct peer *peers = STEAL(house->broker->peers);
 	turn_close(house->broker);
 	house->broker->peers = peers;
@@ -555,11 +554,8 @@ static void test_nobody_is_left(void **state)
 	struct house *house = *state;
 	struct person person;
 	struct msg_redeem ask;
-	struct message message = { .payload = &ask, .serial = 77 };
 
-	person_open(house, &person, &ask);
-	house_run(house);
-	assert_int_equal(ticket_redeem(house->broker, house_front(house), &message), 0);
+	redeem_uncommitted(house, &person, &ask);
 	peers_finish(house->broker);
 	turn_close(house->broker);
 	assert_int_equal(person_row(house, 1).state, SESSION_REDEEMED); /* it is spent */
@@ -574,9 +570,7 @@ static void test_front_goes(void **state)
 	struct msg_redeem ask;
 	struct message message = { .payload = &ask, .serial = 77 };
 
-	person_open(house, &person, &ask);
-	house_run(house);
-	assert_int_equal(ticket_redeem(house->broker, house_front(house), &message), 0);
+	redeem_uncommitted(house, &person, &ask);
 	channel_destroy(house->front);
 	house->front = house_introduce(house, PARTY_FRONT);
 	house_run(house);

@@ -86,10 +86,7 @@ static void send_unseal(struct house *house, const char *text)
 static const struct house_reply *unseal(struct house *house, const char *text)
 {
 	send_unseal(house, text);
-	for (unsigned i = 0; i < 200 && !house->replied; i++)
-		house_run(house);
-	assert_true(house->replied);
-	return &house->reply;
+	return house_await(house);
 }
 
 static void test_unseal(void **state)

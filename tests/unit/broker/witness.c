@@ -18,15 +18,6 @@ static struct channel *witness_in(struct house *house)
 	return channel;
 }
 
-static void write_rows(struct house *house, unsigned count)
-{
-	assert_int_equal(turn_open(house->broker), 0);
-	for (unsigned i = 0; i < count; i++)
-		assert_int_equal(
-			audit_write(house->broker, "test.row", "test", NULL, NULL, 0, NULL), 0);
-	turn_close(house->broker);
-}
-
 static struct msg_witness_state state_of(struct house *house, uint64_t age_ms)
 {
 	struct msg_witness_state state;
@@ -57,7 +48,7 @@ static void test_hears_the_newest_head(void **state)
 	assert_int_equal(head->sequence, house->broker->audit.sequence);
 	assert_int_equal(audit_head_check(head), 0);
 	assert_true(head->signer.certified);
-	write_rows(house, 3);
+	house_write_rows(house, 3);
 	house_run(house);
 	got = house_take(house, MSG_WITNESS_HEAD);
 	assert_int_equal(head->sequence, house->broker->audit.sequence);
@@ -107,8 +98,8 @@ static void test_gives_rows_from_anywhere(void **state)
 	struct house *house = *state;
 	struct channel *channel = witness_in(house);
 
-	write_rows(house, 3);
-	write_rows(house, 1);
+	house_write_rows(house, 3);
+	house_write_rows(house, 1);
 	int64_t last = house->broker->audit.sequence;
 	struct rows rows = ask(house, channel,
 		(struct msg_witness_ask){ .after = position_at(house, last - 4),
@@ -157,7 +148,7 @@ static void test_gives_what_is_on_disk(void **state)
 	struct channel *channel = witness_in(house);
 	int64_t last = house->broker->audit.sequence;
 
-	write_rows(house, 2);
+	house_write_rows(house, 2);
 	house->broker->head.durable.sequence = last;
 	struct rows rows = ask(house, channel,
 		(struct msg_witness_ask){ .after = position_at(house, last - 1), .most = 65536 });
@@ -321,11 +312,11 @@ static void test_what_happens_to_one_that_is_up(void **state)
 	assert_non_null(strstr(house_audit(house, "witness.disagrees").detail, "\"left_out\":5"));
 	said.outlets[OUTLET_MIRROR].left_out = 8;
 	tell_state(house, channel, &said);
-	house->broker->witness.outages[OUTLET_MIRROR].said_at = 1;
+	house->broker->witness.outages[OUTLET_MIRROR].said_at =
+		clock_monotonic_ms() - WITNESS_AGAIN_MS - 1;
 	witness_look(house->broker);
 	turn_close(house->broker);
-	assert_int_equal(house_audit_count(house, "witness.left_out"),
-		clock_monotonic_ms() > WITNESS_AGAIN_MS + 1);
+	assert_int_equal(house_audit_count(house, "witness.left_out"), 1);
 	said.outlets[OUTLET_MIRROR].left_out = 0; /* a new witness */
 	tell_state(house, channel, &said);
 	witness_look(house->broker);
@@ -352,7 +343,7 @@ static void test_the_last_words(void **state)
 	struct msg_witness_state said = state_of(house, 0);
 
 	tell_state(house, channel, &said);
-	write_rows(house, 1);
+	house_write_rows(house, 1);
 	assert_false(witness_has_all(house->broker));
 	witness_last_words(house->broker);
 	assert_false(loop_stopping(house->broker->loop));

@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 
 #include "../store/fixture.h"
-#include "base/encode.h"
 #include "ctl/audits.c"
 #include "past.h"
 
@@ -16,30 +15,6 @@ struct scene {
 	struct past *past;
 };
 
-/* SubjectPublicKeyInfo of Ed25519: twelve fixed bytes and the key. */
-static void write_pem(struct desk *desk, const uint8_t key[32])
-{
-	uint8_t bytes[44] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21 };
-	char base64[BASE64_SIZE(44)], pem[256];
-
-	memcpy(bytes + 12, key, 32);
-	base64_encode(base64, bytes, sizeof bytes);
-	snprintf(pem, sizeof pem, "-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n",
-		base64);
-	desk_file(desk, "installation.pem", pem);
-}
-
-static void write_text(struct desk *desk, const char *name, const struct buf *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof path, "%s/%s", desk->directory, name);
-	FILE *out = fopen(path, "w");
-	assert_non_null(out);
-	assert_int_equal(fwrite(text->data, 1, text->len, out), text->len);
-	fclose(out);
-}
-
 static int open_scene(void **state)
 {
 	struct scene *scene = calloc(1, sizeof *scene);
@@ -50,12 +25,12 @@ static int open_scene(void **state)
 	fixture_open((void **)&scene->fixture);
 	scene->past = past_create(ROWS, 10);
 	past_store(scene->past, scene->fixture->store);
-	write_pem(scene->desk, scene->past->installation);
+	desk_pem(scene->desk, "installation.pem", scene->past->installation);
 	past_heads(scene->past, &text);
-	write_text(scene->desk, "heads.jsonl", &text);
+	desk_bytes(scene->desk, "heads.jsonl", text.data, text.len);
 	buf_clear(&text);
 	past_mirror(scene->past, 0, &text);
-	write_text(scene->desk, "mirror.jsonl", &text);
+	desk_bytes(scene->desk, "mirror.jsonl", text.data, text.len);
 	snprintf(path, sizeof path, "%s/store", scene->desk->directory);
 	assert_int_equal(symlink(scene->fixture->directory, path), 0);
 	*state = scene;
@@ -173,7 +148,7 @@ static void a_witness_may_disagree(void **state)
 	memcpy(anew->installation_secret, scene->past->installation_secret, 64);
 	past_new_key(anew, 0);
 	past_heads(anew, &text);
-	write_text(scene->desk, "other.jsonl", &text);
+	desk_bytes(scene->desk, "other.jsonl", text.data, text.len);
 	free(anew);
 	assert_int_equal(
 		desk_run(scene->desk, "audit", "verify", "--witness", other, NULL), CLI_DISAGREES);
@@ -196,7 +171,7 @@ static void a_witness_with_nothing_to_say(void **state)
 		assert_int_equal(line_write(&text, &line), 0);
 	}
 	free(foreign);
-	write_text(scene->desk, "foreign.jsonl", &text);
+	desk_bytes(scene->desk, "foreign.jsonl", text.data, text.len);
 	assert_int_equal(desk_run(scene->desk, "audit", "verify", "--witness",
 				 file_in(scene, "foreign.jsonl"), NULL),
 		CLI_FAILED);
@@ -239,11 +214,11 @@ static void a_mirror_of_several_files(void **state)
 	memcpy(line.place.hash, scene->past->rows[499].hash, HASH_LEN);
 	assert_int_equal(line_write(&text, &line), 0);
 	past_mirror(scene->past, 500, &text);
-	write_text(scene->desk, "second.jsonl", &text);
+	desk_bytes(scene->desk, "second.jsonl", text.data, text.len);
 	scene->past->count = 500;
 	buf_clear(&text);
 	past_mirror(scene->past, 0, &text);
-	write_text(scene->desk, "first.jsonl", &text);
+	desk_bytes(scene->desk, "first.jsonl", text.data, text.len);
 	const char *first = file_in(scene, "first.jsonl"), *second = file_in(scene, "second.jsonl");
 	assert_int_equal(desk_run(scene->desk, "audit", "verify", first, second, NULL), CLI_OK);
 	desk_said(scene->desk,

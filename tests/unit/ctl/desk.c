@@ -16,6 +16,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/encode.h"
 #include "base/mem.h"
 #include "wire/params.h"
 #include "wire/wire.h"
@@ -64,15 +65,33 @@ int desk_close(void **state)
 	return 0;
 }
 
-void desk_file(struct desk *desk, const char *name, const char *text)
+void desk_bytes(struct desk *desk, const char *name, const void *bytes, size_t len)
 {
 	char path[256];
 
 	snprintf(path, sizeof path, "%s/%s", desk->directory, name);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(write(fd, bytes, len), len);
 	close(fd);
+}
+
+void desk_file(struct desk *desk, const char *name, const char *text)
+{
+	desk_bytes(desk, name, text, strlen(text));
+}
+
+/* SubjectPublicKeyInfo of Ed25519: twelve fixed bytes and the key. */
+void desk_pem(struct desk *desk, const char *name, const uint8_t key[32])
+{
+	uint8_t info[44] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21 };
+	char base64[BASE64_SIZE(sizeof info)], pem[256];
+
+	memcpy(info + 12, key, 32);
+	base64_encode(base64, info, sizeof info);
+	snprintf(pem, sizeof pem, "-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n",
+		base64);
+	desk_file(desk, name, pem);
 }
 
 void desk_gateway(struct desk *desk)

@@ -69,5 +69,7 @@ void desk_complained(const struct desk *desk, const char *part); /* on stderr, a
 void desk_called(
 	const struct desk *desk, unsigned index, const char *method_and_path, const char *params);
 void desk_file(struct desk *desk, const char *name, const char *text);
+void desk_bytes(struct desk *desk, const char *name, const void *bytes, size_t len);
+void desk_pem(struct desk *desk, const char *name, const uint8_t key[32]); /* as installation.pem */
 
 int tested_main(int argc, char **argv); /* main() of cli.c */

@@ -19,19 +19,10 @@ void pen_session(unsigned session, char out[SESSION_ID_SIZE])
 
 void pen_open(struct pen *pen, const struct desk *desk)
 {
-	static const uint8_t spki[] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03,
-		0x21, 0x00 };
-	uint8_t info[sizeof spki + 32];
-	char text[BASE64_SIZE(sizeof info)], pem[256];
 	*pen = (struct pen){ .first = 1 };
 	assert_true(sodium_init() >= 0);
 	crypto_sign_keypair(pen->public, pen->secret);
-	memcpy(info, spki, sizeof spki);
-	memcpy(info + sizeof spki, pen->public, 32);
-	base64_encode(text, info, sizeof info);
-	snprintf(pem, sizeof pem, "-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n",
-		text);
-	desk_file((struct desk *)desk, "installation.pem", pem);
+	desk_pem((struct desk *)desk, "installation.pem", pen->public);
 	snprintf(pen->directory, sizeof pen->directory, "%s/vault", desk->directory);
 	assert_int_equal(mkdir(pen->directory, 0700), 0);
 }

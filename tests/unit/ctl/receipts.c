@@ -16,26 +16,13 @@ struct scene {
 	struct receipt receipt;
 };
 
-/* SubjectPublicKeyInfo of Ed25519: twelve fixed bytes and the key. */
-static void write_pem(struct desk *desk, const char *name, const uint8_t key[32])
-{
-	uint8_t bytes[44] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21 };
-	char base64[BASE64_SIZE(44)], pem[256];
-
-	memcpy(bytes + 12, key, 32);
-	base64_encode(base64, bytes, sizeof bytes);
-	snprintf(pem, sizeof pem, "-----BEGIN PUBLIC KEY-----\n%s\n-----END PUBLIC KEY-----\n",
-		base64);
-	desk_file(desk, name, pem);
-}
-
 static int open_scene(void **state)
 {
 	struct scene *scene = calloc(1, sizeof *scene);
 
 	desk_open((void **)&scene->desk);
 	scene->past = past_create(1, 1);
-	write_pem(scene->desk, "installation.pem", scene->past->installation);
+	desk_pem(scene->desk, "installation.pem", scene->past->installation);
 	text_copy(scene->receipt.text, sizeof scene->receipt.text, TEXT);
 	scene->receipt.signer = scene->past->signer;
 	assert_int_equal(
@@ -159,7 +146,7 @@ static void nobody_else_can_vouch(void **state)
 	desk_said(
 		scene->desk, "unproven: the key was not certified yet: fetch the receipt again\n");
 	/* the key of another installation; then the right one, named */
-	write_pem(scene->desk, "other.pem", other->installation);
+	desk_pem(scene->desk, "other.pem", other->installation);
 	snprintf(path, sizeof path, "%s/other.pem", scene->desk->directory);
 	const char *file = file_of(scene, object_of(&scene->receipt));
 	assert_int_equal(
@@ -251,9 +238,7 @@ static const char *put(struct scene *scene, const char *name, const void *bytes,
 	static char path[128];
 
 	snprintf(path, sizeof path, "%s/%s", scene->desk->directory, name);
-	FILE *file = fopen(path, "w");
-	assert_int_equal(fwrite(bytes, 1, len, file), len);
-	fclose(file);
+	desk_bytes(scene->desk, name, bytes, len);
 	return path;
 }
 
@@ -270,7 +255,7 @@ static void a_recording_is_the_one_it_is_of(void **state)
 	memcpy(scene->past->installation, fixture.installation_public, 32);
 	memcpy(scene->past->installation_secret, fixture.installation_secret, 64);
 	past_certify(scene->past, &scene->receipt.signer);
-	write_pem(scene->desk, "installation.pem", fixture.installation_public);
+	desk_pem(scene->desk, "installation.pem", fixture.installation_public);
 	int fd = fixture_file(made.file.data, made.file.len);
 	assert_int_equal(recording_verify(fd, fixture.installation_public, &report), 0);
 	close(fd);

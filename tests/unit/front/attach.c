@@ -167,7 +167,6 @@ static void test_farewells(void **state)
 		client_close(&client);
 		gateway_empty(gateway);
 		fd_closep(&gateway->recorder);
-		gateway->recorder = -1;
 	}
 }
 
@@ -192,7 +191,6 @@ static void test_no_word_within_a_frame(void **state)
 		client_close(&client);
 		gateway_empty(gateway);
 		fd_closep(&gateway->recorder);
-		gateway->recorder = -1;
 	}
 }
 

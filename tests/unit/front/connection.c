@@ -65,7 +65,7 @@ static void test_half_closed(void **state)
 	char text[4096];
 	gateway->manner = HOLDS;
 	assert_true(client_open(gateway, &client));
-	client_send(gateway, &client, "GET /api/1 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_get(gateway, &client, "/api/1");
 	SSL_shutdown(client.tls);
 	for (int i = 0; i < 500 && !gateway_newest(gateway)->half_closed; i++)
 		gateway_turn(gateway);

@@ -38,12 +38,9 @@ static void test_retire(void **state)
 	struct client idle, waiting;
 	char text[4096];
 	assert_true(client_open(gateway, &idle));
-	client_send(gateway, &idle, "GET /api/1 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_get(gateway, &idle, "/api/1");
 	client_read(gateway, &idle, text, sizeof text, ">");
-	gateway->manner = HOLDS;
-	assert_true(client_open(gateway, &waiting));
-	client_send(gateway, &waiting, "GET /api/2 HTTP/1.1\r\n" HOST "\r\n", 43);
-	gateway_turn(gateway);
+	client_held(gateway, &waiting, "/api/2");
 	front_retire(gateway->front);
 	front_retire(gateway->front);
 	assert_int_equal(gateway->front->listener_count, 1);
@@ -54,7 +51,7 @@ static void test_retire(void **state)
 	ASSERT_HOLDS(text, "<two>");
 	assert_true(waiting.ended);
 	gateway->manner = ANSWERS;
-	client_send(gateway, &idle, "GET /api/3 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_get(gateway, &idle, "/api/3");
 	client_read(gateway, &idle, text, sizeof text, NULL);
 	ASSERT_HOLDS(text, "\r\nConnection: close\r\n");
 	ASSERT_HOLDS(text, "/api/3");

@@ -322,6 +322,25 @@ void client_send(struct gateway *gateway, struct client *client, const void *byt
 	gateway_turn(gateway);
 }
 
+void client_get(struct gateway *gateway, struct client *client, const char *path)
+{
+	char request[256];
+	int len = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HOST "\r\n", path);
+	client_send(gateway, client, request, (size_t)len);
+}
+
+uint32_t client_held(struct gateway *gateway, struct client *client, const char *path)
+{
+	unsigned calls = gateway->calls;
+	gateway->manner = HOLDS;
+	assert_true(client_open(gateway, client));
+	client_get(gateway, client, path);
+	for (int i = 0; i < 1000 && gateway->calls == calls; i++)
+		gateway_turn(gateway);
+	assert_int_equal(gateway->calls, calls + 1);
+	return gateway->held;
+}
+
 size_t client_read(
 	struct gateway *gateway, struct client *client, char *text, size_t size, const char *until)
 {

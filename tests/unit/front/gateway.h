@@ -70,6 +70,9 @@ bool client_open(struct gateway *gateway, struct client *client);
 bool client_open_again(struct gateway *gateway, struct client *client, SSL_SESSION *session);
 void client_close(struct client *client);
 void client_send(struct gateway *gateway, struct client *client, const void *bytes, size_t len);
+void client_get(struct gateway *gateway, struct client *client, const char *path);
+/* Another client asks for this path of a gateway whose broker holds its answers: the serial. */
+uint32_t client_held(struct gateway *gateway, struct client *client, const char *path);
 /* Reads until the text holds `until`, the server closes, or nothing comes. */
 size_t client_read(
 	struct gateway *gateway, struct client *client, char *text, size_t size, const char *until);

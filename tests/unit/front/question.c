@@ -8,10 +8,7 @@ static void test_broker_restarts(void **state)
 	struct gateway *gateway = *state;
 	struct client client;
 	char text[4096];
-	gateway->manner = HOLDS;
-	assert_true(client_open(gateway, &client));
-	client_send(gateway, &client, "GET /api/1 HTTP/1.1\r\n" HOST "\r\n", 43);
-	gateway_turn(gateway);
+	client_held(gateway, &client, "/api/1");
 	assert_int_equal(gateway->calls, 1);
 	gateway_lose_broker(gateway);
 	client_read(gateway, &client, text, sizeof text, "}}");
@@ -20,7 +17,7 @@ static void test_broker_restarts(void **state)
 	ASSERT_STARTS(exchange(gateway, "GET /api/2 HTTP/1.1\r\n" HOST LAST), "HTTP/1.1 503 ");
 	gateway->manner = ANSWERS;
 	gateway_broker(gateway);
-	client_send(gateway, &client, "GET /api/3 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_get(gateway, &client, "/api/3");
 	client_read(gateway, &client, text, sizeof text, ">");
 	ASSERT_HOLDS(text, "<2 /api/3 >"); /* on the same connection */
 	client_close(&client);
@@ -32,17 +29,13 @@ static void test_broker_replaced(void **state)
 	struct gateway *gateway = *state;
 	struct client before, after;
 	char text[4096];
-	gateway->manner = HOLDS;
-	assert_true(client_open(gateway, &before));
-	client_send(gateway, &before, "GET /api/1 HTTP/1.1\r\n" HOST "\r\n", 43);
-	gateway_turn(gateway);
-	uint32_t held = gateway->held;
+	uint32_t held = client_held(gateway, &before, "/api/1");
 	struct channel *old = STEAL(gateway->broker);
 	gateway->owes = true;
 	gateway_broker(gateway);
 	gateway->manner = ANSWERS;
 	assert_true(client_open(gateway, &after));
-	client_send(gateway, &after, "GET /api/2 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_get(gateway, &after, "/api/2");
 	client_read(gateway, &after, text, sizeof text, ">");
 	ASSERT_HOLDS(text, "<2 /api/2 >");
 	struct channel *fresh = gateway->broker;
@@ -52,7 +45,7 @@ static void test_broker_replaced(void **state)
 	client_read(gateway, &before, text, sizeof text, ">");
 	ASSERT_STARTS(text, "HTTP/1.1 200 ");
 	ASSERT_HOLDS(text, "<the first>");
-	client_send(gateway, &before, "GET /api/3 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_get(gateway, &before, "/api/3");
 	client_read(gateway, &before, text, sizeof text, ">");
 	ASSERT_HOLDS(text, "<3 /api/3 >"); /* on the same connection, by the next */
 	assert_non_null(gateway->front->earlier[0]);
@@ -69,20 +62,13 @@ static void test_replaced_broker_dies(void **state)
 	struct gateway *gateway = *state;
 	struct client before, after;
 	char text[4096];
-	gateway->manner = HOLDS;
-	assert_true(client_open(gateway, &before));
-	client_send(gateway, &before, "GET /api/1 HTTP/1.1\r\n" HOST "\r\n", 43);
-	gateway_turn(gateway);
-	struct channel *old = STEAL(gateway->broker);
+	client_held(gateway, &before, "/api/1");
+	gateway->broker = NULL; /* it sees that nothing more comes, and ends: on_gone() */
 	gateway_broker(gateway);
-	assert_true(client_open(gateway, &after));
-	client_send(gateway, &after, "GET /api/2 HTTP/1.1\r\n" HOST "\r\n", 43);
-	gateway_turn(gateway);
-	uint32_t held = gateway->held;
+	uint32_t held = client_held(gateway, &after, "/api/2");
 	assert_int_equal(gateway->calls, 2);
 	client_read(gateway, &before, text, sizeof text, "}}");
 	ASSERT_STARTS(text, "HTTP/1.1 503 ");
-	(void)old; /* it saw that nothing more comes, and ended: on_gone() */
 	gateway_reply(gateway, held, "<the second>");
 	client_read(gateway, &after, text, sizeof text, ">");
 	ASSERT_HOLDS(text, "<the second>");
@@ -95,17 +81,14 @@ static void test_broker_silent(void **state)
 	struct gateway *gateway = *state;
 	struct client client;
 	char text[4096];
-	gateway->manner = HOLDS;
-	assert_true(client_open(gateway, &client));
-	client_send(gateway, &client, "GET /api/1 HTTP/1.1\r\n" HOST "\r\n", 43);
-	gateway_turn(gateway);
+	client_held(gateway, &client, "/api/1");
 	let_time_pass(gateway);
 	client_read(gateway, &client, text, sizeof text, "}}");
 	ASSERT_STARTS(text, "HTTP/1.1 504 Gateway Timeout\r\n");
 	ASSERT_HOLDS(text, "\"message\":\"Request timed out.\"");
 	gateway_reply(gateway, gateway->held, "late"); /* and is not mistaken for the next answer */
 	gateway->manner = ANSWERS;
-	client_send(gateway, &client, "GET /api/2 HTTP/1.1\r\n" HOST "\r\n", 43);
+	client_get(gateway, &client, "/api/2");
 	client_read(gateway, &client, text, sizeof text, ">");
 	ASSERT_HOLDS(text, "<2 /api/2 >");
 	assert_null(strstr(text, "late"));

@@ -219,12 +219,13 @@ static void nobody_attached(void **state)
 	assert_int_equal(world->corridor->ring.end, total);
 	assert_int_equal(world->corridor->ring.cap, VIEW_RING_MAX);
 	page_join_at(world, &page, 1, 0, false); /* asks for what is gone */
-	for (unsigned i = 0; i < 500 && !page.welcomed; i++)
+	const size_t most = VIEW_RING_MAX - 2 * VIEW_FRAME_MAX;
+	for (unsigned i = 0; i < 500 && page.text.len <= most; i++)
 		settle(world, pages, 1); /* this worker makes no keyframe */
 	settle(world, pages, 1);
 	assert_false(page.complete);
 	assert_int_equal(page.live, total);
-	assert_true(page.text.len > VIEW_RING_MAX - 2 * VIEW_FRAME_MAX);
+	assert_true(page.text.len > most);
 	assert_true(page.text.len % sizeof(block) == 0);
 	assert_int_equal(page.text.data[page.text.len - 1], 'a' + 999 % 26);
 	finish(world, pages, 1);
@@ -311,9 +312,7 @@ static void worker_dies(void **state)
 	worker_says(world, "last words");
 	assert_int_equal(send(world->worker, "\2\0\0\0\5\0\0\0cut", 11, 0), 11);
 	fd_closep(&world->worker);
-	for (int i = 0; i < 100 && world->corridor != NULL; i++)
-		settle(world, pages, 1);
-	assert_null(world->corridor);
+	until_gone(world, pages, 1);
 	assert_int_equal(world->moved.why, -ERR_WORKER_DIED);
 	assert_int_equal(page.ended_why, -ERR_WORKER_DIED);
 	assert_memory_equal(page.text.data, "last words", 10);
@@ -340,9 +339,7 @@ static void late_word_of_the_broker(void **state)
 	settle(world, pages, 1);
 	assert_non_null(world->corridor);
 	corridor_end(world->corridor, -ERR_HOST_KEY_UNKNOWN, "not pinned");
-	for (int i = 0; i < 100 && world->corridor != NULL; i++)
-		settle(world, pages, 1);
-	assert_null(world->corridor);
+	until_gone(world, pages, 1);
 	assert_int_equal(world->moved.why, -ERR_HOST_KEY_UNKNOWN);
 	assert_string_equal(page.ended, "not pinned");
 	assert_recorded(world, VIEW_KEYS, "", 0);
@@ -368,9 +365,7 @@ static void worker_breaks_the_rules(void **state)
 		payload[0] = states[i];
 		send(world->worker, head, 8, 0);
 		send(world->worker, payload, 16, 0);
-		for (int j = 0; j < 100 && world->corridor != NULL; j++)
-			pump(world, 5);
-		assert_null(world->corridor);
+		until_gone(world, NULL, 0);
 		assert_int_equal(world->moved.why, -ERR_WORKER_DIED);
 		fd_closep(&world->worker);
 		unlinkat(world->dir, FIXTURE_SESSION ".rec", 0);
@@ -390,9 +385,7 @@ static void stopped_by_the_broker(void **state)
 	corridor_notice(world->corridor, "");
 	corridor_end(world->corridor, -ERR_SESSION_LIMIT, "Dropped by the administrator");
 	assert_int_equal(recv(world->worker, &byte, 1, 0), 0); /* end of file: stop at once */
-	for (int i = 0; i < 100 && world->corridor != NULL; i++)
-		settle(world, pages, 1);
-	assert_null(world->corridor);
+	until_gone(world, pages, 1);
 	assert_string_equal(page.ended, "Dropped by the administrator");
 	verify(world, report);
 	assert_int_equal(report->verdict, RECORDING_INTACT);
@@ -415,9 +408,7 @@ static void ended_by_the_person(void **state)
 	assert_int_equal(worker_gets(world, bytes, sizeof(bytes)), VIEW_HEADER_LEN);
 	assert_int_equal(bytes[0], VIEW_END);
 	/* A worker that does not listen is not waited for. */
-	for (int i = 0; i < 100 && world->corridor != NULL; i++)
-		settle(world, pages, 1);
-	assert_null(world->corridor);
+	until_gone(world, pages, 1);
 	assert_int_equal(world->moved.why, 0);
 	page_close(&page);
 }
@@ -436,9 +427,7 @@ static void deaf_viewer_does_not_hold_the_end(void **state)
 	for (int i = 0; i < 100 && world->dones == 0; i++)
 		pump(world, 5);
 	assert_int_equal(world->dones, 1); /* sealed at once */
-	for (int i = 0; i < 100 && world->corridor != NULL; i++)
-		pump(world, 10);
-	assert_null(world->corridor);
+	until_gone(world, NULL, 0);
 	page_close(&page);
 }
 
@@ -576,9 +565,7 @@ static void worker_dies_while_it_waits(void **state)
 	fd_closep(&world->worker);
 	page.acknowledges = true;
 	page_acknowledge(&page);
-	for (int i = 0; i < 100 && world->corridor != NULL; i++)
-		settle(world, pages, 1);
-	assert_null(world->corridor);
+	until_gone(world, pages, 1);
 	assert_int_equal(page.text.len, sent + 4);
 	assert_int_equal(page.ended_why, -ERR_WORKER_DIED);
 	page_close(&page);

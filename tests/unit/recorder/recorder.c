@@ -186,6 +186,16 @@ static void wait_done(struct world *world)
 	assert_int_equal(world->broker.done.session, 4711);
 }
 
+static void worker_is_live(struct world *world)
+{
+	static const uint8_t live[] = { VIEW_STATE, 0, 0, 0, 1, 0, 0, 0, VIEW_LIVE };
+
+	assert_int_equal(send(world->worker, live, sizeof(live), 0), sizeof(live));
+	for (int i = 0; i < 100 && world->broker.moved.state != VIEW_LIVE; i++)
+		pump(world, 10);
+	assert_int_equal(world->broker.moved.state, VIEW_LIVE);
+}
+
 static void whole_life(void **state)
 {
 	struct world *world = *state;
@@ -259,9 +269,7 @@ static void starts_that_are_refused(void **state)
 	memset(&world->broker.started, 0, sizeof(world->broker.started));
 	begin(world);
 	/* The same session twice: the first lives on. */
-	static const uint8_t live[] = { VIEW_STATE, 0, 0, 0, 1, 0, 0, 0, VIEW_LIVE };
-	assert_int_equal(send(world->worker, live, sizeof(live), 0), sizeof(live));
-	pump(world, 20);
+	worker_is_live(world);
 	int first = STEAL_FD(world->worker);
 	ask_start(world, FIXTURE_SESSION, "{}", 2);
 	assert_int_equal(world->broker.started.result, -ERR_WRONG_MOMENT);
@@ -319,8 +327,25 @@ static void ask_list(struct world *world)
 {
 	static const struct msg_nothing nothing;
 
+	world->broker.listed = false;
 	channel_send(world->broker.channel, MSG_RECORDER_LIST, 5, &nothing, NULL, 0, NULL, 0);
-	pump(world, 30);
+}
+
+static void hear_list(struct world *world)
+{
+	ask_list(world);
+	for (int i = 0; i < 100 && !world->broker.listed; i++)
+		pump(world, 10);
+	assert_true(world->broker.listed);
+}
+
+/* A worker was there and has died; its recording is done. */
+static void begin_and_end(struct world *world)
+{
+	begin(world);
+	fd_closep(&world->worker);
+	world->recorder->corridors->heard = true;
+	wait_done(world);
 }
 
 /* An end is told until a broker has it on disk, and then no more. */
@@ -328,22 +353,19 @@ static void ends_are_told_until_noted(void **state)
 {
 	struct world *world = *state;
 
-	begin(world);
-	fd_closep(&world->worker);
-	world->recorder->corridors->heard = true; /* a worker was there */
-	wait_done(world);
+	begin_and_end(world);
 	assert_non_null(world->recorder->unkept);
 	memset(&world->broker.done, 0, sizeof(world->broker.done));
 	timer_cancel(STEAL(world->recorder->tell_timer));
 	on_tell_timer(world->recorder); /* the broker's commit failed, say */
 	pump(world, 20);
 	assert_int_equal(world->broker.done.session, 4711);
-	ask_list(world); /* and a new broker hears it too */
+	hear_list(world); /* and a new broker hears it too */
 	assert_int_equal(world->broker.seen[world->broker.count - 2], MSG_RECORDING_DONE);
 	note(world);
 	assert_null(world->recorder->unkept);
 	world->broker.count = 0;
-	ask_list(world);
+	hear_list(world);
 	assert_int_equal(world->broker.count, 1);
 	note(world); /* twice is no harm */
 }
@@ -352,24 +374,21 @@ static void ends_are_told_until_noted(void **state)
 static void an_unused_stream_is_replaced(void **state)
 {
 	struct world *world = *state;
-	static const uint8_t live[] = { VIEW_STATE, 0, 0, 0, 1, 0, 0, 0, VIEW_LIVE };
 
 	begin(world);
 	fd_closep(&world->worker); /* the dead broker held the worker's end */
 	pump(world, 300);
 	assert_int_equal(world->recorder->count, 1);
-	ask_list(world);
+	hear_list(world);
 	assert_int_equal(world->broker.sessions, 1);
 	assert_int_equal(world->broker.listing.worker, 0);
 	memset(&world->broker.started, 0, sizeof(world->broker.started));
 	ask_start(world, FIXTURE_SESSION, FIXTURE_FACTS, sizeof(FIXTURE_FACTS) - 1);
 	assert_int_equal(world->broker.started.session, 4711);
 	assert_int_equal(world->broker.started.result, 0);
-	assert_int_equal(send(world->worker, live, sizeof(live), 0), sizeof(live));
-	pump(world, 20);
-	assert_int_equal(world->broker.moved.state, VIEW_LIVE);
+	worker_is_live(world);
 	world->broker.listing.worker = 0;
-	ask_list(world);
+	hear_list(world);
 	assert_int_equal(world->broker.listing.worker, 1);
 	/* Once a worker has spoken, nobody takes its place. */
 	ask_start(world, FIXTURE_SESSION, FIXTURE_FACTS, sizeof(FIXTURE_FACTS) - 1);
@@ -383,7 +402,7 @@ static void a_waiting_start_is_taken_over(void **state)
 
 	ask_start(world, FIXTURE_SESSION, FIXTURE_FACTS, sizeof(FIXTURE_FACTS) - 1);
 	fd_closep(&world->worker);
-	ask_list(world);
+	hear_list(world);
 	assert_int_equal(world->broker.listing.worker, 0);
 	ask_start(world, FIXTURE_SESSION, FIXTURE_FACTS, sizeof(FIXTURE_FACTS) - 1);
 	assert_int_equal(world->broker.started.session, 0);
@@ -404,6 +423,7 @@ static void earlier_brokers_are_heard_out(void **state)
 	memset(&world->broker, 0, sizeof(world->broker));
 	attach(world, &world->broker, PARTY_BROKER);
 	ask_list(world);
+	pump(world, 30);
 	assert_false(world->broker.listed);
 	channel_tell(old.channel, MSG_SESSION_STOP, &stop);
 	channel_destroy(old.channel);
@@ -447,7 +467,7 @@ static void broker_restarts(void **state)
 	assert_int_equal(world->recorder->count, 0);
 	memset(&world->broker, 0, sizeof(world->broker));
 	attach(world, &world->broker, PARTY_BROKER);
-	ask_list(world);
+	hear_list(world);
 	assert_int_equal(world->broker.count, 3);
 	assert_int_equal(world->broker.seen[0], MSG_SESSION_MOVED);
 	assert_int_equal(world->broker.seen[1], MSG_RECORDING_DONE);
@@ -458,12 +478,9 @@ static void broker_restarts(void **state)
 
 static unsigned hears_of_the_end(struct world *world)
 {
-	static const struct msg_nothing nothing;
-
 	memset(&world->broker.seen, 0, sizeof(world->broker.seen));
 	world->broker.count = 0;
-	channel_send(world->broker.channel, MSG_RECORDER_LIST, 5, &nothing, NULL, 0, NULL, 0);
-	pump(world, 50);
+	hear_list(world);
 	return world->broker.count - 1; /* the end of the list is one */
 }
 
@@ -473,10 +490,7 @@ static void told_until_it_is_kept(void **state)
 	struct world *world = *state;
 	struct msg_session other = { 99 }, which = { 4711 };
 
-	begin(world);
-	fd_closep(&world->worker);
-	world->recorder->corridors->heard = true; /* a worker was there */
-	wait_done(world);
+	begin_and_end(world);
 	timer_cancel(STEAL(world->recorder->tell_timer));
 	for (int i = 0; i < 100 && world->recorder->count > 0; i++)
 		pump(world, 10);
@@ -496,15 +510,10 @@ static void told_until_it_is_kept(void **state)
 static void lists_what_lives(void **state)
 {
 	struct world *world = *state;
-	static const struct msg_nothing nothing;
-	static const uint8_t live[] = { VIEW_STATE, 0, 0, 0, 1, 0, 0, 0, VIEW_LIVE };
 
 	begin(world);
-	assert_int_equal(send(world->worker, live, sizeof(live), 0), sizeof(live));
-	pump(world, 20);
-	assert_int_equal(world->broker.moved.state, VIEW_LIVE);
-	channel_send(world->broker.channel, MSG_RECORDER_LIST, 5, &nothing, NULL, 0, NULL, 0);
-	pump(world, 20);
+	worker_is_live(world);
+	hear_list(world);
 	assert_int_equal(world->broker.sessions, 1);
 	assert_true(world->broker.listed);
 	assert_int_equal(world->broker.serial, 5);

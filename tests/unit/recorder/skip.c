@@ -73,12 +73,55 @@ static void player_says(struct player *player, size_t len)
 	player_is_heard(player);
 }
 
-static void go_on_for(struct player *player, struct page **pages, unsigned count, unsigned rounds)
+static void play(struct player *player, struct page **pages, unsigned count)
 {
-	for (unsigned i = 0; i < rounds; i++) {
-		settle(player->world, pages, count);
-		player_answers(player);
+	settle(player->world, pages, count);
+	player_answers(player);
+}
+
+/* Until everybody has what there is, and a moment more: for what stands beside the stream. */
+static void catch_up(struct player *player, struct page **pages, unsigned count)
+{
+	unsigned behind = count;
+
+	for (unsigned rounds = 0; behind > 0 && rounds < 400; rounds++) {
+		play(player, pages, count);
+		behind = 0;
+		for (unsigned i = 0; i < count; i++)
+			behind += pages[i]->offset != player->world->corridor->ring.end;
 	}
+	assert_int_equal(behind, 0);
+	play(player, pages, count);
+}
+
+/* Somebody is there from the beginning. */
+static void begin_watched(struct player *player, struct world *world, struct page *page)
+{
+	begin(world, true);
+	player_begin(player, world, true);
+	page_join(world, page, 1);
+	play(player, &page, 1);
+}
+
+/* Somebody comes when the beginning is gone, and waits for a keyframe. */
+static void begin_too_late(
+	struct player *player, struct world *world, struct page *page, bool answers)
+{
+	begin(world, true);
+	player_begin(player, world, answers);
+	player_says(player, 500 * BLOCK);
+	assert_int_equal(player->asked, 0); /* nobody looks, and ten seconds have not passed */
+	page_join_at(world, page, 1, 0, false);
+	settle(world, &page, 1);
+	assert_false(page->welcomed);
+}
+
+/* From here on it takes what comes, and says so. */
+static void page_wakes(struct page *page)
+{
+	page->acknowledges = true;
+	page_read(page, SIZE_MAX);
+	page_acknowledge(page);
 }
 
 /* Everything that was neither shown nor told to be left out would be lost. */
@@ -107,14 +150,8 @@ static void too_late(void **state)
 	struct page page, *pages[] = { &page };
 	struct player player;
 
-	begin(world, true);
-	player_begin(&player, world, true);
-	player_says(&player, 500 * BLOCK);
-	assert_int_equal(player.asked, 0); /* nobody looks, and ten seconds have not passed */
-	page_join_at(world, &page, 1, 0, false);
-	settle(world, pages, 1);
-	assert_false(page.welcomed);
-	go_on_for(&player, pages, 1, 3);
+	begin_too_late(&player, world, &page, true);
+	catch_up(&player, pages, 1);
 	assert_int_equal(player.asked, 1);
 	assert_true(page.welcomed && !page.complete);
 	assert_memory_equal(page.text.data, "||", 2);
@@ -125,7 +162,7 @@ static void too_late(void **state)
 	struct page other, *both[] = { &page, &other };
 	player_says(&player, 10000);
 	page_join(world, &other, 2);
-	go_on_for(&player, both, 2, 3);
+	catch_up(&player, both, 2);
 	assert_int_equal(player.asked, 1);
 	assert_memory_equal(other.text.data, "||ggg", 5);
 	assert_int_equal(other.people, 0);
@@ -134,7 +171,7 @@ static void too_late(void **state)
 	player_says(&player, SKIP_FRESH);
 	page_close(&other);
 	page_join(world, &other, 3);
-	go_on_for(&player, both, 2, 3);
+	catch_up(&player, both, 2);
 	assert_int_equal(player.asked, 2);
 	assert_int_equal(other.text.len, 2);
 	assert_int_equal(other.people, 1); /* one has gone, its own JOIN comes */
@@ -151,18 +188,11 @@ static void too_late_without(void **state)
 	struct page page, *pages[] = { &page };
 	struct player player;
 
-	begin(world, true);
-	player_begin(&player, world, false);
-	player_says(&player, 500 * BLOCK);
-	page_join_at(world, &page, 1, 0, false);
-	settle(world, pages, 1);
-	assert_false(page.welcomed);
-	const size_t most = VIEW_RING_MAX - 2 * VIEW_FRAME_MAX;
-	for (unsigned i = 0; i < 400 && page.text.len <= most; i++)
-		go_on_for(&player, pages, 1, 1);
+	begin_too_late(&player, world, &page, false);
+	catch_up(&player, pages, 1);
 	assert_int_equal(player.asked, 1);
 	assert_true(page.welcomed && !page.complete);
-	assert_true(page.text.len > most);
+	assert_true(page.text.len > VIEW_RING_MAX - 2 * VIEW_FRAME_MAX);
 	assert_whole(&player, &page);
 	page_close(&page);
 	buf_finish(&player.in);
@@ -175,12 +205,7 @@ static void too_late_for_ever(void **state)
 	struct page page, *pages[] = { &page };
 	struct player player;
 
-	begin(world, true);
-	player_begin(&player, world, false);
-	player_says(&player, 500 * BLOCK);
-	page_join_at(world, &page, 1, 0, false);
-	settle(world, pages, 1);
-	assert_false(page.welcomed);
+	begin_too_late(&player, world, &page, false);
 	finish(world, pages, 1);
 	assert_true(page.welcomed && !page.complete);
 	assert_string_equal(page.ended, "logout.");
@@ -225,7 +250,7 @@ static void too_slow(void **state)
 	player_begin(&player, world, true);
 	page_join(world, &slow, 1);
 	page_join(world, &good, 2);
-	go_on_for(&player, pages, 2, 1);
+	catch_up(&player, pages, 2);
 	slow.acknowledges = false;
 	while (player.said < 1000 * BLOCK) {
 		player_says(&player, BLOCK);
@@ -236,7 +261,7 @@ static void too_slow(void **state)
 	assert_true(before < VIEW_WINDOW + VIEW_FRAME_MAX);
 	slow.acknowledges = true;
 	page_acknowledge(&slow);
-	go_on_for(&player, pages, 2, 10);
+	catch_up(&player, pages, 2);
 	assert_int_equal(player.asked, 1);
 	assert_int_equal(slow.skips, 1);
 	assert_true(slow.skipped > 500 * BLOCK);
@@ -250,7 +275,7 @@ static void too_slow(void **state)
 	put64(old, before);
 	page_send(&slow, VIEW_ACK, old, 8);
 	player_says(&player, 100);
-	go_on_for(&player, pages, 2, 1);
+	catch_up(&player, pages, 2);
 	assert_false(slow.closed);
 	assert_whole(&player, &slow);
 	finish(world, pages, 2);
@@ -273,7 +298,7 @@ static void too_slow_in_the_middle_of_a_frame(void **state)
 	player_begin(&player, world, true);
 	page_join(world, &slow, 1);
 	setsockopt(world->corridor->viewers->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	go_on_for(&player, pages, 1, 1);
+	catch_up(&player, pages, 1);
 	for (unsigned i = 0; i < 60; i++) {
 		memset(large, '0' + (int)i, sizeof(large));
 		assert_true(worker_sends(world, VIEW_TEXT, large, sizeof(large)));
@@ -287,7 +312,7 @@ static void too_slow_in_the_middle_of_a_frame(void **state)
 		page_read(&slow, 3000);
 		player_answers(&player);
 	}
-	go_on_for(&player, pages, 1, 10);
+	catch_up(&player, pages, 1);
 	assert_whole(&player, &slow);
 	assert_int_equal(slow.skips, 1);
 	for (size_t i = 0; i < VIEW_FRAME_MAX; i++)
@@ -303,13 +328,10 @@ static void a_burst_is_no_flood(void **state)
 	struct page page, *pages[] = { &page };
 	struct player player;
 
-	begin(world, true);
-	player_begin(&player, world, true);
-	page_join(world, &page, 1);
-	go_on_for(&player, pages, 1, 1);
+	begin_watched(&player, world, &page);
 	for (unsigned i = 0; i < 5; i++) {
 		player_says(&player, 150 * BLOCK);
-		go_on_for(&player, pages, 1, 2);
+		catch_up(&player, pages, 1);
 	}
 	assert_int_equal(page.skips, 0);
 	assert_int_equal(page.text.len, player.said);
@@ -321,13 +343,10 @@ static void a_burst_is_no_flood(void **state)
 static void holds_for_a_moment(void **state)
 {
 	struct world *world = *state;
-	struct page page, *pages[] = { &page };
+	struct page page;
 	struct player player;
 
-	begin(world, true);
-	player_begin(&player, world, true);
-	page_join(world, &page, 1);
-	go_on_for(&player, pages, 1, 1);
+	begin_watched(&player, world, &page);
 	page.acknowledges = false;
 	while (!world->corridor->hold.holding)
 		player_says(&player, BLOCK);
@@ -361,7 +380,7 @@ static void owed_to_who_came_back(void **state)
 		if (i % 10 == 0)
 			player_says(&player, 10);
 	}
-	go_on_for(&player, pages, 1, 5);
+	catch_up(&player, pages, 1);
 	assert_true(page.complete);
 	assert_int_equal(page.skips, 0);
 	assert_int_equal(page.text.len, player.said);
@@ -376,10 +395,7 @@ static void notices_are_told(void **state)
 	struct page page, *pages[] = { &page };
 	struct player player;
 
-	begin(world, true);
-	player_begin(&player, world, true);
-	page_join(world, &page, 1);
-	go_on_for(&player, pages, 1, 1);
+	begin_watched(&player, world, &page);
 	page.acknowledges = false;
 	while (!world->corridor->hold.holding)
 		player_says(&player, BLOCK);
@@ -387,15 +403,13 @@ static void notices_are_told(void **state)
 	while (!world->corridor->viewers->lost)
 		player_says(&player, BLOCK);
 	corridor_notice(world->corridor, "after that");
-	page.acknowledges = true;
-	page_read(&page, SIZE_MAX);
-	page_acknowledge(&page);
-	go_on_for(&player, pages, 1, 10);
+	page_wakes(&page);
+	catch_up(&player, pages, 1);
 	assert_int_equal(page.skips, 1);
 	assert_int_equal(page.told, 2);
 	assert_whole(&player, &page);
 	corridor_notice(world->corridor, "in the stream");
-	go_on_for(&player, pages, 1, 1);
+	catch_up(&player, pages, 1);
 	assert_int_equal(page.told, 2);
 	page_close(&page);
 	buf_finish(&player.in);
@@ -408,10 +422,7 @@ static void finds_the_thread_again(void **state)
 	struct page page, *pages[] = { &page };
 	struct player player;
 
-	begin(world, true);
-	player_begin(&player, world, true);
-	page_join(world, &page, 1);
-	go_on_for(&player, pages, 1, 1);
+	begin_watched(&player, world, &page);
 	page.acknowledges = false;
 	world->corridor->viewers->pace.rate = 100000;
 	world->corridor->hold.at_us = clock_monotonic_us();
@@ -421,10 +432,8 @@ static void finds_the_thread_again(void **state)
 			player_says(&player, BLOCK);
 		pump(world, 1);
 	}
-	page.acknowledges = true;
-	page_read(&page, SIZE_MAX);
-	page_acknowledge(&page);
-	go_on_for(&player, pages, 1, 10);
+	page_wakes(&page);
+	catch_up(&player, pages, 1);
 	assert_int_equal(page.skips, 0);
 	assert_int_equal(player.asked, 0);
 	assert_int_equal(page.text.len, player.said);
@@ -439,20 +448,13 @@ static void worker_is_gone_meanwhile(void **state)
 	struct page page, *pages[] = { &page };
 	struct player player;
 
-	begin(world, true);
-	player_begin(&player, world, true);
-	page_join(world, &page, 1);
-	go_on_for(&player, pages, 1, 1);
+	begin_watched(&player, world, &page);
 	page.acknowledges = false;
 	player_says(&player, 600 * BLOCK);
 	assert_true(world->corridor->viewers->lost);
 	fd_closep(&world->worker);
-	page.acknowledges = true;
-	page_read(&page, SIZE_MAX);
-	page_acknowledge(&page);
-	for (int i = 0; i < 100 && world->corridor != NULL; i++)
-		settle(world, pages, 1);
-	assert_null(world->corridor);
+	page_wakes(&page);
+	until_gone(world, pages, 1);
 	assert_int_equal(page.skips, 1);
 	assert_blocks(&page);
 	assert_int_equal(page.ended_why, -ERR_WORKER_DIED);

@@ -301,15 +301,20 @@ void settle(struct world *world, struct page **pages, unsigned count)
 	}
 }
 
+void until_gone(struct world *world, struct page **pages, unsigned count)
+{
+	for (int i = 0; i < 300 && world->corridor != NULL; i++)
+		settle(world, pages, count);
+	assert_null(world->corridor);
+}
+
 /* Ends the session from the worker's side and waits until it is sealed and gone. */
 void finish(struct world *world, struct page **pages, unsigned count)
 {
 	uint8_t ended[8 + 7] = { 0, 0, 0, 0, 3, 0, 0, 0, 'l', 'o', 'g', 'o', 'u', 't', '.' };
 
 	assert_true(worker_sends(world, VIEW_ENDED, ended, sizeof(ended)));
-	for (int i = 0; i < 300 && world->corridor != NULL; i++)
-		settle(world, pages, count);
-	assert_null(world->corridor);
+	until_gone(world, pages, count);
 	assert_int_equal(world->dones, 1);
 	assert_int_equal(world->done.result, 0);
 }

@@ -59,6 +59,7 @@ void page_acknowledge(struct page *page);
 void page_read(struct page *page, size_t most);
 void page_close(struct page *page);
 void settle(struct world *world, struct page **pages, unsigned count);
+void until_gone(struct world *world, struct page **pages, unsigned count);
 void finish(struct world *world, struct page **pages, unsigned count);
 void verify(struct world *world, struct recording_report *report);
 void recorded(struct world *world, uint8_t type, struct buf *out, unsigned *ret_count);

@@ -151,6 +151,18 @@ int company_close(void **state)
 	return 0;
 }
 
+void ask_for_a_witness(struct company *company)
+{
+	struct supervisor *supervisor = &company->supervisor;
+
+	text_copy(supervisor->settings.audit_mirror, sizeof supervisor->settings.audit_mirror,
+		"mirror/lines");
+	services_init(supervisor);
+	assert_int_equal(outside_open(&supervisor->outside, supervisor->place.directory,
+				 &supervisor->settings, 0),
+		0);
+}
+
 void start_all(struct company *company)
 {
 	fflush(stdout);

@@ -28,6 +28,7 @@ void run_for(struct company *company, unsigned ms);
 void run_while(struct company *company, bool (*unfinished)(struct company *company));
 void start_all(struct company *company); /* and waits until all are ready */
 void run_until_ready(struct company *company);
+void ask_for_a_witness(struct company *company); /* before start_all() */
 void said(const struct company *company, const char *words);
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, company_open, company_close)

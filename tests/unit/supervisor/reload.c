@@ -30,15 +30,12 @@ static bool under_way(struct company *company)
 	return company->supervisor.reload.stage != STAGE_NONE;
 }
 
-static unsigned told(const char *line)
+/* Who is introduced to somebody tells it when he comes to it. */
+static void assert_told(struct company *company, const char *line, unsigned times)
 {
-	char story[STORY_SIZE];
-	unsigned count = 0;
-
-	stage_story(story);
-	for (const char *at = story; (at = strstr(at, line)) != NULL; at++)
-		count++;
-	return count;
+	for (int i = 0; i < 1000 && stage_count(line) < times; i++)
+		run_for(company, 10);
+	assert_int_equal(stage_count(line), times);
 }
 
 static void pids(const struct company *company, pid_t out[SERVICE_COUNT])
@@ -73,10 +70,10 @@ static void a_new_generation_takes_over(void **state)
 	for (unsigned i = 0; i < 1000 && services_retired(supervisor) > 0; i++)
 		run_for(company, 10);
 	assert_int_equal(services_retired(supervisor), 0);
-	assert_int_equal(told("sallyport-front retires"), 1);
-	assert_int_equal(told("sallyport-broker retires"), 1);
-	assert_int_equal(told("sallyport-vault retires"), 1);
-	assert_int_equal(told("sallyport-recorder retires"), 1);
+	assert_told(company, "sallyport-front retires", 1);
+	assert_told(company, "sallyport-broker retires", 1);
+	assert_told(company, "sallyport-vault retires", 1);
+	assert_told(company, "sallyport-recorder retires", 1);
 	said(company, "ready\n"); /* once */
 }
 
@@ -101,39 +98,33 @@ static void in_this_order(void **state)
 	assert_true(
 		stage_moment("sallyport-broker given") < stage_moment("sallyport-front retires"));
 	/* The old front and the new one know the next broker, and so does the old recorder. */
-	assert_int_equal(told("sallyport-front meets broker"), 3);
-	assert_int_equal(told("sallyport-broker meets front"), 3);
-	assert_int_equal(told("sallyport-broker meets recorder"), 2);
-	assert_int_equal(told("sallyport-broker meets vault"), 2);
-	assert_int_equal(told("sallyport-recorder meets broker"), 2);
-	assert_int_equal(told("sallyport-recorder meets vault"), 2);
-	assert_int_equal(told("sallyport-vault meets vault"), 1); /* for the key */
+	assert_told(company, "sallyport-front meets broker", 3);
+	assert_told(company, "sallyport-broker meets front", 3);
+	assert_told(company, "sallyport-broker meets recorder", 2);
+	assert_told(company, "sallyport-broker meets vault", 2);
+	assert_told(company, "sallyport-recorder meets broker", 2);
+	assert_told(company, "sallyport-recorder meets vault", 2);
+	assert_told(company, "sallyport-vault meets vault", 1); /* for the key */
 }
 
-static void ask_for_a_witness(struct company *company)
+/* Everybody is there and a witness too, one of them with this plan. */
+static struct service *start_with_a_witness(
+	struct company *company, const char *program, const char *plan)
 {
-	struct supervisor *supervisor = &company->supervisor;
-
-	text_copy(supervisor->settings.audit_mirror, sizeof supervisor->settings.audit_mirror,
-		"mirror/lines");
-	services_init(supervisor);
-	assert_int_equal(outside_open(&supervisor->outside, supervisor->place.directory,
-				 &supervisor->settings, 0),
-		0);
+	stage_file("data/sallyport.conf", "[audit]\nmirror = mirror/lines\n", 0600);
+	ask_for_a_witness(company);
+	stage_plan(program, plan);
+	start_all(company);
+	return company->supervisor.services[SERVICE_WITNESS];
 }
 
 /* There is one witness: it ends when all others are renewed, and starts again, or does not. */
 static void the_witness_comes_last(void **state)
 {
 	struct company *company = *state;
-	struct service *witness;
+	struct service *witness = start_with_a_witness(company, "sallyport-recorder", "stays");
 
-	stage_file("data/sallyport.conf", "[audit]\nmirror = mirror/lines\n", 0600);
-	ask_for_a_witness(company);
-	stage_plan("sallyport-recorder", "stays");
-	start_all(company);
 	assert_int_equal(truncate("story", 0), 0);
-	witness = company->supervisor.services[SERVICE_WITNESS];
 	pid_t before = witness->pid;
 	begin(company);
 	run_while(company, under_way);
@@ -145,10 +136,8 @@ static void the_witness_comes_last(void **state)
 	assert_true(stage_moment("sallyport-witness ends") <
 		    stage_moment("sallyport-witness given witness mirror\n"));
 	/* It knows the one broker, and both recorders. */
-	for (int i = 0; i < 1000 && told("witness meets recorder") < 2; i++)
-		run_for(company, 10);
-	assert_int_equal(told("sallyport-witness meets recorder"), 2);
-	assert_int_equal(told("sallyport-witness meets broker"), 1);
+	assert_told(company, "sallyport-witness meets recorder", 2);
+	assert_told(company, "sallyport-witness meets broker", 1);
 	/* The next generation wants none. */
 	stage_file("data/sallyport.conf", "[audit]\n", 0600);
 	begin(company);
@@ -163,13 +152,8 @@ static void the_witness_comes_last(void **state)
 static void a_witness_that_does_not_end_is_killed(void **state)
 {
 	struct company *company = *state;
-	struct service *witness;
+	struct service *witness = start_with_a_witness(company, "sallyport-witness", "deaf");
 
-	stage_file("data/sallyport.conf", "[audit]\nmirror = mirror/lines\n", 0600);
-	ask_for_a_witness(company);
-	stage_plan("sallyport-witness", "deaf");
-	start_all(company);
-	witness = company->supervisor.services[SERVICE_WITNESS];
 	pid_t before = witness->pid;
 	begin(company);
 	run_while(company, under_way);
@@ -199,9 +183,7 @@ static void who_has_something_left_stays(void **state)
 	assert_int_equal(truncate("story", 0), 0);
 	kill(supervisor->services[SERVICE_BROKER]->pid, SIGKILL);
 	run_until(company, "broker given");
-	for (int i = 0; i < 1000 && told("broker meets recorder") < 4; i++)
-		run_for(company, 10);
-	assert_int_equal(told("sallyport-broker meets recorder"), 4);
+	assert_told(company, "sallyport-broker meets recorder", 4);
 	/* One ends: nobody starts it again. */
 	kill(supervisor->retired->pid, SIGKILL);
 	for (int i = 0; i < 1000 && services_retired(supervisor) == 3; i++)

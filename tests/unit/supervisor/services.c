@@ -21,16 +21,11 @@ static void only_acquaintances_meet(void **state)
 		"broker meets vault", "vault meets broker", "broker meets recorder",
 		"recorder meets broker", "recorder meets vault", "vault meets recorder" };
 	struct company *scene = *state;
-	char story[STORY_SIZE];
-	unsigned count = 0;
 
 	start_all(scene);
 	for (unsigned i = 0; i < ARRAY_LEN(meet); i++)
 		stage_moment(meet[i]);
-	stage_story(story);
-	for (const char *at = story; (at = strstr(at, " meets ")) != NULL; at++)
-		count++;
-	assert_int_equal(count, ARRAY_LEN(meet));
+	assert_int_equal(stage_count(" meets "), ARRAY_LEN(meet));
 }
 
 static void announces_when_all_are_ready(void **state)
@@ -67,12 +62,7 @@ static void a_witness_starts_when_asked_for(void **state)
 	struct company *scene = *state;
 	struct supervisor *supervisor = &scene->supervisor;
 
-	text_copy(supervisor->settings.audit_mirror, sizeof supervisor->settings.audit_mirror,
-		"mirror/lines");
-	services_init(supervisor);
-	assert_int_equal(outside_open(&supervisor->outside, supervisor->place.directory,
-				 &supervisor->settings, 0),
-		0);
+	ask_for_a_witness(scene);
 	start_all(scene);
 	stage_moment("sallyport-witness given witness mirror\n");
 	static const char *const meet[] = { "witness meets broker", "broker meets witness",
@@ -183,17 +173,12 @@ static void a_strike_means_one_of_several(void **state)
 static void gives_up_what_never_starts(void **state)
 {
 	struct company *scene = *state;
-	char story[STORY_SIZE];
-	unsigned deaths = 0;
 
 	stage_plan("sallyport-vault", "dies");
 	assert_int_equal(services_start(&scene->supervisor), 0);
 	run_until(scene, NULL);
 	assert_false(scene->supervisor.announced);
-	stage_story(story);
-	for (const char *at = story; (at = strstr(at, "vault dies")) != NULL; at++)
-		deaths++;
-	assert_int_equal(deaths, 4);
+	assert_int_equal(stage_count("vault dies"), 4);
 	assert_int_equal(scene->reaped[SERVICE_VAULT], 4);
 	assert_int_equal(WEXITSTATUS(scene->last_status), 3);
 }

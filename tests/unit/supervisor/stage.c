@@ -96,6 +96,17 @@ bool stage_told(const char *line)
 	return false;
 }
 
+unsigned stage_count(const char *line)
+{
+	char story[STORY_SIZE];
+	unsigned count = 0;
+
+	stage_story(story);
+	for (const char *at = story; (at = strstr(at, line)) != NULL; at++)
+		count++;
+	return count;
+}
+
 size_t stage_moment(const char *line)
 {
 	char story[STORY_SIZE];

@@ -38,6 +38,7 @@ void stage_plan(const char *program, const char *word);
 void stage_story(char out[STORY_SIZE]);
 /* True when the story has `line`; waits for it. */
 bool stage_told(const char *line);
+unsigned stage_count(const char *line); /* how often the story has it */
 /* Where `line` begins in the story; fails the test when it is not there. */
 size_t stage_moment(const char *line);
 void stage_file(const char *path, const char *text, mode_t mode);

@@ -7,8 +7,6 @@
 #include <sys/socket.h>
 
 #include "base/encode.h"
-#include "vault/agent.h"
-#include "vault/sshwire.h"
 
 struct sealed sealed_take(struct message *reply)
 {
@@ -117,23 +115,14 @@ void say_pin(int worker, uint8_t byte)
 	CLEANUP(buf_finish) struct buf message = BUF(256);
 	uint8_t pin[HASH_LEN];
 	memset(pin, byte, sizeof pin);
-	sshwire_put_byte(&message, AGENT_EXTENSION);
-	sshwire_put_word(&message, AGENT_PIN_WORD);
-	sshwire_put_string(&message, pin, sizeof pin);
+	fixture_put_pin(&message, pin);
 	say(worker, &message);
 }
 
 void say_exchange(int worker)
 {
 	CLEANUP(buf_finish) struct buf message = BUF(1024);
-	CLEANUP(buf_finish) struct buf exchange = BUF(512);
-	uint8_t pin[HASH_LEN];
-	fixture_pin(FIXTURE_HOST, pin);
-	fixture_exchange(&exchange, FIXTURE_HOST);
-	sshwire_put_byte(&message, AGENT_EXTENSION);
-	sshwire_put_word(&message, AGENT_PIN_WORD);
-	sshwire_put_string(&message, pin, sizeof pin);
-	sshwire_put_string(&message, exchange.data, exchange.len);
+	fixture_put_exchange(&message, FIXTURE_HOST, FIXTURE_HOST);
 	say(worker, &message);
 }
 
@@ -169,19 +158,5 @@ void release(struct running *running)
 
 void put_login(struct buf *message, const char *algorithm, const uint8_t *blob, size_t len)
 {
-	CLEANUP(buf_finish) struct buf data = BUF(4096);
-	uint8_t session[32];
-	fixture_session(FIXTURE_HOST, session);
-	sshwire_put_string(&data, session, sizeof session);
-	sshwire_put_byte(&data, 50);
-	sshwire_put_word(&data, "root");
-	sshwire_put_word(&data, "ssh-connection");
-	sshwire_put_word(&data, "publickey");
-	sshwire_put_byte(&data, 1);
-	sshwire_put_word(&data, algorithm);
-	sshwire_put_string(&data, blob, len);
-	sshwire_put_byte(message, AGENT_SIGN_REQUEST);
-	sshwire_put_string(message, blob, len);
-	sshwire_put_string(message, data.data, data.len);
-	sshwire_put_u32(message, strcmp(algorithm, "rsa-sha2-256") == 0 ? SSHKEY_FLAG_SHA256 : 0);
+	fixture_put_login(message, FIXTURE_HOST, "root", algorithm, blob, len);
 }

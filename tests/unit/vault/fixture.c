@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/hash.h"
+#include "vault/agent.h"
 #include "vault/sshwire.h"
 
 void fixture_begin(struct fixture *fixture)
@@ -106,6 +107,43 @@ void fixture_session(const char *host, uint8_t ret_name[32])
 void fixture_pin(const char *host, uint8_t ret_pin[HASH_LEN])
 {
 	hash_sha256(ret_pin, host, strlen(host));
+}
+
+void fixture_put_pin(struct buf *out, const uint8_t pin[HASH_LEN])
+{
+	sshwire_put_byte(out, AGENT_EXTENSION);
+	sshwire_put_word(out, AGENT_PIN_WORD);
+	sshwire_put_string(out, pin, HASH_LEN);
+}
+
+void fixture_put_exchange(struct buf *out, const char *host, const char *shown)
+{
+	CLEANUP(buf_finish) struct buf exchange = BUF(512);
+	uint8_t pin[HASH_LEN];
+	fixture_pin(host, pin);
+	fixture_exchange(&exchange, shown);
+	fixture_put_pin(out, pin);
+	sshwire_put_string(out, exchange.data, exchange.len);
+}
+
+void fixture_put_login(struct buf *out, const char *host, const char *username,
+	const char *algorithm, const uint8_t *blob, size_t len)
+{
+	CLEANUP(buf_finish) struct buf data = BUF(4096);
+	uint8_t session[32];
+	fixture_session(host, session);
+	sshwire_put_string(&data, session, sizeof session);
+	sshwire_put_byte(&data, 50);
+	sshwire_put_word(&data, username);
+	sshwire_put_word(&data, "ssh-connection");
+	sshwire_put_word(&data, "publickey");
+	sshwire_put_byte(&data, 1);
+	sshwire_put_word(&data, algorithm);
+	sshwire_put_string(&data, blob, len);
+	sshwire_put_byte(out, AGENT_SIGN_REQUEST);
+	sshwire_put_string(out, blob, len);
+	sshwire_put_string(out, data.data, data.len);
+	sshwire_put_u32(out, strcmp(algorithm, "rsa-sha2-256") == 0 ? SSHKEY_FLAG_SHA256 : 0);
 }
 
 static void child(const struct fixture *fixture, int in, const char *const *argv)

@@ -55,6 +55,12 @@ struct identity fixture_identity(int64_t id, int64_t version);
 void fixture_exchange(struct buf *out, const char *host);
 void fixture_session(const char *host, uint8_t ret_name[32]);
 void fixture_pin(const char *host, uint8_t ret_pin[HASH_LEN]);
+/* What a worker says: the pin of a password; a host's pin and an exchange with that or another one;
+ * the wish for a login to be signed, in the session with that host. */
+void fixture_put_pin(struct buf *out, const uint8_t pin[HASH_LEN]);
+void fixture_put_exchange(struct buf *out, const char *host, const char *shown);
+void fixture_put_login(struct buf *out, const char *host, const char *username,
+	const char *algorithm, const uint8_t *blob, size_t len);
 /* Runs a program from PATH in the fixture's directory; input may be NULL; its exit status. */
 int fixture_run(const struct fixture *fixture, const char *input, const char *const *argv);
 /* Begins a fixture whose directory holds key and key.pub, made by ssh-keygen; format may be NULL.

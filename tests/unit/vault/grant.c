@@ -147,9 +147,7 @@ static void say_pin(struct story *story, uint8_t byte)
 	CLEANUP(buf_finish) struct buf message = BUF(256);
 	uint8_t pin[HASH_LEN];
 	memset(pin, byte, sizeof pin);
-	sshwire_put_byte(&message, AGENT_EXTENSION);
-	sshwire_put_word(&message, AGENT_PIN_WORD);
-	sshwire_put_string(&message, pin, sizeof pin);
+	fixture_put_pin(&message, pin);
 	say_message(story, &message);
 }
 
@@ -157,14 +155,7 @@ static void say_pin(struct story *story, uint8_t byte)
 static void say_exchange(struct story *story, const char *host, const char *shown)
 {
 	CLEANUP(buf_finish) struct buf message = BUF(1024);
-	CLEANUP(buf_finish) struct buf exchange = BUF(512);
-	uint8_t pin[HASH_LEN];
-	fixture_pin(host, pin);
-	fixture_exchange(&exchange, shown);
-	sshwire_put_byte(&message, AGENT_EXTENSION);
-	sshwire_put_word(&message, AGENT_PIN_WORD);
-	sshwire_put_string(&message, pin, sizeof pin);
-	sshwire_put_string(&message, exchange.data, exchange.len);
+	fixture_put_exchange(&message, host, shown);
 	say_message(story, &message);
 }
 
@@ -178,24 +169,10 @@ static void say_byte(struct story *story, uint8_t type)
 /* In the session with that host. */
 static void say_login(struct story *story, const char *host, const char *username)
 {
-	uint8_t session[32];
-	CLEANUP(buf_finish) struct buf data = BUF(4096);
 	CLEANUP(buf_finish) struct buf message = BUF(4096);
 	size_t len;
 	const uint8_t *blob = sshkey_blob(story->key, &len);
-	fixture_session(host, session);
-	sshwire_put_string(&data, session, sizeof session);
-	sshwire_put_byte(&data, 50);
-	sshwire_put_word(&data, username);
-	sshwire_put_word(&data, "ssh-connection");
-	sshwire_put_word(&data, "publickey");
-	sshwire_put_byte(&data, 1);
-	sshwire_put_word(&data, "ssh-ed25519");
-	sshwire_put_string(&data, blob, len);
-	sshwire_put_byte(&message, AGENT_SIGN_REQUEST);
-	sshwire_put_string(&message, blob, len);
-	sshwire_put_string(&message, data.data, data.len);
-	sshwire_put_u32(&message, 0);
+	fixture_put_login(&message, host, username, "ssh-ed25519", blob, len);
 	say_message(story, &message);
 }
 

@@ -9,9 +9,10 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define KEPT "kept" /* what it got, in the stand's directory */
 
 /* ---- certificates ---- */
 
@@ -134,7 +135,7 @@ static bool whole_request(const char *text)
 
 static void serve(const struct receiver *receiver, int fd, SSL *session)
 {
-	int kept = open(receiver->kept, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	int kept = openat(receiver->stand->fd, KEPT, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	static char request[1024 * 1024], bytes[65536];
 	size_t len = 0;
 
@@ -193,7 +194,7 @@ void receiver_start(
 	struct receiver *receiver, const struct stand *stand, const struct authority *authority)
 {
 	receiver_listen(receiver);
-	snprintf(receiver->kept, sizeof receiver->kept, "%s/kept", stand->directory);
+	receiver->stand = stand;
 	receiver->pid = fork();
 	assert_true(receiver->pid >= 0);
 	if (receiver->pid == 0)
@@ -209,13 +210,5 @@ void receiver_stop(struct receiver *receiver)
 
 char *receiver_got(const struct receiver *receiver)
 {
-	struct stat stat;
-	int fd = open(receiver->kept, O_RDONLY);
-
-	if (fd < 0 || fstat(fd, &stat) < 0)
-		return strdup("");
-	char *text = calloc(1, (size_t)stat.st_size + 1);
-	assert_int_equal(read(fd, text, (size_t)stat.st_size), stat.st_size);
-	close(fd);
-	return text;
+	return stand_text(receiver->stand, KEPT);
 }

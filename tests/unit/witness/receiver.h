@@ -11,10 +11,10 @@ struct receiver {
 	uint16_t port;
 	int pid, listener;
 	bool tls;
-	bool silent;        /* accepts, and never reads */
-	bool closes;        /* accepts, and closes */
-	const char *answer; /* to the end of a request's head; NULL: none */
-	char kept[96];      /* the file */
+	bool silent;               /* accepts, and never reads */
+	bool closes;               /* accepts, and closes */
+	const char *answer;        /* to the end of a request's head; NULL: none */
+	const struct stand *stand; /* the file lies in its directory */
 };
 
 /* An authority and a certificate of it for this name and address; PEM, good for the process. */

@@ -126,18 +126,24 @@ struct line stand_recording(char session, uint64_t number)
 	return line;
 }
 
-void stand_answer(struct stand *stand, int64_t from, int64_t to)
+void stand_put(struct buf *out, int64_t from, int64_t to)
 {
-	CLEANUP(buf_finish) struct buf rows = BUF(WITNESS_ROWS_MAX);
-	struct msg_witness_rows answer = { .newest = stand->newest };
 	struct line head = stand_head(to);
 
 	for (int64_t i = from; i <= to; i++) {
 		struct audit_row row = stand_row(i);
-		assert_int_equal(rows_put_row(&rows, &row), 0);
+		assert_int_equal(rows_put_row(out, &row), 0);
 	}
 	if (from <= to)
-		assert_int_equal(rows_put_head(&rows, &head.audit), 0);
+		assert_int_equal(rows_put_head(out, &head.audit), 0);
+}
+
+void stand_answer(struct stand *stand, int64_t from, int64_t to)
+{
+	CLEANUP(buf_finish) struct buf rows = BUF(WITNESS_ROWS_MAX);
+	struct msg_witness_rows answer = { .newest = stand->newest };
+
+	stand_put(&rows, from, to);
 	outlet_rows(&stand->outlet, &answer, rows.data, rows.len);
 }
 

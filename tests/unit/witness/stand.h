@@ -50,7 +50,8 @@ struct audit_row stand_row(int64_t sequence);
 struct line stand_head(int64_t sequence);
 struct line stand_recording(char session, uint64_t number);
 struct position stand_position(int64_t sequence);
-/* The broker answers with rows from..to and the head of the last. */
+/* Rows from..to and the head of the last, packed; and the broker answers with them. */
+void stand_put(struct buf *out, int64_t from, int64_t to);
 void stand_answer(struct stand *stand, int64_t from, int64_t to);
 void stand_newest(struct stand *stand, int64_t sequence); /* the head comes, as from the broker */
 
