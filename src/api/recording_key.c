@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * recording key: the key of one recording, from the vault to the caller's descriptor. Nobody reads
- * a recording back without this line in the audit trail.
+ * a recording back without this line in the audit trail. recording secrets: the same for its second
+ * key, of what was typed and not shown, with a line of its own.
  */
 #include <string.h>
 
@@ -38,11 +39,12 @@ static int read_wrapped(
 	return text_copy(ret_open->session_id, sizeof ret_open->session_id, session_id);
 }
 
-static int answer(struct broker *broker, struct call *call)
+static int open_one(struct broker *broker, struct call *call, bool secrets)
 {
 	const char *session_id = control_text(call, "session_id");
 	struct session_row session;
-	struct msg_recording_open open = { 0 };
+	struct msg_recording_open open = { .secrets = secrets };
+
 	call_object(call, "recording:%s", session_id);
 	if (!session_id_fits(session_id))
 		return -ERR_RECORDING_NOT_FOUND;
@@ -62,6 +64,16 @@ static int answer(struct broker *broker, struct call *call)
 	return 0;
 }
 
+static int answer(struct broker *broker, struct call *call)
+{
+	return open_one(broker, call, false);
+}
+
+static int answer_secrets(struct broker *broker, struct call *call)
+{
+	return open_one(broker, call, true);
+}
+
 const struct endpoint control_recording_key = {
 	.door = DOOR_CONTROL,
 	.method = "POST",
@@ -71,4 +83,15 @@ const struct endpoint control_recording_key = {
 	.fields = fields,
 	.message = "Key written",
 	.answer = answer,
+};
+
+const struct endpoint control_recording_secrets = {
+	.door = DOOR_CONTROL,
+	.method = "POST",
+	.path = "recording/secrets",
+	.need = NEED_WRITE,
+	.audit = "recording.secrets_opened",
+	.fields = fields,
+	.message = "Key written",
+	.answer = answer_secrets,
 };

@@ -14,8 +14,23 @@
 #include "broker/context.h"
 #include "broker/dial.h"
 #include "broker/drivers.h"
+#include "wire/recording_secret.h"
 
 #define FACTS_MAX 8192
+
+static enum recording_input input_wanted(const struct broker *broker)
+{
+	switch (broker->settings->recording_input[0]) {
+	case 'a':
+		return INPUT_APART;
+	case 's':
+		return INPUT_SHOWN;
+	case 'y':
+		return INPUT_YES;
+	default:
+		return INPUT_NO;
+	}
+}
 
 /* Everything the recording should say of itself, whoever reads it and whenever. */
 static int facts_write(struct broker *broker, const struct session *session, struct buf *out)
@@ -44,7 +59,8 @@ static int facts_write(struct broker *broker, const struct session *session, str
 	json_number(&json, "started_at", clock_wall_ms());
 	json_number(&json, "columns", session->columns);
 	json_number(&json, "rows", session->rows);
-	json_bool(&json, "record_input", setting_yes(broker->settings->recording_input));
+	json_bool(&json, "record_input", input_wanted(broker) != INPUT_NO);
+	json_text(&json, "input", broker->settings->recording_input);
 	json_number(&json, "idle_end", broker->settings->session_idle_end);
 	json_number(&json, "longest", broker->settings->session_longest);
 	json_close_object(&json);
@@ -55,7 +71,7 @@ static int recording_ask(struct broker *broker, struct session *session)
 {
 	CLEANUP(buf_finish) struct buf facts = BUF(FACTS_MAX);
 	struct msg_recording_start start = { .session = session->row.id,
-		.record_input = setting_yes(broker->settings->recording_input),
+		.record_input = (uint8_t)input_wanted(broker),
 		.keyframe_seconds = (uint16_t)broker->settings->recording_keyframes };
 	int ends[2] = { -1, -1 };
 

@@ -6,9 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/buf.h"
 #include "ctl/witness_file.h"
-#include "wire/recording.h"
+#include "wire/recording_secret.h"
 
 /*
  * Reads recordings back, from the file alone. A file is hostile until its chain is proven: the
@@ -73,6 +72,8 @@ struct recording_summary {
 };
 /* Believes what it reads; recording_verify() proves it. -ERR_MALFORMED: no recording. */
 int recording_summarize(int fd, struct recording_summary *ret_summary);
+/* The wrapped second key. -ERR_NOT_FOUND: nothing is kept apart. -ERR_MALFORMED, -ERR_SYSTEM. */
+int recording_secrets_key(int fd, uint8_t ret_wrapped[RECORDING_SECRETS_WRAPPED_LEN]);
 /* Every *.rec of the directory, newest first: a table, or one JSON array. */
 int recording_list(int dir, bool json, FILE *out);
 /* One fact of the header as text: "" when it is not there. Unescaped. */
@@ -87,12 +88,14 @@ struct reader;
 struct reader_event {
 	uint32_t ms;                  /* since the start */
 	struct recording_frame frame; /* payload is valid until the next call */
+	bool secret;                  /* typed and not shown; the frame says what, it was opened */
 };
 /* fd must be seekable and stays the caller's; the key is copied. -ERR_MALFORMED, -ERR_CRYPTO. */
 int reader_open(int fd, const uint8_t key[RECORDING_KEY_LEN], struct reader **ret_reader);
+/* The second key: SECRET frames come opened from here on, as the input they were. */
+int reader_open_secrets(struct reader *reader, const uint8_t key[RECORDING_KEY_LEN]);
 void reader_close(struct reader *reader); /* wipes; NULL is fine */
-/* 1 event, 0 at the end of what is there, -ERR_CRYPTO or -ERR_MALFORMED at a chunk that is not
- * whole. */
+/* 1 event, 0 at the end of what is there; -ERR_CRYPTO, -ERR_MALFORMED: a chunk is not whole. */
 int reader_next(struct reader *reader, struct reader_event *ret_event);
 int reader_rewind(struct reader *reader);
 /* Where reading may begin: the start, or a chunk that begins with a keyframe. */
@@ -137,8 +140,7 @@ struct text_lines *text_lines_create(text_line_fn *fn, void *context);
 void text_lines_destroy(struct text_lines *lines);
 int text_lines_put(struct text_lines *lines, const uint8_t *bytes, size_t len);
 int text_lines_flush(struct text_lines *lines);
-/* Decodes one character: its length (1 to 4), or 0 when more bytes are needed. Bad bytes: U+FFFD.
- */
+/* Decodes one character: its length (1 to 4), 0 when more bytes are needed. Bad bytes: U+FFFD. */
 unsigned text_decode(const uint8_t *bytes, size_t len, uint32_t *ret_character);
 unsigned text_encode(uint32_t character, char out[4]);
 bool text_dangerous(uint32_t character); /* C0, DEL, C1, bidirectional and invisible controls */

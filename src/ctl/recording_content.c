@@ -13,6 +13,8 @@ struct reader {
 	ZSTD_DCtx *context;
 	uint8_t *packed; /* RECORDING_BODY_MAX */
 	uint8_t *plain;  /* RECORDING_PLAIN_MAX */
+	uint8_t *secret; /* RECORDING_SECRET_MAX, with secrets_key; NULL: they stay closed */
+	uint8_t secrets_key[RECORDING_KEY_LEN];
 	size_t at, len;  /* in plain */
 	uint32_t frames; /* of the chunk, still to come */
 	uint64_t chunk;
@@ -30,8 +32,11 @@ void reader_close(struct reader *reader)
 		mem_wipe(reader->packed, RECORDING_BODY_MAX);
 	if (reader->plain != NULL)
 		mem_wipe(reader->plain, RECORDING_PLAIN_MAX);
+	if (reader->secret != NULL)
+		mem_wipe(reader->secret, RECORDING_SECRET_MAX);
 	free(reader->packed);
 	free(reader->plain);
+	free(reader->secret);
 	source_finish(&reader->source);
 	mem_wipe(reader, sizeof(*reader));
 	free(reader);
@@ -58,6 +63,16 @@ int reader_open(int fd, const uint8_t key[RECORDING_KEY_LEN], struct reader **re
 		return r;
 	}
 	*ret_reader = reader;
+	return 0;
+}
+
+int reader_open_secrets(struct reader *reader, const uint8_t key[RECORDING_KEY_LEN])
+{
+	if (reader->secret == NULL)
+		reader->secret = malloc(RECORDING_SECRET_MAX);
+	if (reader->secret == NULL)
+		return -ERR_SYSTEM;
+	memcpy(reader->secrets_key, key, RECORDING_KEY_LEN);
 	return 0;
 }
 
@@ -170,6 +185,23 @@ static int next_chunk(struct reader *reader)
 	return r == -ERR_CLOSED ? 0 : r; /* cut short: what is whole was read */
 }
 
+/* In place of the sealed frame the input it was, if it is one and there is the key. */
+static int open_secret(struct reader *reader, struct reader_event *event)
+{
+	struct recording_secret secret;
+
+	if (reader->secret == NULL || recording_secret_read(&event->frame, &secret) < 0)
+		return 0;
+	int r = recording_secret_open(reader->secret, &secret, reader->secrets_key);
+	if (r < 0)
+		return r;
+	event->frame.type = secret.type;
+	event->frame.payload = reader->secret;
+	event->frame.len = secret.len;
+	event->secret = true;
+	return 0;
+}
+
 int reader_next(struct reader *reader, struct reader_event *ret_event)
 {
 	while (reader->at == reader->len) {
@@ -188,7 +220,9 @@ int reader_next(struct reader *reader, struct reader_event *ret_event)
 	reader->frames--;
 	reader->ms += ret_event->frame.ms;
 	ret_event->ms = reader->ms;
-	return 1;
+	ret_event->secret = false;
+	r = open_secret(reader, ret_event);
+	return r < 0 ? r : 1;
 }
 
 const struct recording_header *reader_header(const struct reader *reader)

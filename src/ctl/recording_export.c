@@ -13,6 +13,7 @@
 #define CARRY_MAX 3    /* of a character that two frames share */
 #define TYPED_MAX 4096 /* bytes of one typed line */
 #define NAME_FACT 256
+#define UNSEEN_WORDS 48
 
 struct size {
 	unsigned columns, rows;
@@ -110,12 +111,23 @@ static int put_output(struct asciicast *cast, uint32_t ms, const struct recordin
 	return r;
 }
 
+/* "(7 bytes typed without echo)"; 0 for another frame. */
+static size_t unseen_words(const struct recording_frame *frame, char out[UNSEEN_WORDS])
+{
+	struct recording_secret secret;
+
+	if (recording_secret_read(frame, &secret) < 0)
+		return 0;
+	return (size_t)snprintf(
+		out, UNSEEN_WORDS, "(%" PRIu32 " bytes typed without echo)", secret.len);
+}
+
 static int put_asciicast_event(struct asciicast *cast, const struct reader_event *event)
 {
 	const struct recording_frame *frame = &event->frame;
 	struct size size;
-	size_t len;
-	const char *words = frame_words(frame, &len);
+	char unseen[UNSEEN_WORDS];
+	size_t len = unseen_words(frame, unseen);
 
 	if (frame->type == VIEW_TEXT)
 		return put_output(cast, event->ms, frame);
@@ -126,6 +138,9 @@ static int put_asciicast_event(struct asciicast *cast, const struct reader_event
 	}
 	if (typed(frame) && cast->input)
 		return put_event(cast->out, event->ms, "i", frame->payload, frame->len);
+	if (len > 0)
+		return cast->input ? put_event(cast->out, event->ms, "m", unseen, len) : 0;
+	const char *words = frame_words(frame, &len);
 	if (words != NULL && len > 0)
 		return put_event(cast->out, event->ms, "m", words, len);
 	return 0;
@@ -271,13 +286,23 @@ static int put_withheld(struct text_export *text, const struct recording_frame *
 	return put_marked(text, "typed> ", words, (size_t)len);
 }
 
+static int put_unseen(struct text_export *text, const char *words, size_t len)
+{
+	int r = end_typed_line(text);
+
+	return r < 0 ? r : put_marked(text, "typed> ", words, len);
+}
+
 static int put_text_event(
 	struct text_export *text, struct text_lines *lines, const struct recording_frame *frame)
 {
-	size_t len;
-	const char *words = frame_words(frame, &len);
+	char unseen[UNSEEN_WORDS];
+	size_t len = unseen_words(frame, unseen);
 	int r;
 
+	if (len > 0)
+		return text->options->input ? put_unseen(text, unseen, len) : 0;
+	const char *words = frame_words(frame, &len);
 	if (frame->type == VIEW_TEXT)
 		return text_lines_put(lines, frame->payload, frame->len);
 	if (typed(frame) && text->options->input)
@@ -323,7 +348,9 @@ static int export_text(struct reader *reader, const struct export_options *optio
 
 static const char *frame_name(uint8_t type)
 {
-	return type == RECORDING_WITHHELD ? "WITHHELD" : view_name(type);
+	return type == RECORDING_WITHHELD ? "WITHHELD"
+	       : type == RECORDING_SECRET ? "SECRET"
+					  : view_name(type);
 }
 
 static void put_payload(json_t *object, const struct recording_frame *frame)
@@ -368,7 +395,8 @@ static void put_meaning(json_t *object, const struct recording_frame *frame)
 		put_number(object, "why", frame->payload[0]);
 		put_number(object, "gap_ms", get32(frame->payload + 4));
 	}
-	if (frame->type == RECORDING_WITHHELD && frame->len >= 8)
+	if ((frame->type == RECORDING_WITHHELD || frame->type == RECORDING_SECRET) &&
+		frame->len >= 8)
 		put_number(object, "length", get32(frame->payload + 4));
 	if (words != NULL && frame->type != VIEW_NOTICE)
 		json_object_set_new(object, "words", text_json(words, len));
@@ -384,7 +412,10 @@ static int put_json_event(const struct reader_event *event, bool first, FILE *ou
 	if (frame->viewer != 0)
 		put_number(object, "viewer", frame->viewer);
 	put_meaning(object, frame);
-	put_payload(object, frame);
+	if (event->secret)
+		json_object_set_new(object, "secret", json_true());
+	if (frame->type != RECORDING_SECRET)
+		put_payload(object, frame);
 	fputs(first ? "\n" : ",\n", out);
 	return write_json(object, out);
 }

@@ -19,6 +19,8 @@
 #define SHOWN_MAX (4 * VIEW_FRAME_MAX) /* one frame after the filter */
 #define KEYS_READ 64
 #define GAP_WORDS_AT 8
+#define NOTE_SHOWN (10 * REASON_SIZE + 64)
+#define ENDED_WORDS 128
 
 /* What a recorded program may have left behind: sequences, other screen, hidden cursor, margins. */
 #define RESET "\033[!p\033[?1049l\033[?25h\033[?7h\033[r\033[0m\033(B\017"
@@ -32,6 +34,7 @@ struct player {
 	uint32_t ms; /* of the recording: where we are */
 	bool paused, quit;
 	int64_t seek;      /* wanted moment, or -1 */
+	uint64_t unseen;   /* bytes that were typed without echo, since where it began to play */
 	unsigned keyframe; /* the next part of one that is the screen here, from 1; 0: none is */
 	struct termios before;
 	bool raw;
@@ -130,19 +133,38 @@ static void wait_for(struct player *player, uint32_t ms)
 	}
 }
 
-/* Over the last line, until the program writes there again: nobody saw what came before this. */
-static int put_gap(const struct player *player, const struct recording_frame *frame)
+/* Over the last line, until the program writes there again. */
+static int put_note(const struct player *player, const char *what, const uint8_t *bytes, size_t len)
 {
-	CLEANUP(buf_finish) struct buf shown = BUF(10 * REASON_SIZE);
+	CLEANUP(buf_finish) struct buf shown = BUF(NOTE_SHOWN);
+	int r = buf_append_format(&shown, "\0337\033[999;1H\033[0;7m %s", what);
 
-	if (frame->len <= GAP_WORDS_AT)
-		return 0;
-	int r = buf_append_text(&shown, "\0337\033[999;1H\033[0;7m ");
 	if (r == 0)
-		r = text_safe(&shown, frame->payload + GAP_WORDS_AT, frame->len - GAP_WORDS_AT);
+		r = text_safe(&shown, bytes, MIN(len, (size_t)REASON_SIZE));
 	if (r == 0)
 		r = buf_append_text(&shown, " \033[0m\0338");
 	return r < 0 ? r : put_out(player, shown.data, shown.len);
+}
+
+/* Nobody saw what came before this. */
+static int put_gap(const struct player *player, const struct recording_frame *frame)
+{
+	if (frame->len <= GAP_WORDS_AT)
+		return 0;
+	return put_note(player, "", frame->payload + GAP_WORDS_AT, frame->len - GAP_WORDS_AT);
+}
+
+/* Nobody saw it. Closed ones are counted: an editor is full of keys that are not shown. */
+static int put_secret(struct player *player, const struct reader_event *event)
+{
+	struct recording_secret secret;
+
+	if (event->secret)
+		return put_note(
+			player, "typed without echo: ", event->frame.payload, event->frame.len);
+	if (recording_secret_read(&event->frame, &secret) == 0)
+		player->unseen += secret.len;
+	return 0;
 }
 
 static int put_filtered(struct player *player, const uint8_t *bytes, size_t len)
@@ -166,8 +188,12 @@ static int put_keyframe(struct player *player, const struct recording_frame *fra
 	return put_filtered(player, keyframe.bytes, keyframe.len);
 }
 
-static int put_frame(struct player *player, const struct recording_frame *frame)
+static int put_event(struct player *player, const struct reader_event *event)
 {
+	const struct recording_frame *frame = &event->frame;
+
+	if (event->secret || frame->type == RECORDING_SECRET)
+		return put_secret(player, event);
 	switch (frame->type) {
 	case VIEW_TEXT:
 		return put_filtered(player, frame->payload, frame->len);
@@ -189,6 +215,7 @@ static int jump(struct player *player, const struct reader_place *place)
 	player->ms = place->ms;
 	player->keyframe = place->passed > 0;
 	player->filter = (struct filter){};
+	player->unseen = 0;
 	return put_words(player, CLEAR);
 }
 
@@ -227,7 +254,7 @@ static int play(struct player *player)
 		/* A key asked to go back: the event at hand will come again. */
 		bool back = player->seek >= 0 && player->seek < (int64_t)player->ms;
 		if (!back)
-			r = put_frame(player, &event.frame);
+			r = put_event(player, &event);
 		if (r >= 0 && !back)
 			player->ms = event.ms;
 		if (r >= 0 && player->seek >= 0)
@@ -255,7 +282,7 @@ static void enter_raw(struct player *player)
 int recording_play(struct reader *reader, const struct play_options *options)
 {
 	struct player player = { .reader = reader, .options = options, .seek = -1 };
-	char words[96];
+	char words[ENDED_WORDS], unseen[ENDED_WORDS / 2] = "";
 
 	player.speed = MIN(MAX(options->speed, SPEED_LEAST), SPEED_MOST);
 	player.seek = options->from > 0 ? (int64_t)(options->from * 1000) : -1;
@@ -269,11 +296,14 @@ int recording_play(struct reader *reader, const struct play_options *options)
 	put_words(&player, RESET "\r\n");
 	if (player.raw)
 		tcsetattr(options->keys, TCSANOW, &player.before);
-	int len = snprintf(words, sizeof(words), "%s at %" PRIu32 ":%02" PRIu32 "\n",
+	if (player.unseen > 0)
+		snprintf(unseen, sizeof(unseen), " (%" PRIu64 " bytes typed without echo)",
+			player.unseen);
+	int len = snprintf(words, sizeof(words), "%s at %" PRIu32 ":%02" PRIu32 "%s\n",
 		player.quit                  ? "stopped"
 		: reader_end(reader) != NULL ? "ended"
 					     : "cut short",
-		player.ms / 60000, player.ms / 1000 % 60);
+		player.ms / 60000, player.ms / 1000 % 60, unseen);
 	put_out(&player, words, (size_t)len);
 	return r;
 }

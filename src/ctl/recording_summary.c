@@ -78,6 +78,29 @@ int recording_summarize(int fd, struct recording_summary *ret_summary)
 	return 0;
 }
 
+int recording_secrets_key(int fd, uint8_t ret_wrapped[RECORDING_SECRETS_WRAPPED_LEN])
+{
+	CLEANUP(source_finish) struct source source = {};
+	struct source_record it;
+	int r = source_init(&source, fd);
+
+	if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+		r = -ERR_SYSTEM;
+	if (r == 0)
+		r = source_header(&source);
+	if (r < 0)
+		return r == -ERR_SYSTEM ? r : -ERR_MALFORMED;
+	r = source_next(&source, &it);
+	if (r < 0)
+		return r == -ERR_SYSTEM ? r : -ERR_MALFORMED;
+	if (r == 0 || it.record.type != RECORDING_SECRETS_KEY)
+		return -ERR_NOT_FOUND;
+	if (it.record.len != RECORDING_SECRETS_WRAPPED_LEN)
+		return -ERR_MALFORMED;
+	memcpy(ret_wrapped, it.record.body, RECORDING_SECRETS_WRAPPED_LEN);
+	return 0;
+}
+
 static json_t *parse_facts(const struct recording_header *header)
 {
 	json_t *facts = json_loadb(header->facts, header->facts_len, JSON_REJECT_DUPLICATES, NULL);

@@ -36,6 +36,12 @@ const struct command command_recording_list = {
 		{ "before", "before", OPTION_TEXT, "ID", "older than this one" }, { 0 } },
 };
 
+#define SECRETS_OPTION                                                                             \
+	{                                                                                          \
+		"secrets", NULL, OPTION_FLAG, NULL,                                                \
+			"what was typed without echo too; its key is audited by itself"            \
+	}
+
 static bool all_of(const char *text, int (*kind)(int))
 {
 	for (const char *p = text; *p != '\0'; p++)
@@ -123,32 +129,66 @@ const struct command command_recording_verify = {
 	.run = verify,
 };
 
-/* The data key comes out of the vault through a memory file, past everyone else; audited. */
-static int fetch_key(struct cli *cli, int recording, uint8_t ret_key[RECORDING_KEY_LEN])
+/* What is asked of the vault: the data key of a recording, or the second one. */
+static int ask_params(
+	struct cli *cli, const struct recording_header *header, const uint8_t *wrapped, size_t len)
 {
-	struct recording_summary *summary = calloc(1, sizeof *summary);
-	char wrapped[2 * RECORDING_WRAPPED_MAX + 1], version[16];
-	json_t *entity = NULL;
-	int r = CLI_FAILED;
+	char hex[2 * RECORDING_WRAPPED_MAX + 1], version[16];
 
-	if (summary == NULL || recording_summarize(recording, summary) < 0) {
-		free(summary);
-		return cli_fail("this is not a recording");
-	}
 	buf_clear(&cli->params);
+	hex_encode(hex, wrapped, len);
+	snprintf(version, sizeof version, "%u", header->key_version);
+	int r = cli_param(cli, "session_id", header->session_id);
+	if (r == CLI_OK)
+		r = cli_param(cli, "wrapped", hex);
+	return r == CLI_OK ? cli_param(cli, "key_version", version) : r;
+}
+
+static int ask_key(struct cli *cli, bool secrets, json_t **ret_entity)
+{
+	if (secrets)
+		return client_entity(cli, "POST", "recording/secrets", ret_entity);
+	return client_entity(cli, "POST", "recording/key", ret_entity);
+}
+
+/* A key comes out of the vault through a memory file, past everyone else; audited. */
+static int fetch_key(struct cli *cli, bool secrets, uint8_t ret_key[RECORDING_KEY_LEN])
+{
+	json_t *entity = NULL;
+
 	cli->fds[1] = memfd_create("key", MFD_CLOEXEC);
-	hex_encode(wrapped, summary->header.wrapped, summary->header.wrapped_len);
-	snprintf(version, sizeof version, "%u", summary->header.key_version);
-	if (cli->fds[1] >= 0 &&
-		cli_param(cli, "session_id", summary->header.session_id) == CLI_OK &&
-		cli_param(cli, "wrapped", wrapped) == CLI_OK &&
-		cli_param(cli, "key_version", version) == CLI_OK)
-		r = client_entity(cli, "POST", "recording/key", &entity);
+	int r = cli->fds[1] >= 0 ? ask_key(cli, secrets, &entity) : CLI_FAILED;
 	if (r == CLI_OK && pread(cli->fds[1], ret_key, RECORDING_KEY_LEN, 0) != RECORDING_KEY_LEN)
 		r = cli_fail("the key of this recording did not come");
 	fd_closep(&cli->fds[1]);
 	json_decref(entity);
-	free(summary);
+	return r;
+}
+
+/* secrets: also the key of what was typed without echo, for which --secrets asks. */
+struct keys {
+	uint8_t data[RECORDING_KEY_LEN], second[RECORDING_KEY_LEN];
+	bool secrets;
+};
+
+static int fetch_keys(struct cli *cli, int recording, struct keys *ret_keys)
+{
+	CLEANUP(mem_freep) struct recording_summary *summary = calloc(1, sizeof *summary);
+	uint8_t wrapped[RECORDING_SECRETS_WRAPPED_LEN];
+
+	if (summary == NULL || recording_summarize(recording, summary) < 0)
+		return cli_fail("this is not a recording");
+	const struct recording_header *header = &summary->header;
+	ret_keys->secrets = cli_option(cli, "secrets", 0) != NULL;
+	if (ret_keys->secrets && recording_secrets_key(recording, wrapped) < 0)
+		return cli_fail("this recording keeps nothing under a second key");
+	int r = ask_params(cli, header, header->wrapped, header->wrapped_len);
+	if (r == CLI_OK)
+		r = fetch_key(cli, false, ret_keys->data);
+	if (r == CLI_OK && ret_keys->secrets)
+		r = ask_params(cli, header, wrapped, sizeof wrapped);
+	if (r == CLI_OK && ret_keys->secrets)
+		r = fetch_key(cli, true, ret_keys->second);
 	return r;
 }
 
@@ -169,18 +209,20 @@ static int enter_reader(const char *path, FILE **ret_out)
 static int open_reader(
 	struct cli *cli, const char *path, int *ret_fd, struct reader **ret_reader, FILE **ret_out)
 {
-	uint8_t key[RECORDING_KEY_LEN];
+	struct keys keys;
 	CLEANUP(fd_closep) int fd = open_recording(cli, cli_argument(cli, 0));
 
 	if (fd < 0)
 		return CLI_FAILED;
-	int r = fetch_key(cli, fd, key);
+	int r = fetch_keys(cli, fd, &keys);
 	client_close(cli);
 	if (r == CLI_OK)
 		r = enter_reader(path, ret_out);
-	if (r == CLI_OK && reader_open(fd, key, ret_reader) < 0)
+	if (r == CLI_OK && reader_open(fd, keys.data, ret_reader) < 0)
 		r = cli_fail("the recording cannot be opened with its key: verify it");
-	mem_wipe(key, sizeof key);
+	if (r == CLI_OK && keys.secrets && reader_open_secrets(*ret_reader, keys.second) < 0)
+		r = cli_fail("%s", error_text(-ERR_SYSTEM));
+	mem_wipe(&keys, sizeof keys);
 	if (r == CLI_OK)
 		*ret_fd = STEAL_FD(fd);
 	return r;
@@ -231,7 +273,7 @@ static int export(struct cli *cli)
 	int r = parse_format(cli, &options.format);
 	if (r != CLI_OK)
 		return r;
-	options.input |= options.format == EXPORT_TEXT;
+	options.input |= options.format == EXPORT_TEXT || cli_option(cli, "secrets", 0) != NULL;
 	if (path != NULL && access(path, F_OK) == 0) /* before the key is asked for */
 		return cli_fail("%s: %s", path, strerror(EEXIST));
 	return export_to(cli, &options, path);
@@ -249,7 +291,7 @@ const struct command command_recording_export = {
 				"a new file; standard output unless said" },
 			{ "input", NULL, OPTION_FLAG, NULL, "asciicast: what was typed too" },
 			{ "times", NULL, OPTION_FLAG, NULL, "text: a time before each line" },
-			{ 0 } },
+			SECRETS_OPTION, { 0 } },
 	.run = export,
 };
 
@@ -294,6 +336,7 @@ const struct command command_recording_play = {
 							"1 unless said" },
 		{ "longest-pause", NULL, OPTION_TEXT, "SECONDS",
 			"2 unless said; 0 keeps every pause as it was" },
-		{ "from", NULL, OPTION_TEXT, "SECONDS", "where to begin: 0 unless said" }, { 0 } },
+		{ "from", NULL, OPTION_TEXT, "SECONDS", "where to begin: 0 unless said" },
+		SECRETS_OPTION, { 0 } },
 	.run = play,
 };

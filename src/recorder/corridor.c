@@ -14,6 +14,7 @@
 
 static void on_worker(void *context, uint32_t events);
 static void on_tape(void *context, enum writer_event event);
+static void on_typed_late(void *context);
 static void finish_session(struct corridor *corridor);
 static void reap(struct corridor *corridor, struct viewer **link);
 
@@ -29,7 +30,6 @@ int corridor_create(const struct corridor_host *host, const struct msg_recording
 	corridor->host = host;
 	corridor->session = start->session;
 	text_copy(corridor->session_id, sizeof(corridor->session_id), start->session_id);
-	corridor->record_input = start->record_input != 0;
 	corridor->worker = worker;
 	corridor->partial = BUF(VIEW_FRAME_MAX + VIEW_HEADER_LEN);
 	corridor->input = BUF(CORRIDOR_INPUT_MAX + CORRIDOR_SCRATCH);
@@ -39,6 +39,8 @@ int corridor_create(const struct corridor_host *host, const struct msg_recording
 	corridor->input_at = corridor->left_at = clock_monotonic_ms();
 	keyframes_init(&corridor->keyframes, start->keyframe_seconds);
 	tape_init(&corridor->tape, &host->room, corridor->session_id, corridor->public_key);
+	typed_init(&corridor->typed, (enum recording_input)start->record_input, &corridor->tape,
+		on_typed_late, corridor);
 	*ret_corridor = corridor;
 	return 0;
 }
@@ -69,6 +71,7 @@ void corridor_destroy(struct corridor *corridor)
 	}
 	close_worker(corridor);
 	cancel_timers(corridor);
+	typed_finish(&corridor->typed);
 	tape_finish(&corridor->tape);
 	ring_finish(&corridor->ring);
 	free(corridor);
@@ -184,8 +187,10 @@ void corridor_end(struct corridor *corridor, int why, const char *words)
 	if (corridor->phase == CORRIDOR_OVER)
 		return;
 	tell_started(corridor, why < 0 ? why : -ERR_CLOSED);
-	if (corridor->tape.open)
+	if (corridor->tape.open) {
+		typed_settle(&corridor->typed);
 		corridor_tell_gap(corridor);
+	}
 	last_words(corridor, why, words);
 	tell_moved(corridor, VIEW_OVER, why, -1, words, strlen(words));
 	finish_session(corridor);
@@ -234,6 +239,7 @@ static void finish_session(struct corridor *corridor)
 	bool recorded = corridor->tape.open;
 
 	corridor->phase = CORRIDOR_OVER;
+	typed_finish(&corridor->typed);
 	close_worker(corridor);
 	cancel_timers(corridor);
 	corridor->end = (struct recording_end){ .why = corridor->last.why,
@@ -301,7 +307,13 @@ static int take_frame(struct corridor *corridor, const struct view_frame *frame,
 		keyframes_saw(&corridor->keyframes, frame, offset) < 0)
 		return -ERR_WORKER_DIED;
 	corridor->heard = true;
-	int r = tape_put(&corridor->tape, frame->type, 0, frame->payload, frame->len);
+	int r = 0;
+	if (frame->type == VIEW_TEXT)
+		r = typed_saw(&corridor->typed, frame);
+	if (frame->type == VIEW_ENDED)
+		r = typed_settle(&corridor->typed);
+	if (r == 0)
+		r = tape_put(&corridor->tape, frame->type, 0, frame->payload, frame->len);
 	if (r < 0)
 		return r;
 	if (frame->type == VIEW_TEXT)
@@ -553,14 +565,10 @@ static void note_input(struct corridor *corridor, const struct view_frame *frame
 			&corridor->end_timer);
 }
 
-static int record_input(struct corridor *corridor, uint16_t viewer, const struct view_frame *frame)
+/* What was typed a while ago is on the tape now, or could not be put there. */
+static void on_typed_late(void *context)
 {
-	uint8_t withheld[8] = { frame->type };
-
-	if (corridor->record_input || (frame->type != VIEW_KEYS && frame->type != VIEW_PASTE))
-		return tape_put(&corridor->tape, frame->type, viewer, frame->payload, frame->len);
-	put32(withheld + 4, frame->len);
-	return tape_put(&corridor->tape, RECORDING_WITHHELD, viewer, withheld, sizeof(withheld));
+	corridor_settle(context);
 }
 
 int corridor_input(struct corridor *corridor, uint16_t viewer, const struct view_frame *frame)
@@ -569,7 +577,7 @@ int corridor_input(struct corridor *corridor, uint16_t viewer, const struct view
 
 	if (corridor->phase != CORRIDOR_OPEN || corridor->worker < 0)
 		return 0;
-	r = record_input(corridor, viewer, frame);
+	r = typed_put(&corridor->typed, viewer, frame);
 	if (r < 0)
 		return 0; /* settling ends the session; the key was neither recorded nor passed on
 			   */

@@ -7,6 +7,7 @@
 #include "recorder/sender.h"
 #include "recorder/skip.h"
 #include "recorder/tape.h"
+#include "recorder/typed.h"
 #include "wire/messages.h"
 #include "wire/view.h"
 
@@ -59,10 +60,10 @@ struct corridor {
 	struct corridor *next; /* the host's list */
 	int64_t session;
 	char session_id[SESSION_ID_SIZE];
-	bool record_input;
 	enum corridor_phase phase;
 	bool sealed, told_started, told_done;
 	struct tape tape;
+	struct typed typed;
 	uint8_t public_key[32];
 	/* What the vault says of it, and of what: for whoever checks a head without the file. */
 	uint8_t certificate[64], facts_hash[HASH_LEN];

@@ -256,7 +256,7 @@ static bool start_valid(const struct recorder *recorder, const struct message *m
 	       strspn(start->session_id, "0123456789abcdef") == SESSION_ID_SIZE - 1 &&
 	       message->tail_len <= RECORDING_FACTS_MAX &&
 	       memchr(message->tail, 0, message->tail_len) == NULL &&
-	       utf8_valid(message->tail, message->tail_len) &&
+	       utf8_valid(message->tail, message->tail_len) && start->record_input <= INPUT_APART &&
 	       find(recorder, start->session) == NULL && recorder->count < SESSIONS_MAX &&
 	       !recorder->stopping;
 }
@@ -269,7 +269,7 @@ static void fill_header(struct recording_header *header, const struct corridor *
 	header->compression = RECORDING_COMPRESSION_ZSTD;
 	header->chain = RECORDING_CHAIN_BLAKE2B_256;
 	header->signature = RECORDING_SIGNATURE_ED25519;
-	header->input = corridor->record_input;
+	header->input = corridor->typed.how != INPUT_NO;
 	header->started_ms = clock_wall_ms();
 	text_copy(header->session_id, sizeof(header->session_id), corridor->session_id);
 	memcpy(header->public_key, corridor->public_key, sizeof(header->public_key));
@@ -352,6 +352,12 @@ static int take_certificate(struct starting *starting, const struct msg_certifie
 	starting->corridor->key_version = certified->key_version;
 	memcpy(starting->corridor->certificate, certified->signature,
 		sizeof(starting->corridor->certificate));
+	if (starting->corridor->typed.how == INPUT_APART) {
+		int r = tape_keep_apart(
+			&starting->corridor->tape, header->session_id, certified->recording_public);
+		if (r < 0)
+			return r;
+	}
 	return recording_key_wrap(header->session_id, starting->corridor->tape.chunk.key,
 		certified->recording_public, header->wrapped);
 }

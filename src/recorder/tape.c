@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "wire/view.h"
 
 void tape_init(struct tape *tape, const struct tape_room *room, const char *session_id,
@@ -31,11 +32,36 @@ static int hand_over(struct tape *tape, unsigned flags)
 	return writer_add(tape->file, bytes, len, flags);
 }
 
+int tape_keep_apart(struct tape *tape, const char *session_id, const uint8_t recording_public[32])
+{
+	struct tape_secrets *secrets = &tape->secrets;
+
+	random_bytes(secrets->key, sizeof(secrets->key));
+	secrets->apart = true;
+	return recording_secrets_wrap(session_id, secrets->key, recording_public, secrets->wrapped);
+}
+
+static int begin_chain(struct tape *tape, const struct recording_header *header)
+{
+	uint8_t *record;
+	int r = chain_header(&tape->chain, header);
+
+	if (r < 0 || !tape->secrets.apart)
+		return r;
+	r = chain_room(&tape->chain, RECORDING_SECRETS_WRAPPED_LEN, &record);
+	if (r < 0)
+		return r;
+	recording_record_head(record, RECORDING_SECRETS_KEY, RECORDING_SECRETS_WRAPPED_LEN);
+	memcpy(record + RECORDING_RECORD_LEN, tape->secrets.wrapped, RECORDING_SECRETS_WRAPPED_LEN);
+	chain_add(&tape->chain, record, RECORDING_SECRETS_WRAPPED_LEN);
+	return 0;
+}
+
 int tape_begin(
 	struct tape *tape, const struct recording_header *header, writer_fn *fn, void *context)
 {
 	char name[SESSION_ID_SIZE + sizeof(RECORDING_SUFFIX)];
-	int r = chain_header(&tape->chain, header);
+	int r = begin_chain(tape, header);
 
 	if (r < 0)
 		return r;
@@ -116,6 +142,22 @@ int tape_put(struct tape *tape, uint8_t type, uint16_t viewer, const void *paylo
 	return tape->error;
 }
 
+int tape_put_secret(
+	struct tape *tape, uint8_t type, uint16_t viewer, const uint8_t *bytes, size_t len)
+{
+	uint8_t payload[VIEW_FRAME_MAX];
+	struct recording_secret secret = {
+		.type = type, .viewer = viewer, .bytes = bytes, .len = (uint32_t)len
+	};
+
+	if (!tape->open)
+		return -ERR_WRONG_MOMENT;
+	assert(tape->secrets.apart && len <= RECORDING_SECRET_MAX);
+	secret.number = ++tape->secrets.count;
+	size_t sealed = recording_secret_seal(payload, &secret, tape->secrets.key);
+	return tape_put(tape, RECORDING_SECRET, viewer, payload, sealed);
+}
+
 bool tape_full(const struct tape *tape)
 {
 	return tape->open && writer_full(tape->file);
@@ -139,6 +181,7 @@ int tape_end(struct tape *tape, struct recording_end *end)
 		tape->error = hand_over(tape, WRITER_TELL | WRITER_LAST);
 	mem_wipe(tape->chunk.key, sizeof(tape->chunk.key));
 	mem_wipe(tape->chain.secret_key, sizeof(tape->chain.secret_key));
+	mem_wipe(&tape->secrets, sizeof(tape->secrets));
 	return tape->error;
 }
 
@@ -148,5 +191,6 @@ void tape_finish(struct tape *tape)
 	writer_close(STEAL(tape->file));
 	chunk_finish(&tape->chunk);
 	chain_finish(&tape->chain);
+	mem_wipe(&tape->secrets, sizeof(tape->secrets));
 	tape->open = false;
 }

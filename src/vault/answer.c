@@ -235,7 +235,7 @@ static int open_recording(struct vault *vault, const struct msg_recording_open *
 	if (r < 0)
 		return r;
 	struct release release = { .session_id = question->session_id,
-		.what = "recording",
+		.what = question->secrets ? "recording secrets" : "recording",
 		.target = "",
 		.username = "" };
 	r = release_log_write(&vault->log, vault->keyring, &release);

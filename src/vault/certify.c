@@ -56,11 +56,14 @@ int certify_open(const struct keyring *keyring, const struct msg_recording_open 
 	uint8_t public[32];
 	if (keyring_sealed(keyring))
 		return -ERR_SEALED;
-	if (question->wrapped_len != RECORDING_WRAPPED_LEN)
+	if (question->secrets > 1 ||
+		question->wrapped_len !=
+			(question->secrets ? RECORDING_SECRETS_WRAPPED_LEN : RECORDING_WRAPPED_LEN))
 		return -ERR_MALFORMED;
 	int r = keyring_recording_public(keyring, question->key_version, public);
 	if (r < 0)
 		return r;
-	return recording_key_unwrap(question->session_id, question->wrapped, public,
+	return (question->secrets ? recording_secrets_unwrap : recording_key_unwrap)(
+		question->session_id, question->wrapped, public,
 		keyring_recording_secret(keyring, question->key_version), ret_key);
 }

@@ -10,6 +10,7 @@ void certify_recording(const struct keyring *keyring, const struct msg_certify *
 /* The same for BROKER_CERTIFY. Who asks decides what a key may sign: see messages.def. */
 void certify_broker(const struct keyring *keyring, const struct msg_broker_certify *question,
 	struct msg_broker_certified *ret_answer);
-/* The data key of one recording. -ERR_SEALED, -ERR_MALFORMED, -ERR_NOT_FOUND, -ERR_CRYPTO. */
+/* The data key of one recording, or its second one. -ERR_SEALED, -ERR_MALFORMED, -ERR_NOT_FOUND,
+ * -ERR_CRYPTO. */
 int certify_open(const struct keyring *keyring, const struct msg_recording_open *question,
 	uint8_t ret_key[32]);

@@ -224,7 +224,7 @@ struct msg_prove {
 struct msg_recording_start {
 	int64_t session;
 	char session_id[SESSION_ID_SIZE]; /* also the file's name */
-	uint8_t record_input;
+	uint8_t record_input;             /* enum recording_input */
 	uint16_t keyframe_seconds; /* at least between two keyframes of the recording; 0: none */
 };
 struct msg_certify {
@@ -337,7 +337,8 @@ struct msg_recording_done {
 };
 struct msg_recording_open {
 	char session_id[SESSION_ID_SIZE];
-	uint8_t wrapped[160]; /* from the file's header */
+	uint8_t secrets;      /* 1: the key of what was typed unseen, not the data key */
+	uint8_t wrapped[160]; /* from the file */
 	uint16_t wrapped_len;
 	uint32_t key_version;
 };

@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void export_all(int fd, const uint8_t *key, FILE *out)
+static void export_all(int fd, const uint8_t *key, bool secrets, FILE *out)
 {
 	static const enum export_format formats[] = { EXPORT_ASCIICAST, EXPORT_TEXT, EXPORT_JSON };
 
@@ -17,6 +17,8 @@ static void export_all(int fd, const uint8_t *key, FILE *out)
 		struct reader *reader;
 		if (reader_open(fd, key, &reader) < 0)
 			continue;
+		if (secrets && reader_open_secrets(reader, key) < 0)
+			abort();
 		recording_export(reader, &options, out);
 		reader_close(reader);
 	}
@@ -50,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	build_begin(build);
 	build_chunk(build, &chunk, packed, len);
 	build_signature(build, 1, UINT32_MAX);
-	export_all(build_file(build->file.data, build->file.len), build->key, out);
+	int fd = build_file(build->file.data, build->file.len);
+	export_all(fd, build->key, false, out);
+	export_all(fd, build->key, true, out);
 	return 0;
 }

@@ -186,7 +186,7 @@ export class Sufferer {
 		await this.leave();
 		const { session } = this.person;
 		await until(() => this.gateway.cli(['session', 'show', session]).state === 'ended', `${this.name}: the session to be ended`);
-		const { events } = JSON.parse(this.gateway.cli(['recording', 'export', session, '--format', 'json', '--input'], { raw: true }).out);
+		const { events } = JSON.parse(this.gateway.cli(['recording', 'export', session, '--format', 'json', '--secrets'], { raw: true }).out);
 		const bytes = (types) => Buffer.concat(events.filter(({ type }) => types.includes(type))
 			.map(({ text, base64 }) => (text === undefined ? Buffer.from(base64, 'base64') : Buffer.from(text))));
 		const text = bytes(['TEXT']);

@@ -455,6 +455,7 @@ int vault_open_recording(struct broker *broker, const struct msg_recording_open 
 	if (broker->vault_result < 0)
 		return broker->vault_result;
 	memcpy(broker->opened, recording->session_id, sizeof broker->opened);
+	broker->opened_secrets = recording->secrets != 0;
 	assert_int_equal(
 		write(to, recording->wrapped, recording->wrapped_len), recording->wrapped_len);
 	return 0;

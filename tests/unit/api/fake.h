@@ -25,6 +25,7 @@ struct broker {
 	struct rotation_progress progress;
 	int progress_result;
 	char opened[SESSION_ID_SIZE];    /* the recording whose key was asked for */
+	bool opened_secrets;             /* and whether it was the second one */
 	const struct msg_probe *probe;   /* what the target shows */
 	struct msg_reload_answer reload; /* what the supervisor says */
 	int forced;                      /* how it was asked: 0, 1; -1: not at all */

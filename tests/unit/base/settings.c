@@ -15,7 +15,7 @@ static void defaults_are_those_of_the_table(void **state)
 	assert_string_equal(settings.gateway_tenant, "Sallyport");
 	assert_int_equal(settings.ticket_lifetime, 30);
 	assert_string_equal(settings.session_start, "auto");
-	assert_true(setting_yes(settings.recording_input));
+	assert_string_equal(settings.recording_input, "apart");
 }
 
 /* Each row's default, set as text, is accepted and changes nothing. */

@@ -6,6 +6,8 @@
 
 #include "../recorder/fixture.h"
 
+static const uint8_t *opened; /* the second key, when it is there */
+
 /* One recording with these frames, exported; the caller frees. */
 static char *export(const struct recording_frame *frames, unsigned count,
 	const struct export_options *options, size_t *ret_len)
@@ -38,6 +40,8 @@ static char *export(const struct recording_frame *frames, unsigned count,
 	int fd = fixture_file(bytes, len);
 	FILE *out = open_memstream(&text, ret_len);
 	assert_int_equal(reader_open(fd, fixture.key, &reader), 0);
+	if (opened != NULL)
+		assert_int_equal(reader_open_secrets(reader, opened), 0);
 	assert_int_equal(recording_export(reader, options, out), 0);
 	fclose(out);
 	reader_close(reader);
@@ -165,6 +169,56 @@ static void json(void **state)
 	free(out);
 }
 
+/* Typed and not shown: how much it was, in every form; what, only when it was opened. */
+static void unseen(void **state)
+{
+	static const uint8_t key[RECORDING_KEY_LEN] = { 1 };
+	uint8_t payload[64];
+	struct recording_secret secret = { .type = VIEW_KEYS,
+		.viewer = 1,
+		.number = 1,
+		.bytes = (const uint8_t *)"hunter2",
+		.len = 7 };
+	struct recording_frame frames[] = {
+		FRAME_OF(1000, VIEW_KEYS, 1, "su"),
+		{ 2000, RECORDING_SECRET, 1, 0, payload },
+		FRAME_OF(3000, VIEW_KEYS, 1, "\r"),
+	};
+	struct export_options options = { .format = EXPORT_TEXT, .input = true };
+	size_t len;
+
+	frames[1].len = (uint32_t)recording_secret_seal(payload, &secret, key);
+	char *out = export(frames, 3, &options, &len);
+	assert_string_equal(out, "typed> su\ntyped> (7 bytes typed without echo)\n");
+	free(out);
+	options.format = EXPORT_ASCIICAST;
+	out = export(frames, 3, &options, &len);
+	assert_non_null(strstr(out, "[2.000,\"m\",\"(7 bytes typed without echo)\"]\n"));
+	free(out);
+	options.input = false;
+	out = export(frames, 3, &options, &len);
+	assert_null(strstr(out, "without echo"));
+	free(out);
+	options.format = EXPORT_TEXT;
+	out = export(frames, 3, &options, &len);
+	assert_string_equal(out, "");
+	free(out);
+	options.format = EXPORT_JSON;
+	out = export(frames, 3, &options, &len);
+	assert_non_null(strstr(out, "{\"ms\":2000,\"type\":\"SECRET\",\"viewer\":1,\"length\":7}"));
+	free(out);
+	opened = key;
+	out = export(frames, 3, &options, &len);
+	assert_non_null(strstr(out, "{\"ms\":2000,\"type\":\"KEYS\",\"viewer\":1,\"secret\":true,"
+				    "\"text\":\"hunter2\"}"));
+	free(out);
+	options = (struct export_options){ .format = EXPORT_TEXT, .input = true };
+	out = export(frames, 3, &options, &len);
+	assert_string_equal(out, "typed> suhunter2\n");
+	free(out);
+	opened = NULL;
+}
+
 /* That nobody was attached is told in every form, as what it was. */
 static void gap(void **state)
 {
@@ -222,6 +276,7 @@ int main(void)
 		cmocka_unit_test(asciicast_without_size),
 		cmocka_unit_test(text),
 		cmocka_unit_test(json),
+		cmocka_unit_test(unseen),
 		cmocka_unit_test(gap),
 		cmocka_unit_test(short_payloads),
 	};

@@ -145,14 +145,43 @@ static void tells_gaps(void **state)
 	static const uint8_t gap[] = "\2\0\0\0\240\17\0\0Nobody was \033]0;x\007attached";
 	struct world *world = *state;
 	struct player player = { .reader = world->reader, .options = &world->options };
-	struct recording_frame frame = { 0, VIEW_GAP, 0, sizeof(gap) - 1, gap };
+	struct reader_event event = { .frame = { 0, VIEW_GAP, 0, sizeof(gap) - 1, gap } };
 
-	assert_int_equal(put_frame(&player, &frame), 0);
+	assert_int_equal(put_event(&player, &event), 0);
 	assert_string_equal(
 		shown(world), "\0337\033[999;1H\033[0;7m Nobody was ^[]0;x^Gattached \033[0m\0338");
-	for (frame.len = 0; frame.len <= 8; frame.len++)
-		assert_int_equal(put_frame(&player, &frame), 0);
+	for (event.frame.len = 0; event.frame.len <= 8; event.frame.len++)
+		assert_int_equal(put_event(&player, &event), 0);
 	assert_int_equal(count_of(shown(world), "Nobody"), 1);
+}
+
+/* What nobody saw stands there when it was opened; otherwise how much there was is said at the end.
+ */
+static void tells_what_was_typed_unseen(void **state)
+{
+	static const uint8_t key[RECORDING_KEY_LEN] = { 1 };
+	struct world *world = *state;
+	struct player player = { .reader = world->reader, .options = &world->options };
+	struct recording_secret secret = {
+		.type = VIEW_KEYS, .number = 1, .bytes = (const uint8_t *)"hunter2", .len = 7
+	};
+	uint8_t payload[64];
+	struct reader_event event = { .frame = { 0, RECORDING_SECRET, 0, 0, payload } };
+
+	event.frame.len = (uint32_t)recording_secret_seal(payload, &secret, key);
+	assert_int_equal(put_event(&player, &event), 0);
+	assert_int_equal(player.unseen, 7);
+	event.frame.len--; /* malformed: the reader says so, not the player */
+	assert_int_equal(put_event(&player, &event), 0);
+	assert_int_equal(player.unseen, 7);
+	assert_string_equal(shown(world), "");
+	event = (struct reader_event){
+		.frame = { 0, VIEW_KEYS, 0, 9, (const uint8_t *)"hunter\0332\r" }, .secret = true
+	};
+	assert_int_equal(put_event(&player, &event), 0);
+	assert_string_equal(shown(world),
+		"\0337\033[999;1H\033[0;7m typed without echo: hunter^[2^M \033[0m\0338");
+	assert_int_equal(player.unseen, 7);
 }
 
 static void keys(void **state)
@@ -249,7 +278,7 @@ static void seeks_by_keyframes(void **state)
 	struct reader_event event;
 	for (unsigned i = 0; i < 4; i++) {
 		assert_int_equal(reader_next(player.reader, &event), 1);
-		assert_int_equal(put_frame(&player, &event.frame), 0);
+		assert_int_equal(put_event(&player, &event), 0);
 		player.ms = event.ms;
 	}
 	assert_non_null(strstr(shown(world), "screen 20line 20"));
@@ -279,6 +308,7 @@ int main(void)
 		PLAY_TEST(quits),
 		PLAY_TEST(seeks_forward_and_back),
 		PLAY_TEST(tells_gaps),
+		PLAY_TEST(tells_what_was_typed_unseen),
 		PLAY_TEST(begins_at_a_keyframe),
 		PLAY_TEST(keyframes_are_no_output),
 		PLAY_TEST(before_the_first_keyframe),

@@ -113,6 +113,55 @@ static void list(void **state)
 	fixture_remove(path);
 }
 
+static int secrets_key_of(const struct buf *file, size_t len, uint8_t *ret_wrapped)
+{
+	int fd = fixture_file(file->data, len);
+	int r = recording_secrets_key(fd, ret_wrapped);
+
+	close(fd);
+	return r;
+}
+
+/* The second key is the first record, or there is none. */
+static void second_key(void **state)
+{
+	struct fixture fixture;
+	struct chain chain;
+	uint8_t public_key[32], wrapped[RECORDING_SECRETS_WRAPPED_LEN], *record;
+	struct buf file = BUF(65536);
+
+	fixture_init(&fixture);
+	for (unsigned short_by = 0; short_by < 2; short_by++) {
+		uint32_t body = RECORDING_SECRETS_WRAPPED_LEN - short_by;
+		buf_clear(&file);
+		chain_init(&chain, FIXTURE_SESSION, public_key);
+		fixture_certify(&fixture, public_key, fixture.key);
+		assert_int_equal(chain_header(&chain, &fixture.header), 0);
+		size_t header = chain.len;
+		assert_int_equal(buf_append(&file, chain.bytes, header), 0);
+		assert_int_equal(
+			secrets_key_of(&file, header, wrapped), -ERR_NOT_FOUND); /* no record */
+		assert_int_equal(chain_room(&chain, body, &record), 0);
+		recording_record_head(record, RECORDING_SECRETS_KEY, body);
+		memset(record + RECORDING_RECORD_LEN, 'w', body);
+		chain_add(&chain, record, body);
+		assert_int_equal(buf_append(&file, chain.bytes + header, chain.len - header), 0);
+		memset(wrapped, 0, sizeof(wrapped));
+		assert_int_equal(
+			secrets_key_of(&file, file.len, wrapped), short_by ? -ERR_MALFORMED : 0);
+		assert_int_equal(wrapped[RECORDING_SECRETS_WRAPPED_LEN - 1], short_by ? 0 : 'w');
+		assert_int_equal(secrets_key_of(&file, file.len - 1, wrapped), -ERR_MALFORMED);
+		assert_int_equal(secrets_key_of(&file, header - 1, wrapped), -ERR_MALFORMED);
+		chain_finish(&chain);
+	}
+	buf_finish(&file);
+	struct made made;
+	made_init(&made, &fixture, 1, true);
+	assert_int_equal(secrets_key_of(&made.file, made.file.len, wrapped), -ERR_NOT_FOUND);
+	buf_finish(&made.file);
+	assert_int_equal(recording_secrets_key(-1, wrapped), -ERR_SYSTEM);
+}
+
 static void empty_list(void **state)
 {
 	char path[64], *text = NULL;
@@ -170,6 +219,7 @@ int main(void)
 		cmocka_unit_test(with_and_without_end),
 		cmocka_unit_test(facts),
 		cmocka_unit_test(list),
+		cmocka_unit_test(second_key),
 		cmocka_unit_test(empty_list),
 		cmocka_unit_test(report),
 	};

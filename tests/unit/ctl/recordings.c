@@ -7,6 +7,7 @@
 
 #include "../recorder/fixture.h"
 #include "ctl/recordings.c"
+#include "wire/view.h"
 
 #define KEY_GIVEN "{\"response\":{\"message\":\"given\"}}"
 
@@ -270,6 +271,86 @@ static void cut_recordings_are_exported_with_a_warning(void **state)
 	desk_complained(scene->desk, " is not whole; what came before it was exported");
 }
 
+/* Another recording in its place, with something kept apart: under the same key, for the test. */
+static void keep_apart(struct scene *scene, uint8_t wrapped[RECORDING_SECRETS_WRAPPED_LEN])
+{
+	struct chunk chunk;
+	struct chain chain;
+	struct packer packer;
+	uint8_t public_key[32], payload[64], *record;
+	struct recording_secret secret = { .type = VIEW_KEYS,
+		.viewer = 1,
+		.number = 1,
+		.bytes = (const uint8_t *)"hunter2",
+		.len = 7 };
+	struct recording_frame frame = { 5, RECORDING_SECRET, 1, 0, payload };
+	size_t len;
+
+	assert_int_equal(packer_init(&packer), 0);
+	chunk_init(&chunk);
+	chain_init(&chain, FIXTURE_SESSION, public_key);
+	fixture_certify(&scene->fixture, public_key, chunk.key);
+	assert_int_equal(recording_secrets_wrap(
+				 FIXTURE_SESSION, chunk.key, scene->fixture.vault_public, wrapped),
+		0);
+	assert_int_equal(chain_header(&chain, &scene->fixture.header), 0);
+	assert_int_equal(chain_room(&chain, RECORDING_SECRETS_WRAPPED_LEN, &record), 0);
+	recording_record_head(record, RECORDING_SECRETS_KEY, RECORDING_SECRETS_WRAPPED_LEN);
+	memcpy(record + RECORDING_RECORD_LEN, wrapped, RECORDING_SECRETS_WRAPPED_LEN);
+	chain_add(&chain, record, RECORDING_SECRETS_WRAPPED_LEN);
+	frame.len = (uint32_t)recording_secret_seal(payload, &secret, chunk.key);
+	assert_int_equal(chunk_append(&chunk, &frame), 0);
+	assert_int_equal(chunk_close(&chunk, &packer, &chain, false), 0);
+	struct recording_end end = { .ms = chain.end_ms, .chunks = chain.chunks };
+	assert_int_equal(chain_end(&chain, &end), 0);
+	assert_int_equal(chain_sign(&chain), 0);
+	uint8_t *bytes = chain_take(&chain, &len);
+	put_file(scene->file, bytes, len);
+	free(bytes);
+	chunk_finish(&chunk);
+	chain_finish(&chain);
+	packer_finish(&packer);
+}
+
+static void what_was_typed_unseen_takes_another_key(void **state)
+{
+	struct scene *scene = *state;
+	uint8_t wrapped[RECORDING_SECRETS_WRAPPED_LEN];
+	char params[1024] = "session_id=" FIXTURE_SESSION " wrapped=";
+
+	keep_apart(scene, wrapped);
+	desk_gateway(scene->desk);
+	assert_int_equal(desk_run(scene->desk, "recording", "verify", scene->file, NULL), CLI_OK);
+	assert_int_equal(desk_run(scene->desk, "recording", "export", scene->file, NULL), CLI_OK);
+	assert_int_equal(scene->desk->call_count, 1);
+	desk_said(scene->desk, "typed> (7 bytes typed without echo)\n");
+	assert_int_equal(
+		desk_run(scene->desk, "recording", "export", scene->file, "--secrets", NULL),
+		CLI_OK);
+	assert_int_equal(scene->desk->call_count, 3);
+	desk_said(scene->desk, "typed> hunter2\n");
+	hex_encode(params + strlen(params), wrapped, sizeof wrapped);
+	snprintf(params + strlen(params), sizeof params - strlen(params), " key_version=3");
+	desk_called(scene->desk, 2, "POST /control/recording/secrets", params);
+	assert_int_equal(
+		desk_run(scene->desk, "recording", "play", scene->file, "--speed=64", NULL),
+		CLI_OK);
+	assert_non_null(strstr(scene->desk->out, "ended at 0:00 (7 bytes typed without echo)\n"));
+	assert_null(strstr(scene->desk->out, "hunter2"));
+	assert_int_equal(desk_run(scene->desk, "recording", "play", scene->file, "--speed=64",
+				 "--secrets", NULL),
+		CLI_OK);
+	assert_non_null(strstr(scene->desk->out, "typed without echo: hunter2"));
+	/* Where nothing is kept apart no key is asked for. */
+	put_file(scene->file, scene->made.file.data, scene->made.file.len);
+	unsigned calls = scene->desk->call_count;
+	assert_int_equal(
+		desk_run(scene->desk, "recording", "export", scene->file, "--secrets", NULL),
+		CLI_FAILED);
+	desk_complained(scene->desk, "this recording keeps nothing under a second key");
+	assert_int_equal(scene->desk->call_count, calls);
+}
+
 static void plays(void **state)
 {
 	struct scene *scene = *state;
@@ -327,6 +408,7 @@ int main(void)
 		SCENE(exports_into_a_new_file),
 		SCENE(refused_exports_leave_nothing),
 		SCENE(cut_recordings_are_exported_with_a_warning),
+		SCENE(what_was_typed_unseen_takes_another_key),
 		SCENE(plays),
 		SCENE(mistakes_are_usage_errors),
 		SCENE(lists_what_the_gateway_knows),

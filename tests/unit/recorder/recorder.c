@@ -34,6 +34,7 @@ struct world {
 	int dir;
 	int worker;
 	struct timer *timer;
+	uint8_t input; /* enum recording_input, as the broker asks for it */
 };
 
 static void hear_listed(struct peer *peer, const struct msg_listed *listed)
@@ -107,6 +108,7 @@ static int set_up(void **state)
 	assert_int_equal(open_room(world->recorder, world->dir), 0);
 	attach(world, &world->broker, PARTY_BROKER);
 	attach(world, &world->vault, PARTY_VAULT);
+	world->input = INPUT_APART;
 	*state = world;
 	return 0;
 }
@@ -140,7 +142,7 @@ static void ask_start(struct world *world, const char *session_id, const char *f
 
 	memset(&start, 0, sizeof(start));
 	start.session = 4711;
-	start.record_input = 1;
+	start.record_input = world->input;
 	memcpy(start.session_id, session_id, strlen(session_id));
 	fd_closep(&world->worker);
 	assert_int_equal(wire_pair(SOCK_STREAM, ends), 0);
@@ -236,6 +238,14 @@ static void whole_life(void **state)
 	assert_int_equal(recording_key_unwrap(FIXTURE_SESSION, report->header.wrapped,
 				 world->fixture.vault_public, world->fixture.vault_secret, key),
 		0);
+	/* And the second one, which is another. */
+	uint8_t wrapped[RECORDING_SECRETS_WRAPPED_LEN], second[32];
+	assert_int_equal(recording_secrets_key(fd, wrapped), 0);
+	assert_int_equal(recording_secrets_unwrap(FIXTURE_SESSION, wrapped,
+				 world->fixture.vault_public, world->fixture.vault_secret, second),
+		0);
+	assert_memory_not_equal(key, second, 32);
+	assert_int_equal(report->header.input, 1);
 	struct reader *reader;
 	struct reader_event event;
 	assert_int_equal(reader_open(fd, key, &reader), 0);
@@ -265,6 +275,11 @@ static void starts_that_are_refused(void **state)
 	world->broker.started.result = 0;
 	ask_start(world, FIXTURE_SESSION, "{\377}", 3);
 	assert_int_equal(world->broker.started.result, -ERR_MALFORMED);
+	world->broker.started.result = 0;
+	world->input = INPUT_APART + 1;
+	ask_start(world, FIXTURE_SESSION, "{}", 2);
+	assert_int_equal(world->broker.started.result, -ERR_MALFORMED);
+	world->input = INPUT_YES;
 	assert_int_equal(world->recorder->count, 0);
 	memset(&world->broker.started, 0, sizeof(world->broker.started));
 	begin(world);

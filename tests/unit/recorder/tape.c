@@ -355,6 +355,53 @@ static void beginnings(void **state)
 	tape_finish(&tape);
 }
 
+/* What is kept apart needs the second key too, and that one alone opens nothing. */
+static void kept_apart(void **state)
+{
+	struct world *world = *state;
+	struct recording_end end = { .why = 0 };
+	struct tape tape;
+	uint8_t public_key[32], key[32], opened[32];
+	static const char id[SESSION_ID_SIZE] = "00112233445566778899aabbccddeeff00112233";
+
+	memcpy(world->fixture.header.session_id, id, sizeof(id));
+	tape_init(&tape, &world->room, id, public_key);
+	fixture_certify(&world->fixture, public_key, tape.chunk.key);
+	assert_int_equal(
+		tape_keep_apart(&tape, "no id", world->fixture.vault_public), -ERR_MALFORMED);
+	assert_int_equal(tape_keep_apart(&tape, id, world->fixture.vault_public), 0);
+	memcpy(key, tape.secrets.key, sizeof(key));
+	assert_int_equal(tape_begin(&tape, &world->fixture.header, on_event, world), 0);
+	wait_event(world, WRITER_SYNCED);
+	assert_int_equal(tape_put_secret(&tape, VIEW_KEYS, 7, (const uint8_t *)"hunter2", 7), 0);
+	assert_int_equal(tape_put_secret(&tape, VIEW_PASTE, 7, (const uint8_t *)"x", 1), 0);
+	assert_int_equal(tape_end(&tape, &end), 0);
+	assert_int_equal(
+		tape_put_secret(&tape, VIEW_KEYS, 7, (const uint8_t *)"x", 1), -ERR_WRONG_MOMENT);
+	for (unsigned i = 0; i < sizeof(tape.secrets); i++)
+		assert_int_equal(((uint8_t *)&tape.secrets)[i], 0);
+	wait_event(world, WRITER_SYNCED);
+	tape_finish(&tape);
+
+	struct reader *reader;
+	struct reader_event event;
+	struct recording_secret secret;
+	int fd = openat(
+		world->dir, "00112233445566778899aabbccddeeff00112233.rec", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(reader_open(fd, world->fixture.key, &reader), 0);
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_int_equal(reader_next(reader, &event), 1);
+		assert_int_equal(recording_secret_read(&event.frame, &secret), 0);
+		assert_int_equal(secret.number, i);
+		assert_int_equal(
+			recording_secret_open(opened, &secret, world->fixture.key), -ERR_CRYPTO);
+		assert_int_equal(recording_secret_open(opened, &secret, key), 0);
+		assert_memory_equal(opened, i == 1 ? "hunter2" : "x", secret.len);
+	}
+	reader_close(reader);
+	close(fd);
+}
+
 /* Memory that is missing anywhere on the way is an error at the call, or told by the timer. */
 static void without_memory(void **state)
 {
@@ -363,6 +410,9 @@ static void without_memory(void **state)
 	unsigned run = 0;
 	char id[SESSION_ID_SIZE] = FIXTURE_SESSION;
 
+	/* Facts after which the record with the second key needs more room. */
+	memset(world->fixture.header.facts, ' ', 700);
+	world->fixture.header.facts_len = 700;
 	FAILING(FAILING_MEMORY) {
 		struct tape tape;
 		uint8_t public_key[32];
@@ -370,10 +420,11 @@ static void without_memory(void **state)
 		memcpy(world->fixture.header.session_id, id, sizeof(id));
 		tape_init(&tape, &world->room, id, public_key);
 		fixture_certify(&world->fixture, public_key, tape.chunk.key);
+		assert_int_equal(tape_keep_apart(&tape, id, world->fixture.vault_public), 0);
 		int r = tape_begin(&tape, &world->fixture.header, on_event, world);
 		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
 		if (r == 0)
-			r = tape_put(&tape, VIEW_TEXT, 0, "hello", 5);
+			r = tape_put_secret(&tape, VIEW_KEYS, 0, (const uint8_t *)"hello", 5);
 		assert_int_equal(r, failing_struck() ? -ERR_SYSTEM : 0);
 		if (r == 0)
 			r = tape_end(&tape, &end);
@@ -399,6 +450,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_chain_has_an_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unsigned_is_an_error, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(beginnings, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(kept_apart, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_memory, set_up, tear_down),
 	};
 

@@ -98,9 +98,9 @@ int world_tear_down(void **state)
 	return 0;
 }
 
-void create(struct world *world, bool record_input)
+void create(struct world *world, enum recording_input how)
 {
-	struct msg_recording_start start = { .session = 4711, .record_input = record_input };
+	struct msg_recording_start start = { .session = 4711, .record_input = (uint8_t)how };
 	int ends[2];
 
 	assert_int_equal(text_copy(start.session_id, sizeof(start.session_id), FIXTURE_SESSION), 0);
@@ -110,11 +110,16 @@ void create(struct world *world, bool record_input)
 	fixture_certify(
 		&world->fixture, world->corridor->public_key, world->corridor->tape.chunk.key);
 	memcpy(world->key, world->corridor->tape.chunk.key, sizeof(world->key));
+	if (how == INPUT_APART)
+		assert_int_equal(tape_keep_apart(&world->corridor->tape, FIXTURE_SESSION,
+					 world->fixture.vault_public),
+			0);
+	memcpy(world->secrets_key, world->corridor->tape.secrets.key, sizeof(world->secrets_key));
 }
 
-void begin(struct world *world, bool record_input)
+void begin(struct world *world, enum recording_input how)
 {
-	create(world, record_input);
+	create(world, how);
 	corridor_begin(world->corridor, &world->fixture.header);
 	for (int i = 0; i < 100 && world->started == 0; i++)
 		pump(world, 10);

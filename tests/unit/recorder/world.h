@@ -13,7 +13,7 @@ struct world {
 	struct corridor *corridor; /* NULL once gone */
 	char path[64];
 	int dir, worker;
-	uint8_t key[RECORDING_KEY_LEN];
+	uint8_t key[RECORDING_KEY_LEN], secrets_key[RECORDING_KEY_LEN];
 	int started; /* 1 when told 0, else the error */
 	unsigned left, activities, dones;
 	struct msg_moved moved;
@@ -45,8 +45,8 @@ struct page {
 int world_set_up(void **state);
 int world_tear_down(void **state);
 void pump(struct world *world, unsigned ms);
-void create(struct world *world, bool record_input);
-void begin(struct world *world, bool record_input);
+void create(struct world *world, enum recording_input how); /* true: all of it, false: nothing */
+void begin(struct world *world, enum recording_input how);
 bool worker_sends(struct world *world, uint8_t type, const void *payload, size_t len);
 void worker_says(struct world *world, const char *text);
 void page_join_as(struct world *world, struct page *page, uint32_t number, uint64_t offset,

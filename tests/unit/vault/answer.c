@@ -127,6 +127,19 @@ static void test_broker_key(void **state)
 	running_finish(&running);
 }
 
+/* How often the log of releases says that. */
+static unsigned releases_of(const struct running *running, const char *text)
+{
+	char log[8192] = "";
+	unsigned count = 0;
+	int fd = openat(running->f.directory, RELEASES_FILE, O_RDONLY | O_CLOEXEC);
+	assert_true(read(fd, log, sizeof log - 1) > 0);
+	close(fd);
+	for (const char *at = log; (at = strstr(at, text)) != NULL; at++)
+		count++;
+	return count;
+}
+
 static void test_recordings(void **state)
 {
 	struct running running;
@@ -167,10 +180,23 @@ static void test_recordings(void **state)
 		&reply);
 	assert_int_equal(((const struct msg_result *)reply.payload)->result, -ERR_CRYPTO);
 	message_finish(&reply);
+	/* The second key, and a line of its own for it. */
+	open.session_id[0] = SESSION_ID[0];
+	open.secrets = 1;
+	open.wrapped_len = RECORDING_SECRETS_WRAPPED_LEN;
+	assert_int_equal(
+		recording_secrets_wrap(SESSION_ID, key, answer.recording_public, open.wrapped), 0);
+	running_ask(&running, MSG_RECORDING_OPEN, &open, NULL, 0, ends[1], MSG_RECORDING_OPENED,
+		&reply);
+	assert_int_equal(((const struct msg_result *)reply.payload)->result, 0);
+	message_finish(&reply);
+	assert_int_equal(read(ends[0], back, sizeof back), 32);
 	close(ends[0]);
 	close(ends[1]);
 	vault = running_state(&running, MSG_VAULT_STATUS, NULL);
-	assert_int_equal(vault.releases, 1);
+	assert_int_equal(vault.releases, 2);
+	assert_int_equal(releases_of(&running, "\"what\":\"recording\""), 1);
+	assert_int_equal(releases_of(&running, "\"what\":\"recording secrets\""), 1);
 	running_finish(&running);
 }
 

@@ -104,6 +104,34 @@ static void test_key_comes_back(void **state)
 	fixture_finish(&f);
 }
 
+/* One is never opened as the other: each opening is on record as what it was. */
+static void test_second_key(void **state)
+{
+	struct fixture f;
+	struct msg_certified answer;
+	struct msg_certify message = question();
+	uint8_t key[32], back[32];
+	memset(key, 5, sizeof key);
+	fixture_installation(&f);
+	certify_recording(f.keyring, &message, &answer);
+	struct msg_recording_open data = wrapped(&answer, key), second = data;
+	second.secrets = 1;
+	assert_int_equal(certify_open(f.keyring, &second, back), -ERR_MALFORMED);
+	second.wrapped_len = RECORDING_SECRETS_WRAPPED_LEN;
+	assert_int_equal(certify_open(f.keyring, &second, back), -ERR_CRYPTO);
+	assert_int_equal(
+		recording_secrets_wrap(SESSION, key, answer.recording_public, second.wrapped), 0);
+	assert_int_equal(certify_open(f.keyring, &second, back), 0);
+	assert_memory_equal(key, back, 32);
+	second.secrets = 0;
+	assert_int_equal(certify_open(f.keyring, &second, back), -ERR_MALFORMED);
+	second.wrapped_len = RECORDING_WRAPPED_LEN;
+	assert_int_equal(certify_open(f.keyring, &second, back), -ERR_CRYPTO);
+	second.secrets = 2;
+	assert_int_equal(certify_open(f.keyring, &second, back), -ERR_MALFORMED);
+	fixture_finish(&f);
+}
+
 static void test_broker(void **state)
 {
 	struct fixture f;
@@ -157,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_certificate_verifies_without_vault),
 		cmocka_unit_test(test_bad_session_id),
 		cmocka_unit_test(test_key_comes_back),
+		cmocka_unit_test(test_second_key),
 		cmocka_unit_test(test_broker),
 		cmocka_unit_test(test_sealed),
 	};

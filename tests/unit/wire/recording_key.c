@@ -64,6 +64,29 @@ static void test_every_byte_counts(void **state)
 	assert_int_equal(unwrap(&keys, SESSION, back), 0);
 }
 
+/* The second key is another thing under the same one: neither is taken for the other. */
+static void test_second_key(void **state)
+{
+	struct keys keys = wrapped();
+	uint8_t second[RECORDING_SECRETS_WRAPPED_LEN], back[32];
+
+	assert_int_equal(recording_secrets_wrap(SESSION, keys.key, keys.public, second), 0);
+	assert_int_equal(
+		recording_secrets_unwrap(SESSION, second, keys.public, keys.secret, back), 0);
+	assert_memory_equal(keys.key, back, 32);
+	assert_int_equal(
+		recording_key_unwrap(SESSION, second, keys.public, keys.secret, back), -ERR_CRYPTO);
+	memcpy(second, keys.wrapped, sizeof keys.wrapped);
+	assert_int_equal(recording_secrets_unwrap(SESSION, second, keys.public, keys.secret, back),
+		-ERR_CRYPTO);
+	/* Of the right length, and sealed for the vault, but for another purpose. */
+	uint8_t plain[RECORDING_SESSION_LEN + 32 + 8] = SESSION;
+	memcpy(plain + RECORDING_SESSION_LEN + 32, "secretz", 8);
+	assert_int_equal(crypto_box_seal(second, plain, sizeof plain, keys.public), 0);
+	assert_int_equal(recording_secrets_unwrap(SESSION, second, keys.public, keys.secret, back),
+		-ERR_CRYPTO);
+}
+
 static int prepare(void **state)
 {
 	return sodium_init() < 0 ? -1 : 0;
@@ -75,6 +98,7 @@ int main(void)
 		cmocka_unit_test(test_comes_back),
 		cmocka_unit_test(test_only_for_its_session),
 		cmocka_unit_test(test_every_byte_counts),
+		cmocka_unit_test(test_second_key),
 	};
 	return cmocka_run_group_tests(tests, prepare, NULL);
 }
