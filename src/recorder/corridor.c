@@ -642,7 +642,7 @@ static void reap(struct corridor *corridor, struct viewer **link)
 	if (corridor->phase == CORRIDOR_OPEN && viewer->welcomed) {
 		corridor_say(corridor, VIEW_LEAVE, (uint16_t)viewer->who.viewer, words,
 			viewer_words(viewer, words));
-		if (corridor->viewer_count == 0)
+		if (corridor->keyframes.people == 0) /* who waits for a keyframe is not there yet */
 			gap_begin(&corridor->gap, viewer->why);
 	}
 	corridor->left_at = clock_monotonic_ms();

@@ -3,17 +3,26 @@
 import { isIn, screenText, seesText } from '../lib/browser.mjs';
 import { FRAME, STATE } from '../lib/page-server.mjs';
 import { assert, equal, until } from '../lib/story.mjs';
-import { server, story, windowOn } from './world.mjs';
+import { opened as live, openedAndAway, server, story, windowOn } from './world.mjs';
 
 async function opened() {
-	const { url, session } = server.link();
-	const page = await windowOn(url);
-	await isIn(page, 'live');
-	await seesText(page, 'Welcome to');
-	return { page, session };
+	const it = await live();
+	await seesText(it.page, 'Welcome to');
+	return it;
 }
 
 const attached = (session) => [...session.viewers][0];
+
+/* The page is not sent the first, and goes on with the second. */
+function leavesOut(session, lost, screen) {
+	const viewer = attached(session);
+	viewer.holds = true;
+	session.text(lost);
+	viewer.skip();
+	viewer.holds = false;
+	session.keyframe(screen, session.proofs[0]);
+}
+
 const marks = async (page) => (await screenText(page)).split('\n').filter((line) => line.includes('not shown'));
 
 async function seesAbove(page, ...words) {
@@ -60,13 +69,7 @@ story('page: what it could not be sent in time is left out, and said', async () 
 	const { page, session } = await opened();
 	await page.keyboard.type('echo before\r');
 	await seesText(page, 'before');
-	const viewer = attached(session);
-	viewer.holds = true;
-	session.text('a flood that nobody sees\r\n'.repeat(60000));
-	session.text('\x1b[2J\x1b[Hafter\r\n$ ');
-	viewer.skip();
-	viewer.holds = false;
-	session.keyframe('after\r\n$ ', session.proofs[0]);
+	leavesOut(session, `${'a flood that nobody sees\r\n'.repeat(60000)}\x1b[2J\x1b[Hafter\r\n$ `, 'after\r\n$ ');
 	await seesText(page, 'after');
 	equal((await screenText(page)).split('\n').slice(0, 3), ['after', '$', ''], 'the true screen');
 	await page.waitForSelector('#skipped:not([hidden])');
@@ -79,13 +82,8 @@ story('page: what it could not be sent in time is left out, and said', async () 
 
 story('page: two skips in a row, with the second on its way while the first is drawn', async () => {
 	const { page, session } = await opened();
-	const viewer = attached(session);
 	for (const words of ['first', 'second', 'third']) {
-		viewer.holds = true;
-		session.text('x'.repeat(1000));
-		viewer.skip();
-		viewer.holds = false;
-		session.keyframe(`${words}\r\n$ `, session.proofs[0]);
+		leavesOut(session, 'x'.repeat(1000), `${words}\r\n$ `);
 		session.text(`typed after ${words}`);
 	}
 	await seesText(page, 'typed after third');
@@ -96,12 +94,7 @@ story('page: two skips in a row, with the second on its way while the first is d
 story('page: a screen that was full of modes is clean for the keyframe', async () => {
 	const { page, session } = await opened();
 	session.text('\x1b[?1049h\x1b[5;9r\x1b[?6h\x1b[?1h\x1b[?2004h\x1b[?1000h\x1b[?25l\x1b[4h\x1b(0\x1b[31;7m\x1b[3gqqqq\x1b7\x1b]0;cut');
-	const viewer = attached(session);
-	viewer.holds = true;
-	session.text('lost');
-	viewer.skip();
-	viewer.holds = false;
-	session.keyframe('a\tb qqqq\r\n$ ', session.proofs[0]);
+	leavesOut(session, 'lost', 'a\tb qqqq\r\n$ ');
 	await seesText(page, 'qqqq');
 	equal((await screenText(page)).split('\n').slice(0, 2), ['a       b qqqq', '$'], 'the true screen');
 	await page.keyboard.press('ArrowUp');
@@ -119,12 +112,7 @@ story('page: a keyframe that it does not need changes nothing', async () => {
 });
 
 story('page: back after too long, it keeps what it has shown and goes on with the keyframe', async () => {
-	const { page, session } = await opened();
-	await page.keyboard.type('echo early\r');
-	await seesText(page, 'early');
-	server.isAway = true;
-	session.drop();
-	await isIn(page, 'away');
+	const { page, session } = await openedAndAway('early');
 	session.text('in between\r\n'.repeat(1000));
 	session.forgetBefore(session.offset);
 	session.keyframe('late\r\n$ ', session.proofs[0]);

@@ -4,17 +4,10 @@ import { isIn, screenText, seesText } from '../lib/browser.mjs';
 import { FRAME, STATE } from '../lib/page-server.mjs';
 import { errors } from '../../tools/view-to-typescript.mjs';
 import { assert, equal, until } from '../lib/story.mjs';
-import { server, story, windowOn } from './world.mjs';
+import { opened, openedAndAway, server, story, windowOn } from './world.mjs';
 
 const EVERYTHING = 0xffffffffffffffffn;
 const number = (name) => errors().find((row) => row.name === name).number;
-
-async function opened(onRedeem, options) {
-	const { url, session } = server.link({}, onRedeem);
-	const page = await windowOn(url, options);
-	await isIn(page, 'live');
-	return { page, session };
-}
 
 story('page: a reloaded tab shows the same shell and goes on', async () => {
 	const { page, session } = await opened();
@@ -30,12 +23,7 @@ story('page: a reloaded tab shows the same shell and goes on', async () => {
 });
 
 story('page: a lost network is told, and the session goes on where it was', async () => {
-	const { page, session } = await opened();
-	await page.keyboard.type('echo one\r');
-	await seesText(page, 'one');
-	server.isAway = true;
-	session.drop();
-	await isIn(page, 'away');
+	const { page, session } = await openedAndAway('one');
 	await page.waitForSelector('#banner:not([hidden])');
 	assert((await page.textContent('#banner')).includes('Your session goes on'), 'the banner says so');
 	await page.keyboard.type('lost');
@@ -238,12 +226,7 @@ story('page: a connection that dies silently is noticed', async () => {
 }, { seconds: 40 });
 
 story('page: when older bytes are gone it starts anew and makes programs redraw', async () => {
-	const { page, session } = await opened();
-	await page.keyboard.type('echo early\r');
-	await seesText(page, 'early');
-	server.isAway = true;
-	session.drop();
-	await isIn(page, 'away');
+	const { page, session } = await openedAndAway('early');
 	session.text('in between\r\n');
 	session.forgetBefore(session.offset);
 	session.text('late\r\n$ ');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one paper gateway and the one browser that all stories of the page share.
-import { launch, openWindow } from '../lib/browser.mjs';
+import { isIn, launch, openWindow, seesText } from '../lib/browser.mjs';
 import { PageServer } from '../lib/page-server.mjs';
 import { equal, story as plainStory } from '../lib/story.mjs';
 
@@ -25,6 +25,25 @@ export async function windowOn(url, options) {
 	return page;
 }
 
+/* A page that is live, with its session. */
+export async function opened(onRedeem, options) {
+	const { url, session } = server.link({}, onRedeem);
+	const page = await windowOn(url, options);
+	await isIn(page, 'live');
+	return { page, session };
+}
+
+/* The same, one word later without the gateway, and told so. */
+export async function openedAndAway(word) {
+	const { page, session } = await opened();
+	await page.keyboard.type(`echo ${word}\r`);
+	await seesText(page, word);
+	server.isAway = true;
+	session.drop();
+	await isIn(page, 'away');
+	return { page, session };
+}
+
 /* What every story holds: no script error, nothing that the policy refused, no fault in the protocol. */
 async function afterStory() {
 	const troubles = [];
@@ -39,7 +58,7 @@ async function afterStory() {
 		session.drop();
 	}
 	server.sessions.clear();
-	Object.assign(server, { isAway: false, isUpgrading: true, redeemStatus: 0 });
+	Object.assign(server, { isAway: false, isUpgrading: true, attachDelay: 0, redeemStatus: 0 });
 	return troubles;
 }
 

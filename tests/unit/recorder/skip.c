@@ -230,12 +230,45 @@ static void too_late_twice(void **state)
 	settle(world, pages, 1);
 	assert_false(page.welcomed);
 	page_join_as(world, &again, 3, 0, false, 71);
-	go_on_for(&player, pages + 1, 1, 3);
+	catch_up(&player, pages + 1, 1);
 	assert_true(again.welcomed);
 	assert_int_equal(again.gaps, 1);
 	finish(world, pages + 1, 1);
 	page_close(&page);
 	page_close(&again);
+	buf_finish(&player.in);
+}
+
+/* Who waits for a keyframe sees nothing: when the last who saw something goes, nobody is there. */
+static void nobody_but_one_who_waits(void **state)
+{
+	struct world *world = *state;
+	struct page page, late, next, *pages[] = { &page, &late, &next };
+	struct player player;
+
+	begin(world, true);
+	player_begin(&player, world, true);
+	page_join(world, &page, 1);
+	settle(world, pages, 1);
+	page_close(&page);
+	player_says(&player, 500 * BLOCK);
+	page_join_at(world, &page, 2, world->corridor->ring.end, false);
+	settle(world, pages, 1);
+	assert_int_equal(page.gaps, 1);
+	page_join_at(world, &late, 3, 0, false);
+	settle(world, pages, 2);
+	assert_true(page.welcomed && !late.welcomed);
+	page_close(&page);
+	pump(world, 20);
+	page_close(&late);
+	pump(world, 20);
+	assert_int_equal(world->corridor->viewer_count, 0);
+	page_join(world, &next, 4);
+	catch_up(&player, pages + 2, 1);
+	assert_true(next.welcomed);
+	assert_int_equal(next.gaps, 1);
+	finish(world, pages + 2, 1);
+	page_close(&next);
 	buf_finish(&player.in);
 }
 
@@ -497,6 +530,7 @@ int main(void)
 		CORRIDOR_TEST(too_late_without),
 		CORRIDOR_TEST(too_late_for_ever),
 		CORRIDOR_TEST(too_late_twice),
+		CORRIDOR_TEST(nobody_but_one_who_waits),
 		CORRIDOR_TEST(too_slow),
 		CORRIDOR_TEST(too_slow_in_the_middle_of_a_frame),
 		CORRIDOR_TEST(a_burst_is_no_flood),
