@@ -17,8 +17,8 @@ void outside_init(struct outside *outside); /* nothing is open */
 /*
  * directory: the installation's; paths that do not begin with a slash are beneath it. uid 0: not
  * root. Makes what is missing: the witness's own directory, and the last one of a path. Errors are
- * printed; 0 or an error.
+ * words in complaint.
  */
-int outside_open(
-	struct outside *outside, int directory, const struct settings *settings, unsigned uid);
+int outside_open(struct outside *outside, int directory, const struct settings *settings,
+	unsigned uid, char complaint[REASON_SIZE]);
 void outside_close(struct outside *outside);

@@ -49,15 +49,17 @@ static int check_place(struct supervisor *supervisor, struct msg_reload_answer *
 	struct settings settings;
 	struct place fresh;
 	struct outside outside;
+	char complaint[REASON_SIZE];
 
 	if (place_renew(supervisor, true, &settings, &fresh, answer->words) < 0)
 		return -ERR_RELOAD_REFUSED;
 	place_drop_fresh(&supervisor->place, &fresh);
 	if (outside_open(&outside, supervisor->place.directory, &settings,
-		    service_uid(supervisor, PARTY_WITNESS)) < 0)
-		return refuse(answer,
-			"what the witness is given cannot be opened: the gateway's output says "
-			"which file");
+		    service_uid(supervisor, PARTY_WITNESS), complaint) < 0) {
+		snprintf(answer->words, sizeof answer->words, "what the witness is given: %.220s",
+			complaint);
+		return -ERR_RELOAD_REFUSED;
+	}
 	outside_close(&outside);
 	return 0;
 }
@@ -339,10 +341,11 @@ static void renew_witness(struct supervisor *supervisor)
 {
 	struct service *witness = supervisor->services[SERVICE_WITNESS];
 	struct outside fresh;
+	char complaint[REASON_SIZE];
 
 	if (outside_open(&fresh, supervisor->place.directory, &supervisor->settings,
-		    service_uid(supervisor, PARTY_WITNESS)) < 0) {
-		log_error("witness.files", "cannot be opened: it goes on with those it had");
+		    service_uid(supervisor, PARTY_WITNESS), complaint) < 0) {
+		log_error("witness.files", "%s: it goes on with those it had", complaint);
 	} else {
 		outside_close(&supervisor->outside);
 		supervisor->outside = fresh;

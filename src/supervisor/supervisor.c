@@ -201,15 +201,21 @@ static int open_programs(struct supervisor *supervisor)
 	return r;
 }
 
+static int open_outside(struct supervisor *supervisor, char complaint[REASON_SIZE])
+{
+	return outside_open(&supervisor->outside, supervisor->place.directory,
+		&supervisor->settings, service_uid(supervisor, PARTY_WITNESS), complaint);
+}
+
 static int start(struct supervisor *supervisor)
 {
+	char complaint[REASON_SIZE];
 	int r = open_programs(supervisor);
 
 	if (r == 0 && supervisor->root)
 		r = place_own(&supervisor->place, &supervisor->settings);
-	if (r == 0)
-		r = outside_open(&supervisor->outside, supervisor->place.directory,
-			&supervisor->settings, service_uid(supervisor, PARTY_WITNESS));
+	if (r == 0 && (r = open_outside(supervisor, complaint)) < 0)
+		fprintf(stderr, "sallyport: %s\n", complaint);
 	if (r < 0)
 		return r;
 	services_init(supervisor);
@@ -260,6 +266,7 @@ static int start_again(struct supervisor *supervisor)
 static int take_over(struct supervisor *supervisor, int fd)
 {
 	enum takeover_kind kind;
+	char complaint[REASON_SIZE];
 
 	share_open(&supervisor->share);
 	int r = takeover_read(supervisor, fd, &kind);
@@ -273,9 +280,8 @@ static int take_over(struct supervisor *supervisor, int fd)
 	if (r < 0)
 		return r;
 	/* For a witness that dies before the reload is through. */
-	if (outside_open(&supervisor->outside, supervisor->place.directory, &supervisor->settings,
-		    service_uid(supervisor, PARTY_WITNESS)) < 0)
-		log_warning("witness.files", "cannot be opened");
+	if (open_outside(supervisor, complaint) < 0)
+		log_warning("witness.files", "%s", complaint);
 	reap_all(supervisor); /* who ended meanwhile */
 	reload_begin(supervisor);
 	return 0;

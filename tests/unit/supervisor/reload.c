@@ -111,11 +111,23 @@ static void in_this_order(void **state)
 static struct service *start_with_a_witness(
 	struct company *company, const char *program, const char *plan)
 {
+<<<<<<< ours
 	stage_file("data/sallyport.conf", "[audit]\nmirror = mirror/lines\n", 0600);
 	ask_for_a_witness(company);
 	stage_plan(program, plan);
 	start_all(company);
 	return company->supervisor.services[SERVICE_WITNESS];
+=======
+	struct supervisor *supervisor = &company->supervisor;
+	char complaint[REASON_SIZE];
+
+	text_copy(supervisor->settings.audit_mirror, sizeof supervisor->settings.audit_mirror,
+		"mirror/lines");
+	services_init(supervisor);
+	assert_int_equal(outside_open(&supervisor->outside, supervisor->place.directory,
+				 &supervisor->settings, 0, complaint),
+		0);
+>>>>>>> theirs
 }
 
 /* There is one witness: it ends when all others are renewed, and starts again, or does not. */
@@ -374,6 +386,9 @@ static void what_cannot_be_is_refused_in_words(void **state)
 	supervisor->root = false;
 	stage_file("data/sallyport.conf", "[session]\nreattach = soon\n", 0644);
 	refused(company, false, "line 2: session.reattach");
+	stage_file("data/sallyport.conf",
+		"[gateway]\nlisten = 127.0.0.1:0\n[audit]\nmirror = no/such/place/lines\n", 0644);
+	refused(company, false, "what the witness is given: no/such/place: No such file");
 	stage_file("data/sallyport.conf", "[gateway]\nlisten = 127.0.0.1:0\n", 0644);
 	assert_int_equal(unlink("data/tls/key.pem"), 0);
 	refused(company, false, "tls/key.pem: No such file");
