@@ -154,12 +154,13 @@ int company_close(void **state)
 void ask_for_a_witness(struct company *company)
 {
 	struct supervisor *supervisor = &company->supervisor;
+	char complaint[REASON_SIZE];
 
 	text_copy(supervisor->settings.audit_mirror, sizeof supervisor->settings.audit_mirror,
 		"mirror/lines");
 	services_init(supervisor);
 	assert_int_equal(outside_open(&supervisor->outside, supervisor->place.directory,
-				 &supervisor->settings, 0),
+				 &supervisor->settings, 0, complaint),
 		0);
 }
 

@@ -111,23 +111,11 @@ static void in_this_order(void **state)
 static struct service *start_with_a_witness(
 	struct company *company, const char *program, const char *plan)
 {
-<<<<<<< ours
 	stage_file("data/sallyport.conf", "[audit]\nmirror = mirror/lines\n", 0600);
 	ask_for_a_witness(company);
 	stage_plan(program, plan);
 	start_all(company);
 	return company->supervisor.services[SERVICE_WITNESS];
-=======
-	struct supervisor *supervisor = &company->supervisor;
-	char complaint[REASON_SIZE];
-
-	text_copy(supervisor->settings.audit_mirror, sizeof supervisor->settings.audit_mirror,
-		"mirror/lines");
-	services_init(supervisor);
-	assert_int_equal(outside_open(&supervisor->outside, supervisor->place.directory,
-				 &supervisor->settings, 0, complaint),
-		0);
->>>>>>> theirs
 }
 
 /* There is one witness: it ends when all others are renewed, and starts again, or does not. */

@@ -61,18 +61,8 @@ static void a_witness_starts_when_asked_for(void **state)
 {
 	struct company *scene = *state;
 	struct supervisor *supervisor = &scene->supervisor;
-	char complaint[REASON_SIZE];
 
-<<<<<<< ours
 	ask_for_a_witness(scene);
-=======
-	text_copy(supervisor->settings.audit_mirror, sizeof supervisor->settings.audit_mirror,
-		"mirror/lines");
-	services_init(supervisor);
-	assert_int_equal(outside_open(&supervisor->outside, supervisor->place.directory,
-				 &supervisor->settings, 0, complaint),
-		0);
->>>>>>> theirs
 	start_all(scene);
 	stage_moment("sallyport-witness given witness mirror\n");
 	static const char *const meet[] = { "witness meets broker", "broker meets witness",
