@@ -10,19 +10,31 @@ import { assert, equal, story, until } from '../lib/story.mjs';
 const passwords = ['first-Passw0rd', 'sec0nd-Secrets', 'third&Hidden'];
 const long = 'abcdefghijklmnopqrstuvwxyz0123456789'.repeat(4);
 
+// What the target shows later than 3 s after it was typed counts as not shown. A machine that is too busy for half of
+// that proves nothing: the session is held again.
+let longest = 0;
+async function timed(what) {
+	const since = performance.now();
+	await what;
+	longest = Math.max(longest, performance.now() - since);
+}
+const wait = (...what) => timed(until(...what));
+
 // Typed by hand: the next key when the one before was shown.
 async function typeSeen(person, text) {
 	for (const key of text) {
 		const before = person.seen.length;
 		person.type(key);
-		await until(() => person.seen.length > before, `the echo of ${JSON.stringify(key)}`);
+		await wait(() => person.seen.length > before, `the echo of ${JSON.stringify(key)}`);
 	}
 }
 
-const shows = (person, words) => until(() => person.seen.includes(words), `${words} in ${JSON.stringify(person.seen.slice(-600))}`);
+const shows = (person, words) => wait(() => person.seen.includes(words), `${words} in ${JSON.stringify(person.seen.slice(-600))}`);
+
+const run = (person, command) => timed(person.run(command));
 
 // Nobody types into a prompt that is still on its way: what is typed then counts as not shown.
-const prompted = (person) => until(() => /[#$] (\x1b\[K)?$/.test(person.seen), `a prompt in ${JSON.stringify(person.seen.slice(-200))}`);
+const prompted = (person) => wait(() => /[#$] (\x1b\[K)?$/.test(person.seen), `a prompt in ${JSON.stringify(person.seen.slice(-200))}`);
 
 // A program with the echo off, which says so; what it does with what is typed then; what it says at its end.
 async function ask(person, name, reads, type, said) {
@@ -38,13 +50,13 @@ async function ask(person, name, reads, type, said) {
 async function live(person) {
 	await person.live();
 	await prompted(person);
-	await person.run('true');
+	await run(person, 'true');
 	await prompted(person);
 	await typeSeen(person, 'echo by-h""and');
 	person.type('\r');
 	await shows(person, 'by-hand');
 	await prompted(person);
-	await person.run(`echo at""-once; echo ${long}`);
+	await run(person, `echo at""-once; echo ${long}`);
 	await ask(person, 'first', 'read -rs word', async () => {
 		for (const key of passwords[0]) person.type(key);
 		person.type('\r');
@@ -58,7 +70,7 @@ async function live(person) {
 		for (const key of ['\x1b[A', '\x1b[B', '\t']) person.type(key);
 	}, 'four');
 	await prompted(person);
-	await person.run('echo af""ter');
+	await run(person, 'echo af""ter');
 	await prompted(person);
 	person.type('exit\r');
 	await person.over();
@@ -95,10 +107,20 @@ function assertHidden(g, person, kept) {
 		assert(keys.includes(word), `${JSON.stringify(word)} in ${JSON.stringify(keys)}`);
 }
 
+async function inTime(open) {
+	for (let held = 1; held <= 5; held++) {
+		const person = await open();
+		longest = 0;
+		await live(person);
+		if (longest < 1500) return { person, held };
+		console.log(`an echo took ${Math.round(longest)} ms: once more`);
+	}
+	throw new Error('the machine is too busy to say what was shown');
+}
+
 async function session(g, open, how) {
-	const person = await open();
-	await live(person);
-	await until(() => audited(g, 'recording.sealed') === 1, 'the recording to be sealed');
+	const { person, held } = await inTime(open);
+	await until(() => audited(g, 'recording.sealed') === held, 'the recording to be sealed');
 	equal(g.cli(['recording', 'verify', person.session]).verdict, 'intact', 'the recording');
 	const before = audited(g, 'recording.secrets_opened');
 	if (how === 'yes') {
