@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Person } from './person.mjs';
-import { endWith, until } from './story.mjs';
+import { endWith, equal, until } from './story.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const build = process.env.SALLYPORT_BUILD ?? path.join(root, 'build');
@@ -97,6 +97,15 @@ export class Gateway {
 			throw new Error(`sallyport ${args.join(' ')}: exit ${done.status}: ${done.stderr}${done.stdout}`);
 		if (raw || expect !== 0) return { out: done.stdout, error: done.stderr };
 		return done.stdout.trim() ? JSON.parse(done.stdout) : undefined;
+	}
+
+	// The newest row stands unproven until the vault has certified the key of a broker that has just come.
+	async trailIntact() {
+		const verify = () => JSON.parse(this.cli(['audit', 'verify'], { expect: [0, 7] }).out);
+		let said = verify();
+		if (said.verdict === 'unproven')
+			await until(() => (said = verify()).verdict !== 'unproven', 'a trail whose newest row is proven');
+		equal(said.verdict, 'intact', 'the audit trail');
 	}
 
 	// The pids of the processes with this name that belong to this gateway: ps as a person reads it.

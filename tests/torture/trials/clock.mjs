@@ -87,7 +87,7 @@ story('jumps of the clock are on record, and nothing else happens', async () => 
 		const rows = gateway.cli(['audit', 'list', '--limit', '100000']);
 		rows.forEach((row, index) => equal(row.sequence, index + 1, 'the sequence'));
 		assert(rows.some((row, index) => index > 0 && row.at < rows[index - 1].at), 'the times went back');
-		equal(gateway.cli(['audit', 'verify']).verdict, 'intact', 'the audit trail');
+		await gateway.trailIntact();
 		await until(() => gateway.cli(['session', 'show', person.session]).recorded, 'the recording to be sealed');
 		equal(gateway.cli(['recording', 'verify', person.session]).verdict, 'intact', 'the recording');
 	} finally {
@@ -150,7 +150,7 @@ story('a gateway that starts in the past trusts nothing that was made in the fut
 		await world.works();
 		const [jump] = await world.onRecord(1);
 		assert(jump.seen === 'at the start' && Math.abs(jump.by_ms + 2 * HOUR) < 10 * SECOND, JSON.stringify(jump));
-		equal(gateway.cli(['audit', 'verify']).verdict, 'intact', 'the audit trail');
+		await gateway.trailIntact();
 	} finally {
 		await world.end();
 	}

@@ -80,7 +80,7 @@ class Bench {
 		await gateway.stop({ keep: true });
 		equal(gateway.process.exitCode, 0, `the ordered end: ${gateway.log.slice(-500)}`);
 		life.check();
-		equal(gateway.cli(['audit', 'verify']).verdict, 'intact', 'the audit trail');
+		await gateway.trailIntact();
 		const live = new Set(life.acks.filter((ack) => ack.kind === 'live').map((ack) => ack.session));
 		for (const report of life.verify(undefined, live)) live.delete(report.id);
 		equal([...live], [], 'sessions without a recording');

@@ -14,6 +14,7 @@ import { Dice, most } from '../lib/seed.mjs';
 import { Shell } from '../lib/shell.mjs';
 
 const SYNC_MS = 1000; // what a recording may lack
+const LONGEST_MS = 60000; // a busy machine lets nobody in for a while
 const NEWEST = 8; // recordings looked at after each cut: what is older lies still
 const settings = { 'ticket.lifetime': 300, 'telnet.success': '$ ', 'gateway.log_level': 'error' };
 const NO_DISK = 'skip: wants root, /dev/fuse and loop devices';
@@ -33,12 +34,18 @@ class World {
 		return world;
 	}
 
-	// People come and go, and everything else goes on.
+	// Somebody saw something so long ago that it has to be in the recording.
+	wordIsDue() {
+		const { people, gone = [] } = this.life;
+		return [...people, ...gone].some(({ markers = [] }) => markers.some(({ at }) => at < Date.now() - 2 * SYNC_MS));
+	}
+
+	// People come and go, and everything else goes on: for so long, or until somebody saw something.
 	async live(seconds) {
 		const { life } = this;
 		const end = Date.now() + seconds * 1000;
 		life.start();
-		while (Date.now() < end) {
+		while (Date.now() < end || (!this.wordIsDue() && Date.now() < end + LONGEST_MS)) {
 			const person = await life.visit();
 			await sleep(this.dice.between(100, 600));
 			if (life.people.length > 3) {
