@@ -93,12 +93,11 @@ static void start_token(struct running *running, struct message *message)
 
 static void take_state(struct running *running, const struct message *message)
 {
-	const struct msg_vault_state *state = message->payload;
 	if (message->serial == 0) {
-		running->state = *state;
+		memcpy(&running->state, message->payload, sizeof running->state);
 		running->states++;
 	} else if (message->serial == running->waits_for) {
-		running->answer = *state;
+		memcpy(&running->answer, message->payload, sizeof running->answer);
 		running->answered = true;
 	}
 }
