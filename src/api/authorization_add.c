@@ -7,11 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/authorization.h"
 #include "api/control.h"
 #include "api/endpoints.h"
-#include "api/names.h"
 #include "api/resource.h"
-#include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -20,7 +19,6 @@
 #define CLIENT_ID_DIGITS 41 /* an odd number, as the clients of the API know it */
 #define CLIENT_SECRET_LEN 32
 #define OAUTH1_KEY_LEN 20
-#define CREDENTIALS_MAX 200 /* covered by one call: parameters are bounded too */
 
 static const struct field fields[] = {
 	{ "application", FIELD_TEXT, NAME_SIZE - 1, ERR_PARAMETER_MISSING, ERR_PARAMETER_INVALID },
@@ -31,94 +29,6 @@ static const struct field fields[] = {
 	{ "credentials", FIELD_TEXT, 32767, ERR_NONE, ERR_PARAMETER_INVALID },
 	{},
 };
-
-static int read_referers(struct call *call, char *out, size_t size)
-{
-	char item[URL_SIZE];
-	const char *cursor = control_text(call, "referer");
-	size_t used = 0;
-	int r;
-	while ((r = list_next(&cursor, item, sizeof item)) > 0) {
-		size_t len = strlen(item);
-		bool web = strncmp(item, "https://", 8) == 0 || strncmp(item, "http://", 7) == 0;
-		if (!web || !name_fits(item) || used + len + 2 > size)
-			return call_fail(call, -ERR_PARAMETER_INVALID,
-				"A referer is a URL that begins with https:// or http://");
-		if (used > 0)
-			out[used++] = ' ';
-		memcpy(out + used, item, len + 1);
-		used += len;
-	}
-	return r;
-}
-
-static int read_limits(struct call *call, struct authorization_row *row)
-{
-	const char *ips = control_text(call, "ip"), *expires = control_text(call, "expires");
-	if (ips[0] != '\0' && !address_list_valid(ips))
-		return call_fail(call, -ERR_PARAMETER_INVALID,
-			"The addresses are not a list of addresses, networks or *");
-	int r = text_copy(row->ips, sizeof row->ips, ips);
-	if (r == 0)
-		r = read_referers(call, row->referers, sizeof row->referers);
-	if (r < 0 || expires[0] == '\0')
-		return r;
-	if (clock_parse(expires, &row->expires_at) < 0)
-		return call_fail(call, -ERR_PARAMETER_INVALID,
-			"The time has the form 2027-01-31 or 2027-01-31T18:00:00Z");
-	if (row->expires_at <= call_now(call))
-		return call_fail(call, -ERR_PARAMETER_INVALID, "The time of expiry is past");
-	return 0;
-}
-
-static int cover_one(struct call *call, int64_t authorization_id, const char *account)
-{
-	char username[USERNAME_SIZE], hostname[HOSTNAME_SIZE];
-	struct device_row device;
-	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
-	struct store *store = call_store(call);
-	int r = account_split(account, username, hostname);
-	if (r == 0)
-		r = store_device_find(store, hostname, &device);
-	if (r == 0)
-		r = store_credential_find(store, device.id, username, &credential);
-	if (r == -ERR_NOT_FOUND || r == -ERR_MALFORMED)
-		return call_fail(
-			call, -ERR_CREDENTIAL_NOT_FOUND, "No such credential: %s", account);
-	return r < 0 ? r : store_authorization_cover(store, authorization_id, credential.id);
-}
-
-/* Returns how many it covered. */
-static int cover_list(struct call *call, int64_t authorization_id, const char *list)
-{
-	char account[USERNAME_SIZE + HOSTNAME_SIZE];
-	int count = 0, r;
-	while (list != NULL && (r = list_next(&list, account, sizeof account)) != 0) {
-		if (r == -ERR_TOO_LARGE || count == CREDENTIALS_MAX)
-			return -ERR_TOO_LARGE;
-		r = cover_one(call, authorization_id, account);
-		if (r < 0)
-			return r;
-		count++;
-	}
-	return count;
-}
-
-static int cover(struct call *call, int64_t authorization_id)
-{
-	const char *item;
-	int count = cover_list(call, authorization_id, call_text(call, "credentials"));
-	for (unsigned i = 0; count >= 0 && (item = call_item(call, "credentials", i)) != NULL;
-		i++) {
-		int r = cover_list(call, authorization_id, item);
-		count = r < 0 ? r : count + r;
-	}
-	if (count == 0)
-		call_detail(call, "It covers no credential.");
-	if (count >= 0)
-		json_number(call_audit(call), "credentials", count);
-	return count < 0 ? count : 0;
-}
 
 static int add_row(struct call *call, struct authorization_row *row)
 {
@@ -131,7 +41,12 @@ static int add_row(struct call *call, struct authorization_row *row)
 	json_text(call_audit(call), "resources",
 		resources_format(row->reads, row->writes, resources));
 	json_text(call_audit(call), "ips", row->ips);
-	return cover(call, row->id);
+	int count = authorization_accounts(call, row->id, store_authorization_cover);
+	if (count == 0)
+		call_detail(call, "It covers no credential.");
+	if (count >= 0)
+		json_number(call_audit(call), "credentials", count);
+	return count < 0 ? count : 0;
 }
 
 static int add_oauth2(struct call *call, struct authorization_row *row)
@@ -216,7 +131,7 @@ static int answer(struct broker *broker, struct call *call)
 	if (r == 0)
 		r = resources_parse(control_text(call, "resource"), &row.reads, &row.writes);
 	if (r == 0)
-		r = read_limits(call, &row);
+		r = authorization_read_limits(call, &row);
 	if (r == 0)
 		r = text_copy(row.application, sizeof row.application, application.name);
 	if (r < 0)

@@ -57,6 +57,8 @@ struct broker {
 	struct probes *probes;
 	struct figures figures;
 	struct timer *tick;
+	struct expiry_cursor
+		expired;   /* the authorization whose sessions were ended last for that */
 	uint64_t sweep_at; /* monotonic: when old rows are removed next */
 	unsigned titled;   /* live sessions in the title of ps */
 	bool title_set;

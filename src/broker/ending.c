@@ -78,6 +78,7 @@ int ending_of(struct broker *broker, enum ending_of what, int64_t id, const char
 		[ENDING_DEVICE] = SESSION_OF_DEVICE,
 		[ENDING_CREDENTIAL] = SESSION_OF_CREDENTIAL,
 		[ENDING_AUTHORIZATION] = SESSION_OF_AUTHORIZATION,
+		[ENDING_UNCOVERED] = SESSION_UNCOVERED,
 		[ENDING_EVERYTHING] = SESSION_OF_ALL,
 	};
 	struct moving moving = { .actor = call != NULL ? call->actor : "gateway",

@@ -17,6 +17,7 @@ enum ending_of {
 	ENDING_DEVICE,
 	ENDING_CREDENTIAL,
 	ENDING_AUTHORIZATION,
+	ENDING_UNCOVERED,  /* the authorization's, with credentials it reaches no more */
 	ENDING_EVERYTHING, /* id is ignored */
 };
 /*

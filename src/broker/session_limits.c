@@ -10,6 +10,7 @@
 #include "broker/context.h"
 
 #define UNOPENED_BATCH 500 /* sessions whose URL expired, ended in one tick */
+#define EXPIRED_BATCH 50   /* authorizations that expired, looked at in one tick */
 #define SWEEP_MS 10000
 #define SWEEP_MUCH 500   /* rows dropped at once: there may be more */
 #define NONCE_KEPT_S 900 /* longer than a timestamp is believed, both ways */
@@ -160,6 +161,34 @@ static void end_unopened(struct broker *broker)
 		log_error("session.expire", "%s", error_text(r));
 }
 
+/*
+ * The cursor moves on when an authorization has no session left: had the commit failed, the next
+ * tick would try again.
+ */
+static void end_expired(struct broker *broker)
+{
+	struct expiry_cursor next = broker->expired;
+	int64_t now = clock_wall_ms();
+	bool left = false;
+	int r = 0;
+
+	for (unsigned i = 0; i < EXPIRED_BATCH; i++) {
+		r = store_authorization_expired(broker->store, &next, now);
+		if (r == 0)
+			r = turn_open(broker);
+		if (r == 0)
+			r = ending_of(
+				broker, ENDING_AUTHORIZATION, next.id, "The authorization expired");
+		if (r < 0)
+			break;
+		left = left || r > 0;
+		if (!left)
+			broker->expired = next;
+	}
+	if (r < 0 && r != -ERR_NOT_FOUND)
+		log_error("authorization.expire", "%s", error_text(r));
+}
+
 /* A bounded number at a time; again at the next tick while there is much. */
 static void sweep(struct broker *broker, uint64_t now)
 {
@@ -204,6 +233,7 @@ void sessions_tick(struct broker *broker)
 	}
 	sessions_strays(broker, now);
 	end_unopened(broker);
+	end_expired(broker);
 	sweep(broker, now);
 	title(broker, live);
 }

@@ -156,6 +156,47 @@ const struct command command_authorization_list = {
 		{ "AUTH", "auth" }, { "RESOURCES", "resources" }, { "IPS", "ips" },
 		{ "EXPIRES", "expires_at" }, { "DISABLED", "disabled_at" }, { 0 } },
 };
+const struct command command_authorization_edit = {
+	.words = "authorization edit",
+	.takes = "ID",
+	.sentence = "Change an authorization's rights and limits; what is not named stays",
+	.method = "POST",
+	.path = "authorization/edit",
+	.params = PARAMS("id"),
+	.done = "Authorization %s edited.",
+	.options = (const struct option_row[]){ { "resource", "resource", OPTION_TEXT,
+							"NAME:r|rw[,..]",
+							"all it may do from now on" },
+		{ "ip", "ip", OPTION_TEXT, "LIST", "addresses or networks it may call from, or *" },
+		{ "referer", "referer", OPTION_TEXT, "LIST", "HTTP referers it must send" },
+		{ "expires", "expires", OPTION_TEXT, "TIME|never", "when it ends" }, { 0 } },
+};
+const struct command command_authorization_cover = {
+	.words = "authorization cover",
+	.takes = "ID",
+	.sentence = "Let an authorization use further credentials",
+	.method = "POST",
+	.path = "authorization/cover",
+	.params = PARAMS("id"),
+	.done = "Authorization %s covers them.",
+	.options =
+		(const struct option_row[]){ { "credential", "credentials", OPTION_LIST,
+						     "USER@HOST", "which; may be repeated", true },
+			{ 0 } },
+};
+const struct command command_authorization_uncover = {
+	.words = "authorization uncover",
+	.takes = "ID",
+	.sentence = "Take credentials from an authorization and end its sessions with them",
+	.method = "POST",
+	.path = "authorization/uncover",
+	.params = PARAMS("id"),
+	.done = "Authorization %s does not cover them any more.",
+	.options =
+		(const struct option_row[]){ { "credential", "credentials", OPTION_LIST,
+						     "USER@HOST", "which; may be repeated", true },
+			{ 0 } },
+};
 const struct command command_authorization_disable = {
 	.words = "authorization disable",
 	.takes = "ID",

@@ -208,6 +208,18 @@ int store_authorization_add(
 int store_authorization_set_secrets(struct store *store, int64_t id, uint32_t key_version,
 	const void *consumer, uint32_t consumer_len, const void *token, uint32_t token_len);
 int store_authorization_cover(struct store *store, int64_t id, int64_t credential_id);
+int store_authorization_uncover(
+	struct store *store, int64_t id, int64_t credential_id); /* -ERR_NOT_FOUND: was not */
+/* Rights, addresses, referers and expiry, as the row has them. */
+int store_authorization_edit(struct store *store, const struct authorization_row *authorization);
+/*
+ * The next one that has expired by now, in the order of expiry; the cursor starts as zeros and
+ * moves on to it. -ERR_NOT_FOUND: there is none yet.
+ */
+struct expiry_cursor {
+	int64_t at, id;
+};
+int store_authorization_expired(struct store *store, struct expiry_cursor *cursor, int64_t now);
 /* What it was given; not what it created itself. */
 int store_authorization_coverage(struct store *store, int64_t id,
 	int (*keep)(void *, const struct credential_row *, const struct device_row *),
@@ -300,7 +312,8 @@ enum session_of {
 	SESSION_OF_USER,
 	SESSION_OF_DEVICE,
 	SESSION_OF_CREDENTIAL,
-	SESSION_OF_AUTHORIZATION
+	SESSION_OF_AUTHORIZATION,
+	SESSION_UNCOVERED /* the authorization's, with credentials it reaches no more */
 };
 int store_session_created_by(struct store *store, int what, int64_t id,
 	int (*keep)(void *, const struct session_row *), void *context);

@@ -147,6 +147,37 @@ int store_authorization_cover(struct store *store, int64_t id, int64_t credentia
 		RUN(store, AUTHORIZATION_COVER, NULL, NULL, integer(id), integer(credential_id)));
 }
 
+int store_authorization_uncover(struct store *store, int64_t id, int64_t credential_id)
+{
+	return one_row(
+		RUN(store, AUTHORIZATION_UNCOVER, NULL, NULL, integer(id), integer(credential_id)),
+		ERR_NOT_FOUND);
+}
+
+int store_authorization_edit(struct store *store, const struct authorization_row *row)
+{
+	return one_row(RUN(store, AUTHORIZATION_EDIT, NULL, NULL, integer(row->id),
+			       integer(row->reads), integer(row->writes), text(row->ips),
+			       text(row->referers), integer(row->expires_at)),
+		ERR_NOT_FOUND);
+}
+
+static int keep_expiry(void *context, const struct value *values, unsigned count)
+{
+	struct expiry_cursor *cursor = context;
+	struct reader reader = READER(values, count);
+	cursor->id = read_integer(&reader);
+	cursor->at = read_integer(&reader);
+	return reader.error;
+}
+
+int store_authorization_expired(struct store *store, struct expiry_cursor *cursor, int64_t now)
+{
+	return one_row(RUN(store, AUTHORIZATION_EXPIRED, keep_expiry, cursor, integer(cursor->at),
+			       integer(cursor->id), integer(now)),
+		ERR_NOT_FOUND);
+}
+
 int store_authorization_covers(struct store *store, int64_t id, int64_t credential_id)
 {
 	int r = RUN(store, AUTHORIZATION_COVERS, NULL, NULL, integer(id), integer(credential_id));

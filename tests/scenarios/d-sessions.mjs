@@ -331,6 +331,38 @@ story('a disabled user loses the running session within two seconds', async () =
 	equal(again.status, 400, again.text);
 });
 
+// Every way in which an application loses what a session stands on.
+story('a session ends within two seconds of the rights it stands on', async () => {
+	const g = await prepared();
+	const account = g.request_body.credential;
+	const portal = async (name, options = []) => {
+		g.cli(['application', 'add', name]);
+		const keys = g.cli(['authorization', 'add', '--application', name, '--resource', 'web-proxy-session:rw', '--credential', `${account}@db1`, ...options]);
+		const { id } = g.cli(['authorization', 'list']).findLast((row) => row.application === name);
+		return { id, keys };
+	};
+	const ways = {
+		'credential uncovered': (id) => g.cli(['authorization', 'uncover', id, '--credential', `${account}@db1`]),
+		'right taken away': (id) => g.cli(['authorization', 'edit', id, '--resource', 'pam-core:rw']),
+		'authorization disabled': (id) => g.cli(['authorization', 'disable', id]),
+		'application disabled': (id, name) => g.cli(['application', 'disable', name]),
+		expired: (id) => { g.cli(['authorization', 'edit', id, '--expires', new Date(Date.now() + 300).toISOString()]); },
+	};
+	for (const [index, [what, withdraw]] of Object.entries(ways).entries()) {
+		const { id, keys } = await portal(`portal${index}`);
+		await g.token(keys);
+		const person = await g.person();
+		await person.live();
+		withdraw(id, `portal${index}`);
+		const start = Date.now();
+		await person.over();
+		assert(Date.now() - start < 2500, `${what}: ${Date.now() - start} ms`);
+		const again = await g.create().catch((error) => ({ status: error.message }));
+		assert(again.status !== 200, `${what}: ${again.status}`);
+	}
+	await g.token();
+}, { seconds: 60 });
+
 story('output faster than the person: memory stays, Ctrl-C comes through', async () => {
 	const g = await prepared();
 	const person = await g.person({}, { acknowledge: false });

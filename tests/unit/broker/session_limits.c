@@ -157,6 +157,53 @@ static void test_end_is_written_later(void **state)
 	house_audit_verify(house);
 }
 
+static void expires(struct house *house, int64_t at)
+{
+	CLEANUP(store_authorization_finish) struct authorization_row row = { 0 };
+	struct store *store = house->broker->store;
+
+	assert_int_equal(store_authorization_get(store, house->authorization, &row), 0);
+	row.expires_at = at;
+	assert_int_equal(turn_open(house->broker), 0);
+	assert_int_equal(store_authorization_edit(store, &row), 0);
+	turn_close(house->broker);
+	house_run(house);
+}
+
+static void test_authorization_expires(void **state)
+{
+	struct house *house = *state;
+
+	live(house);
+	expires(house, clock_wall_ms() + 3600 * 1000);
+	tick(house);
+	assert_int_equal(end_why(house), 0);
+	expires(house, clock_wall_ms() - 1);
+	tick(house);
+	assert_int_equal(end_why(house), -ERR_RIGHTS_WITHDRAWN);
+	assert_true(house_got(house, MSG_SESSION_STOP));
+	assert_int_equal(house->broker->expired.id, 0); /* had this not been written .. */
+	tick(house);
+	assert_int_equal(house->broker->expired.id, house->authorization);
+	assert_int_equal(house_audit_count(house, "session.ended"), 1);
+	house_audit_verify(house);
+}
+
+/* The end could not be written: it is tried again. */
+static void test_expiry_is_written_later(void **state)
+{
+	struct house *house = *state;
+
+	live(house);
+	expires(house, clock_wall_ms() - 1);
+	assert_int_equal(turn_open(house->broker), 0);
+	house->broker->turn.poisoned = true;
+	tick(house);
+	assert_int_equal(end_why(house), 0);
+	tick(house);
+	assert_int_equal(end_why(house), -ERR_RIGHTS_WITHDRAWN);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void)
@@ -168,6 +215,8 @@ int main(void)
 		TEST(test_stubborn_worker_is_killed),
 		TEST(test_never_opened),
 		TEST(test_end_is_written_later),
+		TEST(test_authorization_expires),
+		TEST(test_expiry_is_written_later),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,6 +55,81 @@ static void an_authorization_is_found_by_its_client(void **state)
 	assert_int_equal(store_authorization_add(store, &row, &row.id), -ERR_EXISTS);
 }
 
+static void an_authorization_is_edited(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	CLEANUP(store_authorization_finish) struct authorization_row row = { 0 }, found = { 0 };
+	assert_int_equal(store_authorization_get(store, fixture->authorization, &row), 0);
+	row.reads = row.writes = RESOURCE_USERS;
+	row.expires_at = NOW + 5;
+	assert_int_equal(text_copy(row.ips, sizeof row.ips, "::1"), 0);
+	assert_int_equal(text_copy(row.referers, sizeof row.referers, "https://x.example"), 0);
+	assert_int_equal(store_authorization_edit(store, &row), 0);
+	assert_int_equal(store_authorization_get(store, fixture->authorization, &found), 0);
+	assert_memory_equal(&found, &row, sizeof row);
+	row.id = 99;
+	assert_int_equal(store_authorization_edit(store, &row), -ERR_NOT_FOUND);
+}
+
+static void they_expire_in_order(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct expiry_cursor cursor = { 0 };
+	static const int64_t at[] = { NOW + 9, 0, NOW + 5, NOW + 9 }; /* the first is row 2 */
+	assert_int_equal(store_authorization_expired(store, &cursor, NOW), -ERR_NOT_FOUND);
+	for (unsigned i = 0; i < ARRAY_LEN(at); i++) {
+		struct authorization_row row = { .application_id = fixture->application,
+			.expires_at = at[i],
+			.consumer_key = "k",
+			.token_key = { (char)('a' + i) } };
+		assert_int_equal(store_authorization_add(store, &row, &row.id), 0);
+	}
+	assert_int_equal(store_authorization_expired(store, &cursor, NOW + 4), -ERR_NOT_FOUND);
+	assert_int_equal(store_authorization_expired(store, &cursor, NOW + 5), 0);
+	assert_int_equal(cursor.id, 4);
+	assert_int_equal(store_authorization_expired(store, &cursor, NOW + 8), -ERR_NOT_FOUND);
+	assert_int_equal(store_authorization_expired(store, &cursor, NOW + 90), 0);
+	assert_int_equal(cursor.id, 2);
+	assert_int_equal(store_authorization_expired(store, &cursor, NOW + 90), 0);
+	assert_int_equal(cursor.id, 5);
+	assert_int_equal(cursor.at, NOW + 9);
+	assert_int_equal(store_authorization_expired(store, &cursor, NOW + 90), -ERR_NOT_FOUND);
+}
+
+static int count_session(void *context, const struct session_row *row)
+{
+	++*(unsigned *)context;
+	return 0;
+}
+
+static unsigned uncovered(struct fixture *fixture)
+{
+	unsigned count = 0;
+	assert_true(store_session_created_by(fixture->store, SESSION_UNCOVERED,
+			    fixture->authorization, count_session, &count) >= 0);
+	return count;
+}
+
+static void sessions_out_of_reach_are_found(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct session_row session = fixture_session(fixture, 1);
+	assert_int_equal(store_session_add(store, &session, &session.id), 0);
+	assert_int_equal(uncovered(fixture), 1);
+	assert_int_equal(
+		store_authorization_cover(store, fixture->authorization, fixture->credential), 0);
+	assert_int_equal(uncovered(fixture), 0);
+	assert_int_equal(
+		store_authorization_uncover(store, fixture->authorization, fixture->credential), 0);
+	assert_int_equal(uncovered(fixture), 1);
+	assert_int_equal(
+		store_authorization_uncover(store, fixture->authorization, fixture->credential),
+		-ERR_NOT_FOUND);
+}
+
 static void oauth1_keys_are_found_together(void **state)
 {
 	struct fixture *fixture = *state;
@@ -319,6 +394,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(applications),
 		CASE(an_authorization_is_found_by_its_client),
+		CASE(an_authorization_is_edited),
+		CASE(they_expire_in_order),
+		CASE(sessions_out_of_reach_are_found),
 		CASE(oauth1_keys_are_found_together),
 		CASE(coverage_is_exact),
 		CASE(tokens_carry_the_authorization),

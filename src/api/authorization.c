@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/authorization.h"
+
+#include <string.h>
+
+#include "api/control.h"
+#include "api/names.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+static int read_referers(struct call *call, char *out, size_t size)
+{
+	char item[URL_SIZE];
+	const char *cursor = control_text(call, "referer");
+	size_t used = 0;
+	int r;
+	out[0] = '\0';
+	while ((r = list_next(&cursor, item, sizeof item)) > 0) {
+		size_t len = strlen(item);
+		bool web = strncmp(item, "https://", 8) == 0 || strncmp(item, "http://", 7) == 0;
+		if (!web || !name_fits(item) || used + len + 2 > size)
+			return call_fail(call, -ERR_PARAMETER_INVALID,
+				"A referer is a URL that begins with https:// or http://");
+		if (used > 0)
+			out[used++] = ' ';
+		memcpy(out + used, item, len + 1);
+		used += len;
+	}
+	return r;
+}
+
+static int read_ips(struct call *call, struct authorization_row *row)
+{
+	const char *ips = call_text(call, "ip");
+	if (ips == NULL)
+		return 0;
+	if (ips[0] != '\0' && !address_list_valid(ips))
+		return call_fail(call, -ERR_PARAMETER_INVALID,
+			"The addresses are not a list of addresses, networks or *");
+	return text_copy(row->ips, sizeof row->ips, ips);
+}
+
+static int read_expiry(struct call *call, struct authorization_row *row)
+{
+	const char *expires = control_text(call, "expires");
+	if (expires[0] == '\0')
+		return 0;
+	if (strcmp(expires, "never") == 0) {
+		row->expires_at = 0;
+		return 0;
+	}
+	if (clock_parse(expires, &row->expires_at) < 0)
+		return call_fail(call, -ERR_PARAMETER_INVALID,
+			"The time has the form 2027-01-31 or 2027-01-31T18:00:00Z, or is never");
+	if (row->expires_at <= call_now(call))
+		return call_fail(call, -ERR_PARAMETER_INVALID, "The time of expiry is past");
+	return 0;
+}
+
+int authorization_read_limits(struct call *call, struct authorization_row *row)
+{
+	int r = read_ips(call, row);
+	if (r == 0 && call_text(call, "referer") != NULL)
+		r = read_referers(call, row->referers, sizeof row->referers);
+	return r == 0 ? read_expiry(call, row) : r;
+}
+
+static int one_account(
+	struct call *call, int64_t authorization_id, const char *account, cover_fn *each)
+{
+	char username[USERNAME_SIZE], hostname[HOSTNAME_SIZE];
+	struct device_row device;
+	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
+	struct store *store = call_store(call);
+	int r = account_split(account, username, hostname);
+	if (r == 0)
+		r = store_device_find(store, hostname, &device);
+	if (r == 0)
+		r = store_credential_find(store, device.id, username, &credential);
+	if (r == 0)
+		r = each(store, authorization_id, credential.id);
+	if (r == -ERR_NOT_FOUND || r == -ERR_MALFORMED)
+		return call_fail(
+			call, -ERR_CREDENTIAL_NOT_FOUND, "No such credential: %s", account);
+	return r;
+}
+
+/* Returns how many there were. */
+static int account_list(
+	struct call *call, int64_t authorization_id, const char *list, cover_fn *each)
+{
+	char account[USERNAME_SIZE + HOSTNAME_SIZE];
+	int count = 0, r;
+	while (list != NULL && (r = list_next(&list, account, sizeof account)) != 0) {
+		if (r == -ERR_TOO_LARGE || count == CREDENTIALS_MAX)
+			return -ERR_TOO_LARGE;
+		r = one_account(call, authorization_id, account, each);
+		if (r < 0)
+			return r;
+		count++;
+	}
+	return count;
+}
+
+int authorization_accounts(struct call *call, int64_t authorization_id, cover_fn *each)
+{
+	const char *item;
+	int count =
+		account_list(call, authorization_id, call_text(call, "credentials"), each);
+	for (unsigned i = 0; count >= 0 && (item = call_item(call, "credentials", i)) != NULL;
+		i++) {
+		int r = account_list(call, authorization_id, item, each);
+		count = r < 0 ? r : count + r;
+	}
+	return count;
+}
