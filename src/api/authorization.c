@@ -105,8 +105,7 @@ static int account_list(
 int authorization_accounts(struct call *call, int64_t authorization_id, cover_fn *each)
 {
 	const char *item;
-	int count =
-		account_list(call, authorization_id, call_text(call, "credentials"), each);
+	int count = account_list(call, authorization_id, call_text(call, "credentials"), each);
 	for (unsigned i = 0; count >= 0 && (item = call_item(call, "credentials", i)) != NULL;
 		i++) {
 		int r = account_list(call, authorization_id, item, each);

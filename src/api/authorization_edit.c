@@ -71,9 +71,8 @@ static int edit(struct broker *broker, struct call *call)
 	write_rights(call_json(call), "authorization", &row);
 	if (!opened || opens_sessions(&row))
 		return 0;
-	return note_ended(call,
-		ending_of(broker, ENDING_AUTHORIZATION, row.id,
-			"The authorization may open no sessions any more"));
+	return note_ended(call, ending_of(broker, ENDING_AUTHORIZATION, row.id,
+					"The authorization may open no sessions any more"));
 }
 
 /* Those named, or the error of the first that cannot be. */
@@ -103,9 +102,9 @@ static int uncover(struct broker *broker, struct call *call)
 	int r = change_cover(call, store_authorization_uncover);
 	if (r < 0)
 		return r;
-	return note_ended(call,
-		ending_of(broker, ENDING_UNCOVERED, call_number(call, "id", 0),
-			"The authorization does not cover the credential any more"));
+	return note_ended(
+		call, ending_of(broker, ENDING_UNCOVERED, call_number(call, "id", 0),
+			      "The authorization does not cover the credential any more"));
 }
 
 const struct endpoint control_authorization_edit = {

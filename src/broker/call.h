@@ -61,6 +61,8 @@ void call_raw(struct call *call, unsigned http, const char *json);
  */
 void call_object(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct json *call_audit(struct call *call);
+/* Another event than the endpoint's, when it succeeds; a constant text. */
+void call_event(struct call *call, const char *event);
 /* A further row in the same transaction, for calls that do more than one thing. */
 int call_audit_also(struct call *call, const char *event, const char *object, const char *detail);
 

@@ -55,6 +55,7 @@ struct call {
 	bool raw; /* the entity is the whole body */
 	struct buf entity;
 	struct json json;
+	const char *event;              /* of its success; NULL: the endpoint's */
 	const char *message, *mensagem; /* constant texts, or message_text */
 	char message_text[REASON_SIZE];
 	char detail[512];

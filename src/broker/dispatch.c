@@ -106,6 +106,8 @@ static int audit_call(struct broker *broker, struct call *call, int r)
 
 	if (r < 0 && !refusal_audited(broker, call, r))
 		return 0;
+	if (r == 0 && call->event != NULL)
+		event = call->event;
 	if (r == 0 && event == NULL)
 		return 0;
 	struct json *json = call_audit(call);

@@ -222,6 +222,19 @@ story('address, referer, expiry and a disabled application', async () => {
 	equal((await ask(keys, { Referer: 'https://portal.example/' })).status, 401, 'token after disabling');
 });
 
+story('check=1 says what would happen, and makes nothing', async () => {
+	const g = await prepared();
+	const before = g.cli(['session', 'list']).length;
+	const good = await g.create({ check: 1 });
+	equal([good.status, good.json.check.allowed, good.json.session], [200, true, undefined], good.text);
+	equal(good.json.check.rules.filter(({ result }) => result !== 'holds'), [], 'rules');
+	const bad = await g.create({ check: true, port: 1 });
+	const broken = bad.json.check.rules.find(({ result }) => result === 'broken');
+	equal([bad.json.check.allowed, bad.json.check.status, broken], [false, 400, { rule: 'port', result: 'broken', message: 'Invalid port' }], bad.text);
+	equal(g.cli(['session', 'list']).length, before, 'sessions');
+	equal(g.cli(['audit', 'list']).filter(({ event }) => event === 'session.checked').length, 2, 'on record');
+});
+
 story('OAuth 2.0: an independent client, by form and by Basic', async () => {
 	const g = await prepared();
 	const over = async (url, { method, headers, body }) => {

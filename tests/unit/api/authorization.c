@@ -24,9 +24,9 @@ static int named(struct broker *broker, struct call *call)
 
 static int limits(struct broker *broker, struct call *call)
 {
-	struct authorization_row row = { .ips = "10.0.0.1",
-		.referers = "https://a.example",
-		.expires_at = 7 };
+	struct authorization_row row = {
+		.ips = "10.0.0.1", .referers = "https://a.example", .expires_at = 7
+	};
 	int r = authorization_read_limits(call, &row);
 	call_detail(call, "%s|%s|%lld", row.ips, row.referers, (long long)row.expires_at);
 	return r;
@@ -36,19 +36,18 @@ static void accounts_in_any_form(void **state)
 {
 	struct broker broker = fake_broker(state);
 	struct endpoint endpoint = control_authorization_add;
-	static const struct field lists[] = { { "credentials", FIELD_TEXT, 32767, ERR_NONE,
-						      ERR_PARAMETER_INVALID },
-		{} };
+	static const struct field lists[] = {
+		{ "credentials", FIELD_TEXT, 32767, ERR_NONE, ERR_PARAMETER_INVALID }, {}
+	};
 	endpoint.fields = lists;
 	endpoint.answer = named;
 	assert_int_equal(fake_call(&broker, &endpoint, NULL), 0);
 	assert_string_equal(fake_detail(), "0");
-	assert_int_equal(fake_call(&broker, &endpoint, "credentials", " root@db1, ,root@db1,",
-				 NULL),
-		0);
+	assert_int_equal(
+		fake_call(&broker, &endpoint, "credentials", " root@db1, ,root@db1,", NULL), 0);
 	assert_string_equal(fake_detail(), "2");
-	assert_int_equal(fake_call(&broker, &endpoint, "credentials.0", "root@db1",
-				 "credentials.1", "root@db1,root@192.0.2.7", NULL),
+	assert_int_equal(fake_call(&broker, &endpoint, "credentials.0", "root@db1", "credentials.1",
+				 "root@db1,root@192.0.2.7", NULL),
 		0);
 	assert_string_equal(fake_detail(), "3");
 	assert_int_equal(fake_call(&broker, &endpoint, "credentials", "root@db1,nobody@db1", NULL),
@@ -70,15 +69,16 @@ static void what_is_not_named_stays(void **state)
 	endpoint.answer = limits;
 	assert_int_equal(fake_call(&broker, &endpoint, NULL), 0);
 	assert_string_equal(fake_detail(), "10.0.0.1|https://a.example|7");
-	assert_int_equal(fake_call(&broker, &endpoint, "ip", "*", "referer", "", "expires",
-				 "never", NULL),
+	assert_int_equal(
+		fake_call(&broker, &endpoint, "ip", "*", "referer", "", "expires", "never", NULL),
 		0);
 	assert_string_equal(fake_detail(), "*||0");
 	assert_int_equal(
 		fake_call(&broker, &endpoint, "expires", "soon", NULL), -ERR_PARAMETER_INVALID);
 	assert_int_equal(fake_call(&broker, &endpoint, "expires", "2001-01-01", NULL),
 		-ERR_PARAMETER_INVALID);
-	assert_int_equal(fake_call(&broker, &endpoint, "ip", "1.2.3", NULL), -ERR_PARAMETER_INVALID);
+	assert_int_equal(
+		fake_call(&broker, &endpoint, "ip", "1.2.3", NULL), -ERR_PARAMETER_INVALID);
 }
 
 int main(void)

@@ -69,8 +69,8 @@ static void a_credential_goes_with_its_sessions(void **state)
 				 "credentials.0", "root@db1", NULL),
 		0);
 	assert_int_equal(fake_audit_number("sessions_ended"), 1);
-	assert_string_equal(broker.ended_because,
-		"The authorization does not cover the credential any more");
+	assert_string_equal(
+		broker.ended_because, "The authorization does not cover the credential any more");
 	assert_int_equal(store_authorization_covers(store, 1, credential), 0);
 	assert_int_equal(fake_call(&broker, &control_authorization_uncover, "id", "1",
 				 "credentials", "root@db1", NULL),
