@@ -169,6 +169,11 @@ void call_status(struct call *call, unsigned http)
 	call->http = http;
 }
 
+void call_changed(struct call *call, bool changed)
+{
+	call->changed = changed ? "true" : "false";
+}
+
 void call_message(struct call *call, const char *message, const char *mensagem)
 {
 	snprintf(call->message_text, sizeof call->message_text, "%s", message);
