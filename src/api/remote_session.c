@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/names.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/mem.h"
@@ -221,7 +222,7 @@ static int check_remote_device(struct call *call, struct wish *wish)
 	if (r < 0)
 		return r;
 	if (wish->target.disabled_at != 0 ||
-		strcasecmp(wish->target.domain, wish->credential.domain) != 0)
+		!list_has(wish->target.domain, wish->credential.domain))
 		return -ERR_REMOTE_DEVICE_UNKNOWN;
 	return 0;
 }
