@@ -50,10 +50,18 @@ static unsigned status_of(const struct call *call, int r)
 	if (call->http != 0 && (r == 0 || call->raw))
 		return call->http;
 	if (r == 0)
-		return 200;
+		return call->endpoint->status != 0 ? call->endpoint->status : 200;
 	if (r == -ERR_NOT_AUTHORIZED || r == -ERR_REFERER_REFUSED)
 		return (unsigned)call->broker->settings->api_denied_status;
 	return (unsigned)error_http(r);
+}
+
+/* One documented call says 200 to HTTP and 201 in its body. */
+static unsigned http_of(const struct call *call, int r, unsigned status)
+{
+	bool apart = r == 0 && call->http == 0 && call->endpoint->http != 0;
+
+	return apart ? call->endpoint->http : status;
 }
 
 static void texts_of(
@@ -68,8 +76,8 @@ static void texts_of(
 		*ret_mensagem = *ret_message;
 		return;
 	}
-	*ret_message = call->message != NULL ? call->message : endpoint->message;
-	*ret_mensagem = call->message != NULL ? call->mensagem : endpoint->mensagem;
+	*ret_message = call->success != NULL ? call->success : endpoint->message;
+	*ret_mensagem = call->success != NULL ? call->mensagem : endpoint->mensagem;
 	if (*ret_message == NULL)
 		*ret_message = "";
 	if (*ret_mensagem == NULL)
@@ -151,6 +159,10 @@ static int envelope_write(struct call *call, int r, unsigned status, struct buf 
 		if (appended < 0)
 			return appended;
 	}
+	if (r == 0 && call->changed != NULL)
+		json_text(&json, "changed", call->changed);
+	if (r == 0 && call->list.name != NULL)
+		return json.error; /* the rest of its rows comes later, and then the end of this */
 	json_close_object(&json);
 	return json_finish(&json);
 }
@@ -193,7 +205,8 @@ int answer_write(struct call *call, int r, struct buf *out, struct msg_api_reply
 	int written;
 
 	memset(ret_reply, 0, sizeof *ret_reply);
-	ret_reply->status = (uint16_t)status_of(call, r);
+	unsigned status = status_of(call, r);
+	ret_reply->status = (uint16_t)http_of(call, r, status);
 	text_copy(ret_reply->content_type, sizeof ret_reply->content_type, json_type);
 	text_copy(ret_reply->header, sizeof ret_reply->header, call->header);
 	if (call->allow != NULL)
@@ -201,7 +214,7 @@ int answer_write(struct call *call, int r, struct buf *out, struct msg_api_reply
 	if (is_plain(call, r))
 		written = plain_write(call, r, out, ret_reply);
 	else
-		written = envelope_write(call, r, ret_reply->status, out);
+		written = envelope_write(call, r, status, out);
 	if (written == 0 || r == -ERR_SYSTEM)
 		return written;
 	/* What should be said does not fit: say that something failed, in full. */
@@ -211,26 +224,59 @@ int answer_write(struct call *call, int r, struct buf *out, struct msg_api_reply
 	return answer_write(call, -ERR_SYSTEM, out, ret_reply);
 }
 
-void answer_send(struct call *call, int r)
+/* One body, in as many messages as it takes. `last`: what the last of them says of itself. */
+static int send_parts(struct call *call, struct msg_api_reply *reply, const struct buf *body,
+	enum reply_more last)
 {
-	CLEANUP(buf_finish_wiped) struct buf body = BUF(ANSWER_MAX);
-	struct msg_api_reply reply;
 	enum msg_type type = call->door == DOOR_API ? MSG_API_REPLY : MSG_CONTROL_REPLY;
 	size_t at = 0;
 
+	do {
+		size_t part = MIN(body->len - at, (size_t)REPLY_PART_MAX);
+		reply->more = at + part < body->len ? REPLY_MORE : last;
+		int r = channel_send(
+			call->channel, type, call->serial, reply, body->data + at, part, NULL, 0);
+		if (r < 0)
+			return r;
+		at += part;
+	} while (at < body->len);
+	return 0;
+}
+
+int answer_send(struct call *call, int r)
+{
+	CLEANUP(buf_finish_wiped) struct buf body = BUF(ANSWER_MAX);
+	struct msg_api_reply reply;
+
 	if (is_ours(r))
 		log_error("call.failed", "trace %s: %s", call->trace, error_text(r));
+	if (r < 0)
+		call->list.name = NULL;
 	if (call->channel == NULL || answer_write(call, r, &body, &reply) < 0)
-		return;
-	do {
-		size_t part = MIN(body.len - at, (size_t)REPLY_PART_MAX);
-		reply.more = at + part < body.len;
-		int sent = channel_send(
-			call->channel, type, call->serial, &reply, body.data + at, part, NULL, 0);
-		if (sent < 0) {
-			log_warning("answer.lost", "trace %s: %s", call->trace, error_text(sent));
-			return;
-		}
-		at += part;
-	} while (at < body.len);
+		return -ERR_CLOSED;
+	int sent =
+		send_parts(call, &reply, &body, call->list.name != NULL ? REPLY_ASKS : REPLY_LAST);
+	if (sent < 0)
+		log_warning("answer.lost", "trace %s: %s", call->trace, error_text(sent));
+	return sent;
+}
+
+int answer_part(struct call *call, enum reply_more more)
+{
+	struct msg_api_reply reply = { .status = 200 };
+
+	if (more == REPLY_LAST) { /* the envelope's own end */
+		int r = buf_append(&call->entity, "}", 1);
+		if (r < 0)
+			return r;
+	}
+	return send_parts(call, &reply, &call->entity, more);
+}
+
+void answer_broken(struct call *call)
+{
+	struct msg_api_reply reply = { .status = 200 };
+	struct buf nothing = BUF(0);
+
+	send_parts(call, &reply, &nothing, REPLY_BROKEN);
 }

@@ -174,10 +174,15 @@ void call_event(struct call *call, const char *event)
 	call->event = event;
 }
 
+void call_changed(struct call *call, bool changed)
+{
+	call->changed = changed ? "true" : "false";
+}
+
 void call_message(struct call *call, const char *message, const char *mensagem)
 {
 	snprintf(call->message_text, sizeof call->message_text, "%s", message);
-	call->message = call->message_text;
+	call->success = call->message_text;
 	call->mensagem = mensagem;
 }
 
@@ -203,7 +208,6 @@ int call_fail(struct call *call, int r, const char *format, ...)
 	vsnprintf(call->message_text, sizeof call->message_text, format, arguments);
 	va_end(arguments);
 	call->message = call->message_text;
-	call->mensagem = NULL;
 	return r;
 }
 

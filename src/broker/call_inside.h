@@ -3,6 +3,7 @@
 
 #include "broker/audit.h"
 #include "broker/call.h"
+#include "broker/list.h"
 #include "wire/params.h"
 #include "wire/wire.h"
 
@@ -52,14 +53,17 @@ struct call {
 	/* the answer */
 	int result;
 	unsigned http;
-	bool raw; /* the entity is the whole body */
+	const char *changed; /* "true", "false", or NULL: not said */
+	bool raw;            /* the entity is the whole body */
 	struct buf entity;
 	struct json json;
 	const char *event;              /* of its success; NULL: the endpoint's */
-	const char *message, *mensagem; /* constant texts, or message_text */
+	const char *message;            /* of an error with a text of its own */
+	const char *success, *mensagem; /* of success; constant texts, or message_text */
 	char message_text[REASON_SIZE];
 	char detail[512];
 	char header[256];
+	struct list list;
 
 	/* the audit row */
 	char object[NAME_SIZE];

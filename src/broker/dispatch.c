@@ -42,6 +42,7 @@ void dispatch_forget(struct broker *broker, const struct channel *channel)
 	for (struct call *call = broker->calls.deferred; call != NULL; call = call->next)
 		if (call->channel == channel)
 			call->channel = NULL;
+	lists_forget(broker, channel);
 }
 
 /* What an endpoint was about to answer before its work was undone. */
@@ -62,8 +63,16 @@ static void reply(struct broker *broker, void *context, int result)
 	}
 	if (call->result < 0)
 		broker->figures.refused++;
-	answer_send(call, call->result);
-	call_destroy(call);
+	bool goes_on = call->result == 0 && call->list.name != NULL;
+	if (goes_on && !list_room(call)) { /* several were begun in one turn */
+		unsay(call);
+		call->result = -ERR_FULL;
+		goes_on = false;
+	}
+	if (answer_send(call, call->result) < 0 || !goes_on)
+		call_destroy(call);
+	else
+		list_wait(call);
 }
 
 static const char *refusal_event(int r)
@@ -76,6 +85,7 @@ static const char *refusal_event(int r)
 	case ERR_THROTTLED:
 		return "authentication.refused";
 	case ERR_NOT_AUTHORIZED:
+	case ERR_READ_ONLY:
 	case ERR_REFERER_REFUSED:
 		return "authorization.denied";
 	default:

@@ -13,6 +13,8 @@
 #include "front/answers.h"
 #include "front/forwarded.h"
 #include "front/front.h"
+#include "front/path.h"
+#include "front/question.h"
 #include "wire/wire.h"
 
 #define COPY(field, slice)                                                                         \
@@ -65,7 +67,7 @@ static int fill_fields(struct msg_api_call *call, const struct http_request *req
 	return 0;
 }
 
-static int fill(struct connection *connection, const struct http_request *request, const char *path)
+static int fill(struct connection *connection, const struct http_request *request)
 {
 	struct front *front = connection->front;
 	struct msg_api_call *call = &front->call;
@@ -74,7 +76,8 @@ static int fill(struct connection *connection, const struct http_request *reques
 	if (r < 0)
 		return r;
 	if (COPY(call->method, request->method) < 0 || COPY(call->raw_path, request->path) < 0 ||
-		text_copy(call->path, sizeof call->path, path) < 0)
+		path_decoded(call->path, sizeof call->path, request->path.at, request->path.len) <
+			0)
 		return -ERR_ROUTE_UNKNOWN;
 	text_copy(call->scheme, sizeof call->scheme, "https");
 	call->peer =
@@ -99,11 +102,11 @@ static int read_parameters(
 	return r;
 }
 
-void call_begin(struct connection *connection, const struct http_request *request, const char *path,
+void call_begin(struct connection *connection, const struct http_request *request,
 	const uint8_t *body, size_t body_len)
 {
 	struct front *front = connection->front;
-	int r = fill(connection, request, path);
+	int r = fill(connection, request);
 	if (r == 0)
 		r = read_parameters(front, request, body, body_len);
 	if (r == 0 && wants_hashes(request->known[HTTP_AUTHORIZATION]))
@@ -130,11 +133,16 @@ static bool reply_valid(const struct msg_api_reply *reply)
 bool call_reply(struct connection *connection, const struct msg_api_reply *reply,
 	const uint8_t *tail, size_t tail_len)
 {
-	if (!connection->streaming && !reply_valid(reply))
+	if (reply->more > REPLY_BROKEN || (!connection->streaming && !reply_valid(reply)))
 		return false;
 	struct head head = { .status = reply->status,
 		.type = reply->content_type[0] ? reply->content_type : NULL,
 		.extra = reply->header };
+	if (reply->more == REPLY_BROKEN) { /* cut off, so that nobody takes it for the whole */
+		connection_forget(connection);
+		connection_close(connection);
+		return true;
+	}
 	if (!reply->more)
 		connection_forget(connection);
 	if (!reply->more && !connection->streaming) {
@@ -143,8 +151,13 @@ bool call_reply(struct connection *connection, const struct msg_api_reply *reply
 	}
 	if (!connection->streaming)
 		answer_begin(connection, &head);
+	connection->asks = reply->more == REPLY_ASKS;
+	if (connection->asks)
+		connection->deadline = 0; /* the client's time to take it has one of its own */
 	answer_part(connection, tail, tail_len);
 	if (!reply->more)
 		answer_end(connection);
+	else if (connection->asks && connection->serial != 0 && connection->out.len == 0)
+		question_more(connection);
 	return true;
 }

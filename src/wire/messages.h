@@ -73,7 +73,7 @@ struct msg_strike {
 /* A call: syntax was checked by the sender, meaning is checked by the broker. */
 struct msg_api_call {
 	char method[8];     /* "POST", upper case */
-	char path[512];     /* decoded once, lower case, no trailing slash, no query */
+	char path[512];     /* decoded once, as it was sent, no trailing slash, no query */
 	char raw_path[512]; /* as it stood in the request line, without query: OAuth 1.0 signs it */
 	char host[HOSTNAME_SIZE]; /* Host field, lower case, with port if it had one */
 	char scheme[6];           /* "https" */
@@ -87,9 +87,11 @@ struct msg_api_call {
 	char trace[TRACE_SIZE]; /* names this call in logs and answers */
 	uint32_t caller_uid;    /* CONTROL only: filled in by the broker from the socket */
 };
+/* Another part follows; or does when API_MORE asks for it; or none, and what came is not whole. */
+enum reply_more { REPLY_LAST, REPLY_MORE, REPLY_ASKS, REPLY_BROKEN };
 struct msg_api_reply {
 	uint16_t status;
-	uint8_t more; /* another part with the same serial follows */
+	uint8_t more; /* enum reply_more */
 	char content_type[48];
 	char header[512]; /* further whole header lines, "Allow: GET\r\nRetry-After: 5\r\n" */
 };
