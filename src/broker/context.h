@@ -25,6 +25,7 @@ struct broker {
 	struct process process;
 	struct loop *loop;
 	const struct settings *settings;
+	struct way *way; /* to the store, until it is open; NULL: it lies in our directory */
 	struct store *store;
 	struct peer *peers;
 	struct channel *vault,

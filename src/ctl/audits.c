@@ -99,33 +99,42 @@ static int read_mirrors(struct cli *cli, struct trail *trail)
 	return r;
 }
 
-static int read_store(const char *path, struct trail *trail)
+static int read_store(struct trail *trail, struct store *store)
 {
-	struct store *store = NULL;
-	int r = store_open_read(path, &store);
+	int r = trail_from_store(trail, store);
 
-	if (r == 0)
-		r = trail_from_store(trail, store);
 	store_close(store);
 	if (r < 0)
-		cli_fail("%s: %s", path, error_text(r));
+		cli_fail("the store: %s", error_text(r));
+	return r;
+}
+
+/* A copy of the database, as a file. */
+static int read_copy(const char *path, struct trail *trail)
+{
+	struct store *store = NULL;
+	int r = store_open_read("sqlite", path, &store);
+
+	if (r == 0)
+		return read_store(trail, store);
+	cli_fail("%s: %s", path, error_text(r));
 	return r;
 }
 
 static int read_trail(struct cli *cli, struct trail *trail)
 {
-	char store[URL_SIZE * 2];
 	const char *path = cli_argument(cli, 0);
+	struct store *store = NULL;
 
-	snprintf(store, sizeof store, "%s/store", cli->data);
 	if (path == NULL)
-		return read_store(store, trail);
+		return evidence_open_store(cli, &store) == CLI_OK ? read_store(trail, store)
+								  : -ERR_STORE;
 	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		cli_fail("%s: %s", path, strerror(errno));
 		return -ERR_NOT_FOUND;
 	}
-	return is_mirror(fd) ? read_mirrors(cli, trail) : read_store(path, trail);
+	return is_mirror(fd) ? read_mirrors(cli, trail) : read_copy(path, trail);
 }
 
 static int audit_verify(struct cli *cli)

@@ -7,10 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/mem.h"
+#include "base/settings.h"
 #include "ctl/reader.h"
+#include "store/store.h"
 
 #define PEM_MAX 4096
+#define CONF_MAX 65536
 
 int evidence_public_key(const struct cli *cli, uint8_t ret_key[32])
 {
@@ -42,6 +46,39 @@ int evidence_open_witness(const struct cli *cli, int *ret_fd)
 		return cli_fail("%s: %s", path, strerror(errno));
 	*ret_fd = STEAL_FD(fd);
 	return CLI_OK;
+}
+
+/* Settings that cannot be read name no other store than the usual one. */
+static void read_where(const struct cli *cli, char where[URL_SIZE])
+{
+	char path[URL_SIZE * 2], complaint[REASON_SIZE];
+	CLEANUP(buf_finish) struct buf text = BUF(CONF_MAX);
+	struct settings settings;
+	uint8_t *room;
+
+	settings_defaults(&settings);
+	snprintf(path, sizeof path, "%s/sallyport.conf", cli->data);
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd >= 0 && buf_reserve(&text, CONF_MAX - 1, &room) == 0
+			      ? read(fd, room, CONF_MAX - 1)
+			      : -1;
+	if (got > 0) {
+		room[got] = '\0';
+		settings_parse(&settings, (char *)room, complaint);
+	}
+	text_copy(where, URL_SIZE, settings.gateway_store);
+}
+
+int evidence_open_store(const struct cli *cli, struct store **ret_store)
+{
+	char where[URL_SIZE], directory[URL_SIZE * 2];
+
+	read_where(cli, where);
+	snprintf(directory, sizeof directory, "%s/store", cli->data);
+	int r = store_open_read(where, directory, ret_store);
+	return r < 0 ? cli_fail("%s: %s", strcmp(where, "sqlite") == 0 ? directory : where,
+			       error_text(r))
+		     : CLI_OK;
 }
 
 int evidence_compared(const struct witness_report *report, const char *what)

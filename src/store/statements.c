@@ -34,6 +34,12 @@ const char *statement_name(unsigned statement)
 	return statement < STMT_SCHEMA ? statements[statement].name : "migration";
 }
 
+bool statement_begins(unsigned statement, const char *word)
+{
+	return statement < STMT_SCHEMA &&
+	       strncmp(statements[statement].text, word, strlen(word)) == 0;
+}
+
 /* Length of the word at `text`; 0 when none starts there. */
 static size_t word_length(const char *text)
 {

@@ -340,12 +340,9 @@ function load(g) {
 }
 
 function olderThan(g, version) {
-	const done = spawnSync('sqlite3', ['-readonly', path.join(g.data, 'store', 'sallyport.db'),
-		`SELECT (SELECT count(*) FROM credentials WHERE key_version < ${version}) +
+	return Number(g.sql(`SELECT (SELECT count(*) FROM credentials WHERE key_version < ${version}) +
 		(SELECT count(*) FROM authorizations WHERE (consumer_key_version > 0 AND consumer_key_version < ${version}) OR
-		(token_key_version > 0 AND token_key_version < ${version}))`], { encoding: 'utf8' });
-	equal(done.status, 0, `sqlite3: ${done.stderr}`);
-	return Number(done.stdout);
+		(token_key_version > 0 AND token_key_version < ${version}))`));
 }
 
 const finished = (g, version) => until(() => {

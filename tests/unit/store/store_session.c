@@ -323,7 +323,8 @@ static void a_race_has_one_winner(void **state)
 	assert_int_equal(pthread_barrier_init(&start, NULL, RACERS), 0);
 	for (unsigned i = 0; i < RACERS; i++) {
 		racers[i].start = &start;
-		assert_int_equal(store_open("sqlite", fixture->directory, &racers[i].store), 0);
+		assert_int_equal(
+			store_open(fixture->where, fixture->directory, &racers[i].store), 0);
 		assert_int_equal(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
 	}
 	for (unsigned i = 0; i < RACERS; i++) {
