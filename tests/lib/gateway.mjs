@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole gateway in a directory of its own, driven through the product's own command line.
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -225,6 +225,22 @@ export class Gateway {
 		const done = spawnSync('sqlite3', [path.join(this.data, 'store', 'sallyport.db'), words], { encoding: 'utf8', maxBuffer: 1 << 28 });
 		if (done.status !== 0) throw new Error(`sqlite3: ${done.stderr}`);
 		return done.stdout.trim();
+	}
+
+	// A backup of the store, and its return; with the gateway stopped.
+	keepStore() {
+		if (this.store) this.cluster.sql('postgres', `CREATE DATABASE ${this.database}_kept TEMPLATE ${this.database}`);
+		else spawnSync('cp', ['-a', path.join(this.data, 'store'), `${this.data}-kept`]);
+	}
+
+	putStoreBack() {
+		if (this.store) {
+			this.cluster.sql('postgres', `DROP DATABASE ${this.database}`);
+			this.cluster.sql('postgres', `ALTER DATABASE ${this.database}_kept RENAME TO ${this.database}`);
+			return;
+		}
+		rmSync(path.join(this.data, 'store'), { recursive: true });
+		renameSync(`${this.data}-kept`, path.join(this.data, 'store'));
 	}
 
 	// The values of text and bytes in each table, in hexadecimal digits.

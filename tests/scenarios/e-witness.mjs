@@ -397,15 +397,12 @@ story('a store that was put back is found out by its mirror', async () => {
 	try {
 		g.cli(['user', 'add', 'ana']);
 		await g.stop({ keep: true });
-		const backup = `${g.data}-backup`;
-		spawnSync('cp', ['-a', path.join(g.data, 'store'), backup]);
+		g.keepStore();
 		await g.serve();
 		g.cli(['user', 'add', 'rui']);
 		await g.stop({ keep: true });
 		const had = rows(mirror).at(-1).sequence;
-		rmSync(path.join(g.data, 'store'), { recursive: true });
-		spawnSync('cp', ['-a', backup, path.join(g.data, 'store')]);
-		rmSync(backup, { recursive: true });
+		g.putStoreBack();
 		await g.serve();
 		g.cli(['user', 'add', 'eva']);
 		await until(() => g.cli(['audit', 'list']).some(({ event, object }) => event === 'witness.disagrees' && object === 'witness:mirror'), 'the row', 20000);
