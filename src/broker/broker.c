@@ -59,6 +59,7 @@ static void on_tick(void *context)
 	sessions_tick(broker);
 	head_ask(broker);
 	witness_look(broker);
+	node_tick(broker);
 	if (loop_after(broker->loop, TICK_MS, on_tick, broker, &broker->tick) < 0)
 		log_error("broker.tick", "no memory: limits are not watched any more");
 }
@@ -88,6 +89,7 @@ static void on_stop(void *context)
 	}
 	if (audit_self(broker, "gateway.stopped") < 0)
 		log_error("gateway.stopped", "not on record");
+	node_leave(broker);
 	turn_close(broker);
 	witness_last_words(broker);
 }
@@ -131,9 +133,9 @@ static int open_store(struct broker *broker, int listener, uint32_t owner)
 {
 	int r = reach_store(broker);
 
-	if (r == 0)
-		r = store_claim(broker->store);
 	/* One transaction: a broker whose supervisor was killed may be writing its last rows. */
+	if (r == 0)
+		r = node_enter(broker);
 	if (r == 0)
 		r = turn_open(broker);
 	if (r == 0)

@@ -37,7 +37,7 @@ static bool is_final(int r)
 	return r == -ERR_STORE_BROKEN || r == -ERR_STORE_LOST;
 }
 
-static void give_up(struct broker *broker, int r)
+void turn_give_up(struct broker *broker, int r)
 {
 	log_error("store.broken", "%s", error_text(r));
 	broker->broken = true;
@@ -57,7 +57,7 @@ int turn_open(struct broker *broker)
 		return 0;
 	int r = store_begin(broker->store);
 	if (is_final(r) && !broker->broken)
-		give_up(broker, r);
+		turn_give_up(broker, r);
 	if (r < 0)
 		return r;
 	turn->open = true;
@@ -120,13 +120,14 @@ static void settle(struct broker *broker, bool wait)
 			ahead->first = (ahead->first + 1) % TURN_AHEAD;
 			row->fn(broker, row->context, r);
 		}
-		give_up(broker, r);
+		turn_give_up(broker, r);
 	}
 }
 
 static void on_synced(void *context, uint32_t events)
 {
 	settle(context, false);
+	node_heard(context);
 }
 
 int turn_watch(struct broker *broker)
@@ -160,6 +161,7 @@ static int commit(struct broker *broker, bool ahead, uint64_t *ret_mark)
 		return -ERR_STORE_BROKEN;
 	if (broker->turn.poisoned)
 		return -ERR_STORE;
+	node_say(broker);
 	int r = head_seal(broker);
 	if (r < 0)
 		return r;
@@ -173,7 +175,7 @@ static void undo(struct broker *broker, struct turn_list *list, int r)
 	broker->audit = broker->turn.before;
 	tell_undone(broker, list, 0, r);
 	if (is_final(r) && !broker->broken)
-		give_up(broker, r);
+		turn_give_up(broker, r);
 }
 
 static void close_once(struct broker *broker, bool wait)

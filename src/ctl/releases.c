@@ -143,6 +143,8 @@ static int open_trail(struct cli *cli, struct store **ret_store)
 	if (cli_option(cli, "alone", 0) != NULL)
 		return CLI_OK;
 	int r = evidence_open_store(cli, ret_store);
+	if (r == CLI_OK)
+		r = evidence_choose_node(cli, *ret_store, NULL);
 	if (r != CLI_OK)
 		fputs("--alone proves the log without it\n", stderr);
 	return r;

@@ -9,7 +9,7 @@
 
 /*
  * A database is eight functions, three more if it can be on its way to the disk while the next
- * transaction runs, and two more if it is a server's. They know nothing of what the rows mean: a
+ * transaction runs, and four more if it is a server's. They know nothing of what the rows mean: a
  * statement is a number of statements.def, a row is an array of values.
  */
 enum value_type { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT, VALUE_BYTES };
@@ -55,7 +55,10 @@ struct backend {
 	int (*descriptor)(void *connection); /* readable when synced() has news */
 
 	/* Or NULL, where others may be at it besides us: -ERR_STORE_TAKEN when somebody is. */
-	int (*claim)(void *connection);
+	int (*claim)(void *connection, int64_t node);
+	/* Or NULL: words to the others, which they hear with the commit; and what they said. */
+	int (*tell)(void *connection, const char *words);
+	void (*hear)(void *connection, void (*fn)(void *, const char *words), void *context);
 	/* Or NULL: how long an answer is waited for. */
 	void (*patience)(void *connection, int wait_ms);
 };

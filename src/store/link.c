@@ -32,7 +32,8 @@ static bool connect_all(PGconn *connection, uint64_t until)
 	if (connection == NULL || PQstatus(connection) == CONNECTION_BAD)
 		return false;
 	while (status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING) {
-		if (!wait_for(connection, status == PGRES_POLLING_READING ? POLLIN : POLLOUT, until))
+		if (!wait_for(
+			    connection, status == PGRES_POLLING_READING ? POLLIN : POLLOUT, until))
 			return false;
 		status = PQconnectPoll(connection);
 	}
@@ -122,7 +123,7 @@ static const struct {
 	{ "23505", -ERR_EXISTS },
 	{ "23503", -ERR_NOT_FOUND },
 	{ "53100", -ERR_STORE_FULL }, /* its disk */
-	{ "40001", -ERR_STORE },      /* cannot be serialized, deadlock, a lock, time: tried again */
+	{ "40001", -ERR_STORE }, /* cannot be serialized, deadlock, a lock, time: tried again */
 	{ "40P01", -ERR_STORE },
 	{ "55P03", -ERR_STORE },
 	{ "57014", -ERR_STORE },

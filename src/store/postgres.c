@@ -39,6 +39,7 @@ enum {
 	OWN_SAVEPOINT_UNDO,
 	OWN_COMMIT_LATER,
 	OWN_FLUSH,
+	OWN_TELL,
 	OWN_END
 };
 static const char *const own[] = {
@@ -47,6 +48,7 @@ static const char *const own[] = {
 	[OWN_SAVEPOINT_UNDO - STMT_SCHEMA] = "ROLLBACK TO SAVEPOINT w",
 	[OWN_COMMIT_LATER - STMT_SCHEMA] = "SET LOCAL synchronous_commit = off",
 	/* a row in the server's log and nowhere else; its commit is waited for */
+	[OWN_TELL - STMT_SCHEMA] = "SELECT pg_notify('sallyport', $1)",
 	[OWN_FLUSH - STMT_SCHEMA] = "SELECT pg_logical_emit_message(true, 'sallyport', '')",
 };
 
@@ -145,8 +147,7 @@ static int send_statement(
 		}
 	}
 	snprintf(name, sizeof name, "s%u", statement);
-	return PQsendQueryPrepared(
-		       link->connection, name, (int)count, values, lengths, formats, 1)
+	return PQsendQueryPrepared(link->connection, name, (int)count, values, lengths, formats, 1)
 		       ? 0
 		       : -ERR_STORE;
 }
@@ -367,8 +368,8 @@ static int run_script(struct connection *connection, unsigned statement)
 	/* the first of a transaction: programs that start at once migrate one after the other */
 	snprintf(lock, sizeof lock, "SELECT pg_advisory_xact_lock(%d)", SCHEMA_KEY);
 	if (statement == STMT_SCHEMA)
-		r = run_words(connection,
-			"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
+		r = run_words(
+			connection, "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
 	if (r == 0 && statement == STMT_SCHEMA)
 		r = run_words(connection, lock);
 	if (r == 0)
@@ -399,7 +400,7 @@ static int run(struct connection *connection, unsigned statement, const struct v
 		return run_script(connection, statement);
 	if (silent(statement) && statement != STMT_BEGIN && !connection->begun)
 		return -ERR_STORE; /* the server would say so, later */
-	if (silent(statement) && connection->queued < QUEUE_MAX) {
+	if (silent(statement) && connection->queued + 1 < QUEUE_MAX) {
 		connection->queue[connection->queued++] = statement;
 		return 0;
 	}
@@ -508,7 +509,7 @@ static int postgres_synced(void *context, bool wait, uint64_t *ret_mark)
 static int postgres_commit_later(void *context, uint64_t *ret_mark)
 {
 	struct connection *connection = context;
-	int r = connection->queued == QUEUE_MAX ? -ERR_STORE : end(connection, STMT_COMMIT, true);
+	int r = end(connection, STMT_COMMIT, true);
 
 	if (r < 0)
 		return r;
@@ -561,12 +562,36 @@ static int postgres_descriptor(void *context)
 	return connection->news;
 }
 
-static int postgres_claim(void *context)
+static int postgres_tell(void *context, const char *words)
+{
+	const struct value param = { .type = VALUE_TEXT, .bytes = words, .len = strlen(words) };
+	struct connection *connection = context;
+	CLEANUP(result_clear) PGresult *result = NULL;
+
+	return connection->work.lost ? -ERR_STORE_LOST
+				     : converse(connection, OWN_TELL, &param, 1, &result);
+}
+
+/* The second connection listens; what we said ourselves is told to us as well. */
+static void postgres_hear(void *context, void (*fn)(void *, const char *words), void *fn_context)
+{
+	struct connection *connection = context;
+	PGnotify *notice;
+
+	hear(&connection->flush);
+	while ((notice = PQnotifies(connection->flush.connection)) != NULL) {
+		if (notice->be_pid != PQbackendPID(connection->work.connection))
+			fn(fn_context, notice->extra);
+		PQfreemem(notice);
+	}
+}
+
+static int postgres_claim(void *context, int64_t node)
 {
 	struct connection *connection = context;
 	char words[96];
 
-	snprintf(words, sizeof words, "SELECT pg_advisory_lock(%d)", CLAIM_KEY);
+	snprintf(words, sizeof words, "SELECT pg_advisory_lock(%d, %d)", CLAIM_KEY, (int)node);
 	if (!PQexitPipelineMode(connection->work.connection))
 		return -ERR_STORE;
 	int r = run_words(connection, words);
@@ -647,6 +672,8 @@ static int open_flush(const struct way *way, struct connection *connection)
 	if (r == 0)
 		r = link_script(&connection->flush, connection_postgresql);
 	if (r == 0)
+		r = link_script(&connection->flush, "LISTEN sallyport");
+	if (r == 0)
 		r = prepare(connection, &connection->flush, OWN_FLUSH, NULL, 0);
 	return r < 0 ? r : watch(connection, &connection->flush);
 }
@@ -724,5 +751,7 @@ const struct backend postgres_backend = {
 	.synced = postgres_synced,
 	.descriptor = postgres_descriptor,
 	.claim = postgres_claim,
+	.tell = postgres_tell,
+	.hear = postgres_hear,
 	.patience = postgres_patience,
 };

@@ -28,6 +28,7 @@ static int make(const struct backend *backend, struct store **ret_store)
 	if (store == NULL)
 		return -ERR_SYSTEM;
 	store->backend = backend;
+	store_node_set(store, 0);
 	*ret_store = store;
 	return 0;
 }
@@ -103,9 +104,25 @@ int store_open_by(const struct way *way, struct store **ret_store)
 	return 0;
 }
 
+bool store_shared(const struct store *store)
+{
+	return store->backend->claim != NULL;
+}
+
 int store_claim(struct store *store)
 {
-	return store->backend->claim != NULL ? store->backend->claim(store->connection) : 0;
+	return store_shared(store) ? store->backend->claim(store->connection, store->node) : 0;
+}
+
+int store_tell(struct store *store, const char *words)
+{
+	return store_shared(store) ? store->backend->tell(store->connection, words) : 0;
+}
+
+void store_hear(struct store *store, void (*fn)(void *, const char *words), void *context)
+{
+	if (store_shared(store))
+		store->backend->hear(store->connection, fn, context);
 }
 
 void store_patience(struct store *store, int wait_ms)

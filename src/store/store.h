@@ -43,8 +43,6 @@ void store_way_forget(struct way *way);
  * owner. Functions that write return -ERR_STORE. A copy of an SQLite database may have any name.
  */
 int store_open_read(const char *where, const char *directory_or_file, struct store **ret_store);
-/* For who writes the trail: nobody else does, as long as this is open. -ERR_STORE_TAKEN. */
-int store_claim(struct store *store);
 /* How long a server is waited for before the store counts as lost: -ERR_STORE_LOST from then on. */
 void store_patience(struct store *store, int wait_ms);
 void store_close(struct store *store);

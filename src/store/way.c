@@ -67,7 +67,7 @@ int way_complain(const PGconn *connection)
 
 	text_copy_len(words, sizeof words, PQerrorMessage(connection), MIN(len, sizeof words - 1));
 	log_error("store.postgresql", "%s",
-		connection == NULL	  ? "no memory"
+		connection == NULL ? "no memory"
 		: words[0] != '\0' ? words
 				   : "the server does not answer");
 	return -ERR_STORE_LOST;

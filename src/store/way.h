@@ -20,6 +20,6 @@ int way_find(const char *where, const char *directory, struct way **ret_way);
 int way_take_root(struct way *way);
 void way_destroy(struct way *way); /* NULL is fine */
 
-struct pg_conn; /* libpq's */
-struct pg_conn *way_begin(const struct way *way);     /* a connection that is being made */
+struct pg_conn;                                     /* libpq's */
+struct pg_conn *way_begin(const struct way *way);   /* a connection that is being made */
 int way_complain(const struct pg_conn *connection); /* logs why not: -ERR_STORE_LOST */

@@ -47,8 +47,9 @@ function programsFor(owner) {
 export class Gateway {
 	// settings: { 'ticket.lifetime': 300, .. }; owner: { uid, gid } to run as another user; programs: a
 	// directory with other programs; data: an empty directory for the installation; wrap: a command that
-	// runs the gateway in its own place; env: more of an environment for it; cluster: of PostgreSQL, other than the shared one
-	static async start(settings = {}, { owner, init = [], input, programs: directory, data, wrap = [], env = {}, cluster } = {}) {
+	// runs the gateway in its own place; env: more of an environment for it; cluster: of PostgreSQL, other than the shared one;
+	// beside: another gateway, whose store and root key it shares
+	static async start(settings = {}, { owner, init = [], input, programs: directory, data, wrap = [], env = {}, cluster, beside } = {}) {
 		const gateway = new Gateway();
 		Object.assign(gateway, { owner, wrap, env });
 		gateway.copy = directory ? undefined : programsFor(owner);
@@ -58,8 +59,11 @@ export class Gateway {
 		gateway.port = await freePort();
 		gateway.host = `localhost:${gateway.port}`;
 		gateway.base = `https://${gateway.host}`;
-		if (onPostgresql || cluster) Object.assign(gateway, await freeDatabase(cluster));
+		if (beside) Object.assign(gateway, { cluster: beside.cluster, database: beside.database, store: beside.store });
+		else if (onPostgresql || cluster) Object.assign(gateway, await freeDatabase(cluster));
 		gateway.cli(['init', '--tenant', 'Test', '--public-url', gateway.base, ...init], { input });
+		if (beside) for (const name of ['vault/root.key', 'vault/keyring', 'installation.pem']) // what makes them one installation
+			copyFileSync(path.join(beside.data, name), path.join(gateway.data, name));
 		gateway.settings(settings);
 		await gateway.serve();
 		return gateway;

@@ -24,8 +24,7 @@ static int server_open(void **state)
 	assert_non_null(mkdtemp(server->directory));
 	snprintf(address.sun_path, sizeof address.sun_path, "%s/.s.PGSQL.5432", server->directory);
 	server->listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	assert_int_equal(
-		bind(server->listener, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(bind(server->listener, (struct sockaddr *)&address, sizeof address), 0);
 	assert_int_equal(listen(server->listener, 4), 0);
 	snprintf(where, sizeof where, "postgresql://gate@/facts?host=%s", server->directory);
 	assert_int_equal(way_find(where, ".", &server->way), 0);
@@ -86,11 +85,8 @@ static void results_stand_for_errors(void **state)
 		ExecStatusType status;
 		int error;
 	} rows[] = {
-		{ PGRES_COMMAND_OK, 0 },
-		{ PGRES_TUPLES_OK, 0 },
-		{ PGRES_EMPTY_QUERY, 0 },
-		{ PGRES_PIPELINE_SYNC, 0 },
-		{ PGRES_PIPELINE_ABORTED, -ERR_STORE },
+		{ PGRES_COMMAND_OK, 0 }, { PGRES_TUPLES_OK, 0 }, { PGRES_EMPTY_QUERY, 0 },
+		{ PGRES_PIPELINE_SYNC, 0 }, { PGRES_PIPELINE_ABORTED, -ERR_STORE },
 		{ PGRES_FATAL_ERROR, -ERR_STORE }, /* with nothing said about it */
 	};
 

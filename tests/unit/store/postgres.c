@@ -163,8 +163,7 @@ static void a_silent_server_is_lost(void **state)
 
 	store_patience(fixture->store, 100);
 	assert_true(PQexitPipelineMode(connection->work.connection));
-	assert_int_equal(
-		run_words(connection, "SET statement_timeout = 0; SELECT pg_sleep(30)"),
+	assert_int_equal(run_words(connection, "SET statement_timeout = 0; SELECT pg_sleep(30)"),
 		-ERR_STORE_LOST);
 	assert_int_equal(store_begin(fixture->store), -ERR_STORE_LOST);
 }
