@@ -20,6 +20,7 @@ meson_suite() { # sanitizers on: the unit tests mirror src/
 }
 house_suite() { node tests/house/check.mjs build; }
 scenario_suite() { node tests/run.mjs; }
+scenarios-postgresql_suite() { SALLYPORT_STORE=postgresql node tests/run.mjs; } # the same, on the other store
 browser_suite() { SALLYPORT_PAGES=$PWD/build/web node tests/browser/run.mjs; }
 constant_suite() { node tests/constant/run.mjs; }
 coverage_suite() { node tests/coverage/run.mjs; }
@@ -47,7 +48,7 @@ lane() { local suite; for suite; do run "$suite"; done; }
 # third one, politest, takes what the others leave: it kills, starts and waits.
 computing="meson coverage constant fuzz"
 waiting="house scenario browser"
-breaking="torture"
+breaking="torture scenarios-postgresql"
 set -m # process groups of their own, which can be ended as one
 (renice -n 10 $BASHPID >/dev/null; lane $computing) &
 groups="-$!"

@@ -7,7 +7,6 @@
 
 #include "api/names.h"
 #include "base/clock.h"
-#include "api/names.h"
 #include "base/mem.h"
 #include "broker/call_inside.h"
 #include "broker/context.h"

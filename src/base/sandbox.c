@@ -35,7 +35,8 @@
 #endif
 
 #define FRONT (1u << SANDBOX_FRONT)
-#define BROKER (1u << SANDBOX_BROKER)
+#define FAR (1u << SANDBOX_BROKER_FAR)
+#define BROKER ((1u << SANDBOX_BROKER) | FAR)
 #define VAULT (1u << SANDBOX_VAULT)
 #define RECORDER (1u << SANDBOX_RECORDER)
 #define WORKER (1u << SANDBOX_WORKER)
@@ -118,6 +119,7 @@ static const uint64_t rights_beneath[] = {
 	[SANDBOX_FRONT] = 0,
 	[SANDBOX_BROKER] = LANDLOCK_READ_FILE | LANDLOCK_WRITE_FILE | LANDLOCK_READ_DIR |
 			   LANDLOCK_MAKE_REG | LANDLOCK_REMOVE_FILE | LANDLOCK_TRUNCATE,
+	[SANDBOX_BROKER_FAR] = LANDLOCK_READ_FILE | LANDLOCK_READ_DIR,
 	[SANDBOX_VAULT] = LANDLOCK_READ_FILE | LANDLOCK_WRITE_FILE | LANDLOCK_READ_DIR |
 			  LANDLOCK_MAKE_REG | LANDLOCK_REMOVE_FILE | LANDLOCK_TRUNCATE,
 	/* Not READ_FILE: what is recorded is out of its reach. */
@@ -132,7 +134,10 @@ static const uint64_t rights_beneath[] = {
 
 static uint64_t net_free(enum sandbox_role role)
 {
-	return role == SANDBOX_BROKER || role == SANDBOX_WITNESS ? LANDLOCK_CONNECT_TCP : 0;
+	bool connects =
+		role == SANDBOX_BROKER || role == SANDBOX_BROKER_FAR || role == SANDBOX_WITNESS;
+
+	return connects ? LANDLOCK_CONNECT_TCP : 0;
 }
 
 static int wall_in_files(enum sandbox_role role, const int *dirs, unsigned dir_count)

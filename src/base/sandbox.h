@@ -7,13 +7,14 @@
  * (Landlock, where the kernel has it). Called last, before the first byte from outside is read.
  */
 enum sandbox_role {
-	SANDBOX_FRONT,    /* its sockets; accept; no file, no connect */
-	SANDBOX_BROKER,   /* its store directory; connect, accept; no exec */
-	SANDBOX_VAULT,    /* memory and its descriptors; appends to its release log */
-	SANDBOX_RECORDER, /* creates files beneath its directory; no network */
-	SANDBOX_WORKER,   /* the descriptors it was born with; no socket, no open, no exec */
-	SANDBOX_READER,   /* offline verify and export: reads one file */
-	SANDBOX_WITNESS,  /* appends beneath its directories; connect; no exec */
+	SANDBOX_FRONT,      /* its sockets; accept; no file, no connect */
+	SANDBOX_BROKER,     /* its store directory; connect, accept; no exec */
+	SANDBOX_VAULT,      /* memory and its descriptors; appends to its release log */
+	SANDBOX_RECORDER,   /* creates files beneath its directory; no network */
+	SANDBOX_WORKER,     /* the descriptors it was born with; no socket, no open, no exec */
+	SANDBOX_READER,     /* offline verify and export: reads one file */
+	SANDBOX_WITNESS,    /* appends beneath its directories; connect; no exec */
+	SANDBOX_BROKER_FAR, /* the store is a server's: a Unix socket to it, files only read */
 };
 
 /*

@@ -40,6 +40,7 @@ int a2a_may_try(struct broker *broker, struct call *call, const char *client)
 void a2a_failed(struct broker *broker, const struct call *call, const char *client)
 {
 	throttle_failed(broker->throttle, client, &call->peer, clock_monotonic_ms());
+	node_failed(broker, client, &call->peer);
 }
 
 static void principal_fill(struct call *call, const struct authorization_row *authorization)

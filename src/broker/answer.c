@@ -211,6 +211,9 @@ int answer_write(struct call *call, int r, struct buf *out, struct msg_api_reply
 	text_copy(ret_reply->header, sizeof ret_reply->header, call->header);
 	if (call->allow != NULL)
 		header_add(ret_reply, "Allow", call->allow);
+	if (ret_reply->status == 503 && strstr(ret_reply->header, "Retry-After") == NULL)
+		header_add(ret_reply, "Retry-After",
+			"1"); /* passes by itself, or by somebody's hand */
 	if (is_plain(call, r))
 		written = plain_write(call, r, out, ret_reply);
 	else

@@ -63,6 +63,8 @@ static int find_ended(struct broker *broker, const char *session_id, const char 
 	if (store_session_by_session_id(broker->store, session_id, &row) < 0 ||
 		row.state == SESSION_CREATED || row_fits(&row, cookie, peer) < 0)
 		return -ERR_ATTACH_REFUSED;
+	if (row.state != SESSION_ENDED && broker->node.shared)
+		return -ERR_PEER_GONE; /* it lives on another node: the page may get there */
 	return row.end_why < 0 && !is_passing(row.end_why) ? row.end_why : -ERR_SESSION_OVER;
 }
 

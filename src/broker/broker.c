@@ -59,6 +59,7 @@ static void on_tick(void *context)
 	sessions_tick(broker);
 	head_ask(broker);
 	witness_look(broker);
+	node_tick(broker);
 	if (loop_after(broker->loop, TICK_MS, on_tick, broker, &broker->tick) < 0)
 		log_error("broker.tick", "no memory: limits are not watched any more");
 }
@@ -88,6 +89,7 @@ static void on_stop(void *context)
 	}
 	if (audit_self(broker, "gateway.stopped") < 0)
 		log_error("gateway.stopped", "not on record");
+	node_leave(broker);
 	turn_close(broker);
 	witness_last_words(broker);
 }
@@ -107,17 +109,33 @@ static int create(struct broker *broker)
 	return r < 0 ? r : prover_create(&broker->prover);
 }
 
+static int reach_store(struct broker *broker)
+{
+	const struct settings *settings = broker->settings;
+
+	if (broker->way != NULL) {
+		int r = store_open_by(broker->way, &broker->store);
+		store_way_forget(STEAL(broker->way));
+		if (r == 0)
+			store_patience(broker->store, (int)settings->gateway_store_wait);
+		return r;
+	}
+	reserve_open(broker);
+	int r = store_open(settings->gateway_store, ".", &broker->store);
+	if (r == 0)
+		return 0;
+	reserve_give(broker); /* perhaps for want of room */
+	return store_open(settings->gateway_store, ".", &broker->store);
+}
+
 /* Inside the walls: the store is ours alone. */
 static int open_store(struct broker *broker, int listener, uint32_t owner)
 {
-	reserve_open(broker);
-	int r = store_open(broker->settings->gateway_store, ".", &broker->store);
-	if (r < 0) { /* perhaps for want of room */
-		reserve_give(broker);
-		r = store_open(broker->settings->gateway_store, ".", &broker->store);
-	}
+	int r = reach_store(broker);
 
 	/* One transaction: a broker whose supervisor was killed may be writing its last rows. */
+	if (r == 0)
+		r = node_enter(broker);
 	if (r == 0)
 		r = turn_open(broker);
 	if (r == 0)
@@ -140,6 +158,18 @@ static int open_store(struct broker *broker, int listener, uint32_t owner)
 	loop_every_turn(broker->loop, on_turn, broker);
 	r = control_create(broker, listener, owner, &broker->control);
 	return r < 0 ? r : loop_after(broker->loop, TICK_MS, on_tick, broker, &broker->tick);
+}
+
+/* A store that is a server's is looked up before the walls, and its socket is what we keep. */
+static int enter(struct broker *broker, int directory)
+{
+	int r = store_way_find(broker->settings->gateway_store, ".", &broker->way);
+	if (r < 0)
+		return r;
+	CLEANUP(fd_closep) int root = geteuid() == 0 ? store_way_root(broker->way) : -1;
+	process_drop(&broker->process, broker->way != NULL ? SANDBOX_BROKER_FAR : SANDBOX_BROKER,
+		root >= 0 ? root : directory);
+	return 0;
 }
 
 static void finish(struct broker *broker)
@@ -188,7 +218,9 @@ int main(int argc, char **argv)
 		return give_up("before the walls", r);
 	if (directory < 0 || fchdir(directory) < 0)
 		return give_up("store directory", -ERR_SYSTEM);
-	process_drop(&broker->process, SANDBOX_BROKER, directory);
+	r = enter(broker, directory);
+	if (r < 0)
+		return give_up("the way to the store", r);
 	r = open_store(broker, listener, owner);
 	if (r < 0)
 		return give_up("store", r);

@@ -5,6 +5,7 @@
 #include "broker/early.h"
 #include "broker/ending.h"
 #include "broker/head.h"
+#include "broker/node.h"
 #include "broker/peers.h"
 #include "broker/renewal.h"
 #include "broker/reserve.h"
@@ -26,7 +27,9 @@ struct broker {
 	struct process process;
 	struct loop *loop;
 	const struct settings *settings;
+	struct way *way; /* to the store, until it is open; NULL: it lies in our directory */
 	struct store *store;
+	struct node node;
 	struct peer *peers;
 	struct channel *vault,
 		*recorder;     /* of the peers, the ones that take what is new; or NULL */

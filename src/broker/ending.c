@@ -12,6 +12,8 @@
 #define ENDING_BATCH 256 /* rows collected at once; then the next */
 
 struct ending {
+	struct broker *broker;
+	bool here; /* only what lives on this node: its vault was sealed, not the others' */
 	unsigned count;
 	struct session_row rows[ENDING_BATCH];
 };
@@ -20,7 +22,9 @@ static int keep(void *context, const struct session_row *row)
 {
 	struct ending *ending = context;
 
-	if (ending->count < ENDING_BATCH)
+	if (ending->here && session_by_id(ending->broker, row->id) == NULL)
+		return 0;
+	if (ending->count < ENDING_BATCH && !node_asked(ending->broker, row))
 		ending->rows[ending->count++] = *row;
 	return 0;
 }
@@ -29,11 +33,23 @@ static int end_row(struct broker *broker, struct session_row *row, const struct 
 {
 	struct session *session = session_by_id(broker, row->id);
 
+	/* Another node may be opening it: it is held, or was opened meanwhile. */
+	if (broker->node.shared && row->state == SESSION_CREATED &&
+		store_session_hold(broker->store, row->id) == -ERR_WRONG_MOMENT) {
+		int r = store_session_get(broker->store, row->id, row);
+		if (r < 0 || row->state == SESSION_ENDED)
+			return r;
+	}
+
 	if (session != NULL)
 		return session->row.state == SESSION_ENDED
 			       ? 0
 			       : session_enter(broker, session, SESSION_ENDED, moving);
-	return session_write(broker, row, SESSION_ENDED, moving);
+	int elsewhere = node_elsewhere(broker, row);
+	if (elsewhere < 0)
+		return elsewhere;
+	return elsewhere ? node_ask_end(broker, row, moving)
+			 : session_write(broker, row, SESSION_ENDED, moving);
 }
 
 /* Each round ends what it found, so the next finds others, until there are none. */
@@ -45,6 +61,8 @@ static int end_all(
 
 	if (ending == NULL)
 		return -ERR_SYSTEM;
+	ending->broker = broker;
+	ending->here = what == SESSION_OF_ALL && broker->node.shared;
 	do {
 		ending->count = 0;
 		int r = store_session_created_by(broker->store, what, id, keep, ending);

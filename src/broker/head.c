@@ -125,7 +125,8 @@ void head_certified(struct broker *broker, const struct msg_broker_certified *ce
 	struct head *head = &broker->head;
 	struct signer *signer = &head->newest.signer;
 
-	if (signer->certified ||
+	/* The vault may have been asked twice before its first word was on disk. */
+	if (signer->certified || head->refused == -ERR_AGAIN ||
 		memcmp(certified->public_key, signer->public_key, sizeof signer->public_key) != 0)
 		return;
 	head->refused = certified->result;

@@ -155,8 +155,11 @@ static void end_unopened(struct broker *broker)
 		broker->store, steady_now(broker), UNOPENED_BATCH, keep_unopened, unopened);
 	if (r == 0 && unopened->count > 0)
 		r = turn_open(broker);
-	for (unsigned i = 0; r == 0 && i < unopened->count; i++)
+	for (unsigned i = 0; r == 0 && i < unopened->count; i++) {
 		r = session_write(broker, &unopened->rows[i], SESSION_ENDED, &moving);
+		if (r == -ERR_WRONG_MOMENT)
+			r = 0; /* another node was first */
+	}
 	if (r < 0)
 		log_error("session.expire", "%s", error_text(r));
 }

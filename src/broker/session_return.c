@@ -25,8 +25,6 @@ static int keep_open_session(void *context, const struct session_row *row)
 	struct broker *broker = context;
 	struct session *session;
 
-	if (row->state == SESSION_CREATED)
-		return 0; /* waits in the store alone */
 	int r = session_create(broker, row, &session);
 	if (r < 0)
 		return r;
@@ -44,7 +42,8 @@ static int keep_open_session(void *context, const struct session_row *row)
 
 int sessions_load(struct broker *broker)
 {
-	return store_session_unended(broker->store, keep_open_session, broker);
+	/* what is only created waits in the store alone, what another node has is the other's */
+	return store_session_open_on(broker->store, broker->node.id, keep_open_session, broker);
 }
 
 void sessions_recorder_came(struct broker *broker, struct peer *peer)

@@ -28,6 +28,22 @@ void turn_destroy(struct turn *turn)
 	free(STEAL(turn->running));
 }
 
+/*
+ * What the kernel could not write it has forgotten, and what a lost server did with a commit nobody
+ * can say: only a new start sees what is really there.
+ */
+static bool is_final(int r)
+{
+	return r == -ERR_STORE_BROKEN || r == -ERR_STORE_LOST;
+}
+
+void turn_give_up(struct broker *broker, int r)
+{
+	log_error("store.broken", "%s", error_text(r));
+	broker->broken = true;
+	loop_stop(broker->loop);
+}
+
 int turn_open(struct broker *broker)
 {
 	struct turn *turn = &broker->turn;
@@ -40,6 +56,8 @@ int turn_open(struct broker *broker)
 	if (turn->open)
 		return 0;
 	int r = store_begin(broker->store);
+	if (is_final(r) && !broker->broken)
+		turn_give_up(broker, r);
 	if (r < 0)
 		return r;
 	turn->open = true;
@@ -76,14 +94,6 @@ static void tell_undone(struct broker *broker, struct turn_list *list, unsigned 
 	}
 }
 
-/* What the kernel could not write it has forgotten: only a new start sees what is really there. */
-static void give_up(struct broker *broker)
-{
-	log_error("store.broken", "%s", error_text(-ERR_STORE_BROKEN));
-	broker->broken = true;
-	loop_stop(broker->loop);
-}
-
 static void tell_ahead(struct broker *broker, uint64_t mark)
 {
 	struct turn_ahead *ahead = &broker->turn.ahead;
@@ -111,13 +121,14 @@ static void settle(struct broker *broker, bool wait)
 			ahead->first = (ahead->first + 1) % TURN_AHEAD;
 			row->fn(broker, row->context, r);
 		}
-		give_up(broker);
+		turn_give_up(broker, r);
 	}
 }
 
 static void on_synced(void *context, uint32_t events)
 {
 	settle(context, false);
+	node_heard(context);
 }
 
 int turn_watch(struct broker *broker)
@@ -151,6 +162,7 @@ static int commit(struct broker *broker, bool ahead, uint64_t *ret_mark)
 		return -ERR_STORE_BROKEN;
 	if (broker->turn.poisoned)
 		return -ERR_STORE;
+	node_say(broker);
 	int r = head_seal(broker);
 	if (r < 0)
 		return r;
@@ -163,8 +175,8 @@ static void undo(struct broker *broker, struct turn_list *list, int r)
 	store_rollback(broker->store);
 	broker->audit = broker->turn.before;
 	tell_undone(broker, list, 0, r);
-	if (r == -ERR_STORE_BROKEN && !broker->broken)
-		give_up(broker);
+	if (is_final(r) && !broker->broken)
+		turn_give_up(broker, r);
 }
 
 static void close_once(struct broker *broker, bool wait)

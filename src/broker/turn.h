@@ -70,6 +70,9 @@ void turn_then(struct broker *broker, turn_fn *fn, void *context);
 void turn_answer(struct broker *broker, turn_fn *fn, void *context);
 void turn_close(struct broker *broker);
 void turn_end(struct broker *broker);
+/* What is stored is not what we believe, or cannot be known: this process ends, the next one reads.
+ */
+void turn_give_up(struct broker *broker, int r);
 /*
  * Before a call is worked on: when enough are done the disk begins with them, and whose commit came
  * to the disk is answered, however many calls are still to be read. Callers, disk and broker then

@@ -229,6 +229,14 @@ int vault_unseal(struct broker *broker, struct call *call, int secret, later_fn 
 
 int vault_rotate(struct broker *broker, struct call *call, int secret, later_fn *resume)
 {
+	int alone = node_alone(broker);
+
+	if (alone < 0)
+		return alone;
+	if (!alone) /* theirs is a copy of the keyring as it was */
+		return call_fail(call, -ERR_WRONG_MOMENT,
+			"Other gateways on this store do not have the new root key: stop them, "
+			"rotate, copy the keyring to them");
 	return ask_later(broker, call, MSG_ROTATE, secret, resume);
 }
 

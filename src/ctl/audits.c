@@ -14,7 +14,7 @@
 #include "base/sandbox.h"
 #include "ctl/evidence.h"
 #include "ctl/trail.h"
-#include "store/store.h"
+#include "store/store_node.h"
 
 static json_t *report_json(const struct trail_report *report)
 {
@@ -99,37 +99,113 @@ static int read_mirrors(struct cli *cli, struct trail *trail)
 	return r;
 }
 
-static int read_store(const char *path, struct trail *trail)
+static int read_store(struct trail *trail, struct store *store)
 {
-	struct store *store = NULL;
-	int r = store_open_read(path, &store);
+	int r = trail_from_store(trail, store);
 
-	if (r == 0)
-		r = trail_from_store(trail, store);
 	store_close(store);
 	if (r < 0)
-		cli_fail("%s: %s", path, error_text(r));
+		cli_fail("the store: %s", error_text(r));
+	return r;
+}
+
+/* A copy of the database, as a file. */
+static int read_copy(const char *path, struct trail *trail)
+{
+	struct store *store = NULL;
+	int r = store_open_read("sqlite", path, &store);
+
+	if (r == 0)
+		return read_store(trail, store);
+	cli_fail("%s: %s", path, error_text(r));
 	return r;
 }
 
 static int read_trail(struct cli *cli, struct trail *trail)
 {
-	char store[URL_SIZE * 2];
 	const char *path = cli_argument(cli, 0);
+	struct store *store = NULL;
 
-	snprintf(store, sizeof store, "%s/store", cli->data);
-	if (path == NULL)
-		return read_store(store, trail);
+	if (path == NULL) {
+		int r = evidence_open_store(cli, &store);
+		if (r == CLI_OK)
+			r = evidence_choose_node(cli, store, cli_option(cli, "node", 0));
+		if (r == CLI_OK)
+			return read_store(trail, store);
+		store_close(store);
+		return -ERR_STORE;
+	}
 	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		cli_fail("%s: %s", path, strerror(errno));
 		return -ERR_NOT_FOUND;
 	}
-	return is_mirror(fd) ? read_mirrors(cli, trail) : read_store(path, trail);
+	return is_mirror(fd) ? read_mirrors(cli, trail) : read_copy(path, trail);
+}
+
+#define NODES_MAX 256
+
+struct names {
+	unsigned count;
+	char names[NODES_MAX][HOSTNAME_SIZE];
+};
+
+static int keep_name(void *context, const struct node_row *node)
+{
+	struct names *names = context;
+
+	if (names->count == NODES_MAX)
+		return -ERR_FULL;
+	memcpy(names->names[names->count++], node->name, HOSTNAME_SIZE);
+	return 0;
+}
+
+static int verify_node(
+	struct cli *cli, const uint8_t key[32], struct store *store, const char *name)
+{
+	struct trail_report report;
+	struct trail trail;
+
+	int r = evidence_choose_node(cli, store, name);
+	if (r != CLI_OK)
+		return r;
+	trail_begin(&trail, key, NULL, &report);
+	if (trail_from_store(&trail, store) < 0 || trail_end(&trail) < 0)
+		return cli_fail("%s: the store cannot be read", name);
+	if (cli->json) {
+		json_t *object = report_json(&report);
+		json_object_set_new(object, "node", json_string(name));
+		show_json(object);
+		json_decref(object);
+	} else {
+		printf("%s: ", name);
+		say(cli, &report);
+	}
+	return exit_of(&report);
+}
+
+/* One after the other; the exit code is of the first that is not intact. */
+static int verify_all(struct cli *cli, const uint8_t key[32])
+{
+	CLEANUP(mem_freep) struct names *names = calloc(1, sizeof *names);
+	struct store *store = NULL;
+
+	if (names == NULL)
+		return cli_fail("no memory");
+	int r = evidence_open_store(cli, &store);
+	if (r == CLI_OK && store_node_list(store, keep_name, names) < 0)
+		r = cli_fail("the gateways on this store cannot be listed");
+	for (unsigned i = 0; i < names->count; i++) {
+		int said = verify_node(cli, key, store, names->names[i]);
+		r = r == CLI_OK ? said : r;
+	}
+	store_close(store);
+	return r;
 }
 
 static int audit_verify(struct cli *cli)
 {
+	const char *node = cli_option(cli, "node", 0);
 	CLEANUP(fd_closep) int kept = -1;
 	struct trail_report report;
 	struct witness witness;
@@ -137,6 +213,8 @@ static int audit_verify(struct cli *cli)
 	uint8_t key[32];
 
 	int r = evidence_public_key(cli, key);
+	if (r == CLI_OK && node != NULL && strcmp(node, "all") == 0)
+		return verify_all(cli, key);
 	if (r == CLI_OK)
 		r = evidence_open_witness(cli, &kept);
 	if (r != CLI_OK)
@@ -157,6 +235,11 @@ const struct command command_audit_verify = {
 	.sentence =
 		"Say whether the audit trail is whole, from files and the public key alone: the "
 		"store, a copy of it, or its mirror",
-	.options = (const struct option_row[]){ EVIDENCE_OPTIONS{ 0 } },
+	.options =
+		(const struct option_row[]){
+			EVIDENCE_OPTIONS{ "node", NULL, OPTION_TEXT, "NAME|all",
+				"of the gateways that share a store; this one "
+				"unless said" },
+			{ 0 } },
 	.run = audit_verify,
 };

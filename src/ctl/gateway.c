@@ -6,8 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/version.h"
 #include "ctl/cli.h"
+#include "store/store.h"
 
 static int serve(struct cli *cli)
 {
@@ -18,6 +20,9 @@ static int serve(struct cli *cli)
 
 	if (listen != NULL)
 		arguments[count++] = "--listen", arguments[count++] = listen;
+	if (store != NULL && store_where_check(store) == -ERR_MALFORMED)
+		return cli_fail("a password belongs into the file store/pgpass of the "
+				"installation, not into the address of the store");
 	if (store != NULL)
 		arguments[count++] = "--store", arguments[count] = store;
 	if (program_path(program, sizeof program, "sallyport-supervisor") < 0)

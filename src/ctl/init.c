@@ -13,6 +13,7 @@
 #include "base/settings.h"
 #include "ctl/certificate.h"
 #include "ctl/init_keys.h"
+#include "store/store.h"
 
 #define PEM_MAX 4096
 #define SETTINGS_MAX 4096
@@ -69,12 +70,17 @@ static int write_certificate(int directory, const char *url)
 }
 
 /* Checked before anything is made: the same command with better words then works. */
-static int check_names(const char *tenant, const char *url)
+static int check_names(const char *tenant, const char *url, const char *store)
 {
 	char complaint[REASON_SIZE], host[HOSTNAME_SIZE];
 	struct settings settings;
 
 	settings_defaults(&settings);
+	if (store != NULL && settings_set(&settings, "gateway.store", store, complaint) < 0)
+		return cli_fail("%s", complaint);
+	if (store != NULL && store_where_check(store) < 0)
+		return cli_fail("not sqlite or postgresql://USER@HOST/DATABASE without a password, "
+				"which belongs into the file store/pgpass");
 	if (tenant != NULL && settings_set(&settings, "gateway.tenant", tenant, complaint) < 0)
 		return cli_fail("%s", complaint);
 	if (url != NULL && settings_set(&settings, "gateway.public_url", url, complaint) < 0)
@@ -87,6 +93,7 @@ static int check_names(const char *tenant, const char *url)
 
 static int write_settings(const struct cli *cli, int directory, const char *tenant, const char *url)
 {
+	const char *store = cli_option(cli, "store", 0);
 	char text[SETTINGS_MAX], keys[SETTINGS_MAX];
 
 	if (init_keys_settings(cli, keys, sizeof keys) != CLI_OK)
@@ -94,9 +101,10 @@ static int write_settings(const struct cli *cli, int directory, const char *tena
 	int len = snprintf(text, sizeof text,
 		"# Settings of this installation; sallyport.conf(5) explains them, sallyport "
 		"settings lists them.\n"
-		"[gateway]\ntenant = %s\n%s%s%s%s",
+		"[gateway]\ntenant = %s\n%s%s%s%s%s%s%s",
 		tenant != NULL ? tenant : "Sallyport", url != NULL ? "public_url = " : "",
-		url != NULL ? url : "", url != NULL ? "\n" : "", keys);
+		url != NULL ? url : "", url != NULL ? "\n" : "", store != NULL ? "store = " : "",
+		store != NULL ? store : "", store != NULL ? "\n" : "", keys);
 	CLEANUP(fd_closep) int fd = make_file(directory, "sallyport.conf", 0644);
 
 	return fd >= 0 && write_all(fd, text, (size_t)len) == 0 ? CLI_OK : CLI_FAILED;
@@ -181,7 +189,7 @@ static int init(struct cli *cli)
 	const char *tenant = cli_option(cli, "tenant", 0), *url = cli_option(cli, "public-url", 0);
 
 	umask(0077);
-	int r = check_names(tenant, url);
+	int r = check_names(tenant, url, cli_option(cli, "store", 0));
 	if (r == CLI_OK)
 		r = init_keys_open(cli, &secret);
 	if (r == CLI_OK)
@@ -204,6 +212,8 @@ const struct command command_init = {
 							"name printed as tenant in every answer" },
 		{ "public-url", NULL, OPTION_TEXT, "https://HOST[:PORT]",
 			"where people reach the gateway" },
+		{ "store", NULL, OPTION_TEXT, "postgresql://USER@HOST/DATABASE",
+			"where facts are kept; in files of the installation unless said" },
 		{ "root-key", NULL, OPTION_TEXT, "file|passphrase|systemd-credential|pkcs11",
 			"what opens the vault; file unless said" },
 		{ "passphrase-stdin", NULL, OPTION_FLAG, NULL, "short for --root-key passphrase" },

@@ -140,15 +140,14 @@ static int say(const struct cli *cli, const struct release_report *report)
 
 static int open_trail(struct cli *cli, struct store **ret_store)
 {
-	char path[URL_SIZE * 2];
-
 	if (cli_option(cli, "alone", 0) != NULL)
 		return CLI_OK;
-	snprintf(path, sizeof path, "%s/store", cli->data);
-	int r = store_open_read(path, ret_store);
-	if (r < 0)
-		return cli_fail("%s: %s; --alone proves the log without it", path, error_text(r));
-	return CLI_OK;
+	int r = evidence_open_store(cli, ret_store);
+	if (r == CLI_OK)
+		r = evidence_choose_node(cli, *ret_store, NULL);
+	if (r != CLI_OK)
+		fputs("--alone proves the log without it\n", stderr);
+	return r;
 }
 
 static int verify(struct cli *cli)

@@ -8,9 +8,9 @@
 #include "store/statements.h"
 
 /*
- * A database is eight functions, and three more if it can be on its way to the disk while the next
- * transaction runs. They know nothing of what the rows mean: a statement is a number of
- * statements.def, a row is an array of values.
+ * A database is eight functions, three more if it can be on its way to the disk while the next
+ * transaction runs, and four more if it is a server's. They know nothing of what the rows mean: a
+ * statement is a number of statements.def, a row is an array of values.
  */
 enum value_type { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT, VALUE_BYTES };
 struct value {
@@ -40,7 +40,8 @@ struct backend {
 	void (*rollback)(void *connection); /* fine without a transaction */
 	/*
 	 * Returns the number of rows returned or, for statements that return none, changed. Errors:
-	 * -ERR_EXISTS (unique), -ERR_NOT_FOUND (points to a row that is not there), -ERR_STORE.
+	 * -ERR_EXISTS (unique), -ERR_NOT_FOUND (points to a row that is not there), -ERR_STORE;
+	 * -ERR_STORE_LOST: nothing more will be heard from it over this connection.
 	 */
 	int (*run)(void *connection, unsigned statement, const struct value *params, unsigned count,
 		keep_row_fn *keep, void *context);
@@ -52,5 +53,13 @@ struct backend {
 	int (*commit_later)(void *connection, uint64_t *ret_mark);
 	int (*synced)(void *connection, bool wait, uint64_t *ret_mark); /* -ERR_STORE_BROKEN */
 	int (*descriptor)(void *connection); /* readable when synced() has news */
+
+	/* Or NULL, where others may be at it besides us: -ERR_STORE_TAKEN when somebody is. */
+	int (*claim)(void *connection, int64_t node);
+	/* Or NULL: words to the others, which they hear with the commit; and what they said. */
+	int (*tell)(void *connection, const char *words);
+	void (*hear)(void *connection, void (*fn)(void *, const char *words), void *context);
+	/* Or NULL: how long an answer is waited for. */
+	void (*patience)(void *connection, int wait_ms);
 };
-extern const struct backend sqlite_backend;
+extern const struct backend sqlite_backend, postgres_backend;

@@ -20,9 +20,9 @@ static const struct {
 
 /* ADD A MIGRATION: a file in schema/, its name here and in meson.build. */
 extern const char schema_0000_facts[], schema_0001_first[], schema_0002_heads[],
-	schema_0003_receipts[], schema_0004_devices[];
+	schema_0003_receipts[], schema_0004_devices[], schema_0010_nodes[];
 static const char *const migrations[] = { schema_0000_facts, schema_0001_first, schema_0002_heads,
-	schema_0003_receipts, schema_0004_devices };
+	schema_0003_receipts, schema_0004_devices, schema_0010_nodes };
 
 unsigned schema_newest(void)
 {
@@ -32,6 +32,12 @@ unsigned schema_newest(void)
 const char *statement_name(unsigned statement)
 {
 	return statement < STMT_SCHEMA ? statements[statement].name : "migration";
+}
+
+bool statement_begins(unsigned statement, const char *word)
+{
+	return statement < STMT_SCHEMA &&
+	       strncmp(statements[statement].text, word, strlen(word)) == 0;
 }
 
 /* Length of the word at `text`; 0 when none starts there. */

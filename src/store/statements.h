@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -28,3 +29,5 @@ const char *statement_name(unsigned statement);
 
 /* schema/0000_facts.sql is number 0 and always runs; the rest run once, in order. */
 unsigned schema_newest(void);
+/* Whether a statement's first word is this one: what it does, for who must know. */
+bool statement_begins(unsigned statement, const char *word);

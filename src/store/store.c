@@ -4,7 +4,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static const struct backend *const backends[] = { &sqlite_backend };
+#include "store/postgres.h"
+#include "store/way.h"
+
+static const struct backend *const backends[] = { &sqlite_backend, &postgres_backend };
 
 static const struct backend *choose(const char *where)
 {
@@ -20,34 +23,113 @@ static void store_closep(struct store **store)
 	store_close(*store);
 }
 
-/* `migrate` or only look whether this program understands what is there. */
-static int open_any(
-	const char *where, const char *directory, bool migrate, struct store **ret_store)
+static int make(const struct backend *backend, struct store **ret_store)
 {
-	CLEANUP(store_closep) struct store *store = calloc(1, sizeof *store);
+	struct store *store = calloc(1, sizeof *store);
 	if (store == NULL)
 		return -ERR_SYSTEM;
-	store->backend = choose(where);
-	if (store->backend == NULL)
-		return -ERR_STORE;
-	int r = store->backend->open(where, directory, &store->connection);
-	if (r < 0)
-		return r;
-	r = migrate ? schema_apply(store) : schema_check(store);
+	store->backend = backend;
+	store_node_set(store, 0);
+	*ret_store = store;
+	return 0;
+}
+
+int store_open(const char *where, const char *directory, struct store **ret_store)
+{
+	CLEANUP(store_closep) struct store *store = NULL;
+	const struct backend *backend = choose(where);
+	int r = backend != NULL ? make(backend, &store) : -ERR_STORE;
+	if (r == 0)
+		r = backend->open(where, directory, &store->connection);
+	if (r == 0)
+		r = schema_apply(store);
 	if (r < 0)
 		return r;
 	*ret_store = STEAL(store);
 	return 0;
 }
 
-int store_open(const char *where, const char *directory, struct store **ret_store)
+/* Only looks whether this program understands what is there. */
+int store_open_read(const char *where, const char *directory, struct store **ret_store)
 {
-	return open_any(where, directory, true, ret_store);
+	CLEANUP(store_closep) struct store *store = NULL;
+	const struct backend *backend = choose(where);
+	int r = backend != NULL ? make(backend, &store) : -ERR_STORE;
+	if (r == 0 && backend == &postgres_backend)
+		r = postgres_open_read(where, directory, &store->connection);
+	else if (r == 0)
+		r = backend->open("sqlite-read", directory, &store->connection);
+	if (r == 0)
+		r = schema_check(store);
+	if (r < 0)
+		return r;
+	*ret_store = STEAL(store);
+	return 0;
 }
 
-int store_open_read(const char *directory, struct store **ret_store)
+int store_where_check(const char *where)
 {
-	return open_any("sqlite-read", directory, false, ret_store);
+	const struct backend *backend = choose(where);
+	if (backend == NULL)
+		return -ERR_STORE;
+	return backend == &postgres_backend ? way_check(where) : 0;
+}
+
+int store_way_find(const char *where, const char *directory, struct way **ret_way)
+{
+	*ret_way = NULL;
+	return choose(where) == &postgres_backend ? way_find(where, directory, ret_way) : 0;
+}
+
+int store_way_root(struct way *way)
+{
+	return way != NULL ? way_take_root(way) : -1;
+}
+
+void store_way_forget(struct way *way)
+{
+	way_destroy(way);
+}
+
+int store_open_by(const struct way *way, struct store **ret_store)
+{
+	CLEANUP(store_closep) struct store *store = NULL;
+	int r = make(&postgres_backend, &store);
+	if (r == 0)
+		r = postgres_open_by(way, false, &store->connection);
+	if (r == 0)
+		r = schema_apply(store);
+	if (r < 0)
+		return r;
+	*ret_store = STEAL(store);
+	return 0;
+}
+
+bool store_shared(const struct store *store)
+{
+	return store->backend->claim != NULL;
+}
+
+int store_claim(struct store *store)
+{
+	return store_shared(store) ? store->backend->claim(store->connection, store->node) : 0;
+}
+
+int store_tell(struct store *store, const char *words)
+{
+	return store_shared(store) ? store->backend->tell(store->connection, words) : 0;
+}
+
+void store_hear(struct store *store, void (*fn)(void *, const char *words), void *context)
+{
+	if (store_shared(store))
+		store->backend->hear(store->connection, fn, context);
+}
+
+void store_patience(struct store *store, int wait_ms)
+{
+	if (store->backend->patience != NULL)
+		store->backend->patience(store->connection, wait_ms);
 }
 
 void store_close(struct store *store)

@@ -21,14 +21,30 @@
  */
 struct store;
 
-/* where: "sqlite", kept in `directory`; later a postgresql:// URL. Migrates. */
-int store_open(const char *where, const char *directory, struct store **ret_store);
 /*
- * Reads only, on files alone, beside a running gateway or without one: migrates nothing, makes
- * nothing, changes no owner. Functions that write return -ERR_STORE. A copy of the database may
- * have any name.
+ * where: "sqlite", kept in `directory`, or a postgresql:// URL whose password and authority lie in
+ * `directory` (link.h). Migrates.
  */
-int store_open_read(const char *directory_or_file, struct store **ret_store);
+int store_open(const char *where, const char *directory, struct store **ret_store);
+/* Whether there can be a store of that name; a password in it is refused: ps shows it. */
+int store_where_check(const char *where);
+/*
+ * For a process with walls, which cannot look up names, passwords and sockets inside of them. The
+ * way is NULL for a store that needs none; root: a descriptor of the directory that must become the
+ * root of who changes it, or -1.
+ */
+struct way;
+int store_way_find(const char *where, const char *directory, struct way **ret_way);
+int store_way_root(struct way *way);
+int store_open_by(const struct way *way, struct store **ret_store);
+void store_way_forget(struct way *way);
+/*
+ * Reads only, beside a running gateway or without one: migrates nothing, makes nothing, changes no
+ * owner. Functions that write return -ERR_STORE. A copy of an SQLite database may have any name.
+ */
+int store_open_read(const char *where, const char *directory_or_file, struct store **ret_store);
+/* How long a server is waited for before the store counts as lost: -ERR_STORE_LOST from then on. */
+void store_patience(struct store *store, int wait_ms);
 void store_close(struct store *store);
 const char *store_kind(const struct store *store); /* "sqlite" */
 

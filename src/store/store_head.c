@@ -16,11 +16,13 @@ int store_signer_certified(
 
 int store_head_add(struct store *store, const struct audit_head *head, int64_t signer)
 {
-	return any_rows(RUN(store, HEAD_ADD, NULL, NULL, integer(head->sequence), integer(head->at),
-		integer(signer), bytes(head->signature, sizeof head->signature)));
+	return any_rows(RUN(store, HEAD_ADD, NULL, NULL, integer(store->rows_from + head->sequence),
+		integer(head->at), integer(signer),
+		bytes(head->signature, sizeof head->signature)));
 }
 
 struct each_head {
+	int64_t from; /* where this node's rows begin */
 	int (*keep)(void *, const struct audit_head *);
 	void *context;
 	int result;
@@ -43,7 +45,7 @@ static int keep_each_head(void *context, const struct value *values, unsigned co
 	struct reader reader = READER(values, count);
 
 	memset(&head, 0, sizeof head);
-	head.sequence = read_integer(&reader);
+	head.sequence = read_integer(&reader) - each->from;
 	head.at = read_integer(&reader);
 	read_bytes(&reader, head.signature, sizeof head.signature);
 	read_signer(&reader, &head.signer);
@@ -56,8 +58,9 @@ static int keep_each_head(void *context, const struct value *values, unsigned co
 int store_head_list(struct store *store, int64_t after, unsigned limit,
 	int (*keep)(void *, const struct audit_head *), void *context)
 {
-	struct each_head each = { .keep = keep, .context = context };
-	int r = RUN(store, HEAD_LIST, keep_each_head, &each, integer(after), integer(limit));
+	struct each_head each = { .from = store->rows_from, .keep = keep, .context = context };
+	int r = RUN(store, HEAD_LIST, keep_each_head, &each, integer(store->rows_from + after),
+		integer(limit), integer(store->rows_to));
 
 	return each.result != 0 ? each.result : any_rows(r);
 }

@@ -7,11 +7,14 @@
 #include "base/mem.h"
 #include "store/backend.h"
 #include "store/store.h"
+#include "store/store_node.h"
 
 struct store {
 	const struct backend *backend;
 	void *connection;
-	bool begun; /* a batch is open */
+	bool begun;                 /* a batch is open */
+	int64_t node;               /* 0: the only one */
+	int64_t rows_from, rows_to; /* its rows of the trail, both exclusive */
 };
 
 /* Parameters. The pointers must live until the statement ran. */

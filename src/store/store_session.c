@@ -144,7 +144,17 @@ int store_session_list_recorded(struct store *store, int64_t before, unsigned li
 int store_session_unended(
 	struct store *store, int (*keep)(void *, const struct session_row *), void *context)
 {
-	return store_session_created_by(store, SESSION_OF_ALL, 0, keep, context);
+	struct each_session each = { .keep = keep, .context = context };
+	int r = RUN(store, SESSION_UNENDED, keep_each_session, &each);
+	return each.result != 0 ? each.result : any_rows(r);
+}
+
+int store_session_open_on(struct store *store, int64_t node,
+	int (*keep)(void *, const struct session_row *), void *context)
+{
+	struct each_session each = { .keep = keep, .context = context };
+	int r = RUN(store, SESSION_OPEN_ON, keep_each_session, &each, integer(node));
+	return each.result != 0 ? each.result : any_rows(r);
 }
 
 int store_session_created_by(struct store *store, int what, int64_t id,
@@ -180,7 +190,8 @@ int store_session_redeemed(struct store *store, int64_t id, const char *origin_i
 	const uint8_t cookie_hash[HASH_LEN], const uint8_t public_key[65], int64_t now)
 {
 	return one_row(RUN(store, SESSION_REDEEMED, NULL, NULL, integer(id), text(origin_ip),
-			       HASH(cookie_hash), bytes(public_key, 65), integer(now)),
+			       HASH(cookie_hash), bytes(public_key, 65), integer(now),
+			       integer(store->node)),
 		ERR_WRONG_MOMENT);
 }
 

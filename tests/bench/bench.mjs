@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 
 import { World } from './world.mjs';
-import { calls } from './rows/calls.mjs';
+import { calls, postgresql } from './rows/calls.mjs';
 import { gone } from './rows/gone.mjs';
 import { busy, keys } from './rows/keys.mjs';
 import { memory } from './rows/memory.mjs';
@@ -62,7 +62,7 @@ class Bench {
 }
 
 const bench = new Bench();
-const all = { calls, output, keys, busy, opening, slow, memory, gone };
+const all = { calls, postgresql, output, keys, busy, opening, slow, memory, gone };
 const shared = new Set(['output', 'keys', 'busy', 'opening', 'slow']); // these use one gateway
 const began = Date.now();
 

@@ -164,9 +164,9 @@ export class World {
 		return Array(count).fill(line);
 	}
 
-	async gateway(settings = {}) {
+	async gateway(settings = {}, options = {}) {
 		const gateway = await Gateway.start({ 'ticket.lifetime': 300, 'api.calls_per_second': 1000000,
-			'session.most': 4096, 'gateway.log_level': 'warning', ...settings });
+			'session.most': 4096, 'gateway.log_level': 'warning', ...settings }, options);
 		this.last = gateway;
 		gateway.bench = { undo: this.later(() => gateway.stop()), tokens: [],
 			agent: new https.Agent({ keepAlive: true, maxSockets: 8 }) };
@@ -208,7 +208,7 @@ export class World {
 	// nginx answers the same bytes to every POST, with our certificate, on the same cores.
 	async nginx(gateway, body) {
 		const port = await freePort();
-		for (const name of ['body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']) mkdirSync(this.at(`nginx-${name}`));
+		for (const name of ['body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']) mkdirSync(this.at(`nginx-${name}`), { recursive: true });
 		const temporary = ['client_body body', 'proxy proxy', 'fastcgi fastcgi', 'uwsgi uwsgi', 'scgi scgi']
 			.map((pair) => pair.split(' ')).map(([directive, name]) => `${directive}_temp_path ${this.at(`nginx-${name}`)};`);
 		writeFileSync(this.at('nginx.conf'), [`${process.getuid() === 0 ? `user ${userInfo().username};` : ''}`,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole gateway in a directory of its own, driven through the product's own command line.
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,11 +9,22 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Person } from './person.mjs';
+import { Cluster } from './postgresql.mjs';
 import { endWith, equal, until } from './story.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 export const build = process.env.SALLYPORT_BUILD ?? path.join(root, 'build');
 export const programs = path.join(build, 'meson-out');
+
+// SALLYPORT_STORE=postgresql: every gateway has a database of its own in one cluster; as long as the cluster
+// lives, an installation goes on with its database.
+export const onPostgresql = process.env.SALLYPORT_STORE === 'postgresql';
+let shared, databases = 0;
+async function freeDatabase(given) {
+	const cluster = given ?? await (shared ??= Cluster.start());
+	const database = `gateway_${++databases}`;
+	return { cluster, database, store: cluster.database(database) };
+}
 
 export async function freePort() {
 	const server = net.createServer();
@@ -36,8 +47,9 @@ function programsFor(owner) {
 export class Gateway {
 	// settings: { 'ticket.lifetime': 300, .. }; owner: { uid, gid } to run as another user; programs: a
 	// directory with other programs; data: an empty directory for the installation; wrap: a command that
-	// runs the gateway in its own place; env: more of an environment for it
-	static async start(settings = {}, { owner, init = [], input, programs: directory, data, wrap = [], env = {} } = {}) {
+	// runs the gateway in its own place; env: more of an environment for it; cluster: of PostgreSQL, other than the shared one;
+	// beside: another gateway, whose store and root key it shares
+	static async start(settings = {}, { owner, init = [], input, programs: directory, data, wrap = [], env = {}, cluster, beside } = {}) {
 		const gateway = new Gateway();
 		Object.assign(gateway, { owner, wrap, env });
 		gateway.copy = directory ? undefined : programsFor(owner);
@@ -47,7 +59,11 @@ export class Gateway {
 		gateway.port = await freePort();
 		gateway.host = `localhost:${gateway.port}`;
 		gateway.base = `https://${gateway.host}`;
+		if (beside) Object.assign(gateway, { cluster: beside.cluster, database: beside.database, store: beside.store });
+		else if (onPostgresql || cluster) Object.assign(gateway, await freeDatabase(cluster));
 		gateway.cli(['init', '--tenant', 'Test', '--public-url', gateway.base, ...init], { input });
+		if (beside) for (const name of ['vault/root.key', 'vault/keyring', 'installation.pem']) // what makes them one installation
+			copyFileSync(path.join(beside.data, name), path.join(gateway.data, name));
 		gateway.settings(settings);
 		await gateway.serve();
 		return gateway;
@@ -57,6 +73,8 @@ export class Gateway {
 	settings(settings) {
 		const all = { 'gateway.tenant': 'Test', 'gateway.listen': `127.0.0.1:${this.port}`,
 			'gateway.public_url': this.base, ...settings };
+		if (this.store && !all['gateway.store']) // a machine that tests on both cores may be slow to commit
+			Object.assign(all, { 'gateway.store': this.store, 'gateway.store_wait': 20000 });
 		const sections = {};
 		for (const [name, value] of Object.entries(all)) {
 			const [section, key] = name.split('.');
@@ -203,6 +221,49 @@ export class Gateway {
 		await person.attach().catch((error) => (/closed 1001/.test(error.message) ? person.attach() : Promise.reject(error)));
 		person.token = session.token;
 		return person;
+	}
+
+	// Behind the gateway's back: one statement said to its database, and what it answers.
+	sql(words) {
+		if (this.store) return this.cluster.sql(this.database, words);
+		const done = spawnSync('sqlite3', [path.join(this.data, 'store', 'sallyport.db'), words], { encoding: 'utf8', maxBuffer: 1 << 28 });
+		if (done.status !== 0) throw new Error(`sqlite3: ${done.stderr}`);
+		return done.stdout.trim();
+	}
+
+	// A backup of the store, and its return; with the gateway stopped.
+	keepStore() {
+		if (this.store) this.cluster.sql('postgres', `CREATE DATABASE ${this.database}_kept TEMPLATE ${this.database}`);
+		else spawnSync('cp', ['-a', path.join(this.data, 'store'), `${this.data}-kept`]);
+	}
+
+	putStoreBack() {
+		if (this.store) {
+			this.cluster.sql('postgres', `DROP DATABASE ${this.database}`);
+			this.cluster.sql('postgres', `ALTER DATABASE ${this.database}_kept RENAME TO ${this.database}`);
+			return;
+		}
+		rmSync(path.join(this.data, 'store'), { recursive: true });
+		renameSync(`${this.data}-kept`, path.join(this.data, 'store'));
+	}
+
+	// The values of text and bytes in each table, in hexadecimal digits.
+	stored(table) {
+		const names = (rows) => (rows ? rows.split('\n') : []);
+		if (!this.store)
+			return names(this.sql(`SELECT name FROM pragma_table_info('${table}')`)).flatMap((column) => names(this.sql(
+				`SELECT DISTINCT hex("${column}") FROM "${table}" WHERE typeof("${column}") IN ('text', 'blob') LIMIT 40`)));
+		return names(this.sql(`SELECT column_name || ' ' || data_type FROM information_schema.columns WHERE table_name = '${table}'` +
+			" AND data_type IN ('text', 'bytea')")).flatMap((row) => {
+			const [column, type] = row.split(' ');
+			const bytes = type === 'text' ? `convert_to("${column}", 'UTF8')` : `"${column}"`;
+			return names(this.sql(`SELECT DISTINCT upper(encode(${bytes}, 'hex')) FROM "${table}" WHERE "${column}" IS NOT NULL LIMIT 40`));
+		});
+	}
+
+	tables() {
+		return this.sql(this.store ? "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'" :
+			"SELECT name FROM sqlite_master WHERE type = 'table'").split('\n');
 	}
 
 	recordingFile(sessionId) {

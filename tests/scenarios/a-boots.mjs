@@ -16,7 +16,7 @@ story('starts, answers, shows itself in ps, ends in order', async () => {
 	try {
 		equal((await gateway.request('GET', '/healthz')).status, 200, 'health');
 		for (const name of services.slice(1)) assert(pidOf(gateway, name), `${name} is not in ps`);
-		await until(() => /^sallyport-broker: sqlite/.test(gateway.processes('broker')[0].args), 'the title of the broker');
+		await until(() => /^sallyport-broker: (sqlite|postgresql)/.test(gateway.processes('broker')[0].args), 'the title of the broker');
 		assert(/^sallyport-vault: key 1/.test(gateway.processes('vault')[0].args), gateway.processes('vault')[0].args);
 		const status = gateway.cli(['status']);
 		equal(status.running, true, 'running');

@@ -198,13 +198,12 @@ story('the audit trail verifies, and a changed row is found', async () => {
 	rows.forEach((row, index) => equal(row.sequence, index + 1, 'sequence'));
 	for (const event of ['token.issued', 'session.created', 'session.redeemed', 'session.attached', 'credential.released', 'session.live', 'session.ended'])
 		assert(rows.some((row) => row.event === event), `${event} is missing among ${[...new Set(rows.map((row) => row.event))]}`);
-	const copy = path.join(g.data, '..', `copy-${process.pid}`);
-	spawnSync('cp', ['-a', g.data, copy]);
-	spawnSync('sqlite3', [path.join(copy, 'store', 'sallyport.db'), "UPDATE audit SET actor = 'nobody' WHERE sequence = 5"]);
-	const done = spawnSync(path.join(build, 'sallyport'), ['--data', copy, 'audit', 'verify'], { encoding: 'utf8' });
-	equal(done.status, 4, done.stdout + done.stderr);
-	assert(/^row 5 altered/.test(done.stdout), done.stdout + done.stderr);
-	rmSync(copy, { recursive: true });
+	const actor = g.sql('SELECT actor FROM audit WHERE sequence = 5');
+	g.sql("UPDATE audit SET actor = 'nobody' WHERE sequence = 5");
+	const done = g.cli(['audit', 'verify'], { raw: true, expect: 4 });
+	assert(/^row 5 altered/.test(done.out), done.out + done.error);
+	g.sql(`UPDATE audit SET actor = '${actor}' WHERE sequence = 5`);
+	await g.trailIntact();
 });
 
 story('an idle session adds nothing to its recording', async () => {

@@ -209,18 +209,16 @@ story('rsyslog keeps heads and rows over TLS, and what was cut or changed afterw
 
 		// The same for the trail: rows taken off its end with their heads, and one that was changed.
 		await g.stop({ keep: true });
-		const database = path.join(g.data, 'store', 'sallyport.db');
-		const sql = (statement) => equal(spawnSync('sqlite3', [database, statement]).status, 0, statement);
-		const last = Number(spawnSync('sqlite3', [database, 'SELECT max(sequence) FROM audit'], { encoding: 'utf8' }).stdout);
-		sql(`DELETE FROM audit WHERE sequence > ${last - 8}; DELETE FROM heads WHERE sequence > ${last - 8};`);
-		const cut = Number(spawnSync('sqlite3', [database, 'SELECT max(sequence) FROM heads'], { encoding: 'utf8' }).stdout);
-		sql(`DELETE FROM audit WHERE sequence > ${cut}`);
+		const last = Number(g.sql('SELECT max(sequence) FROM audit'));
+		g.sql(`DELETE FROM audit WHERE sequence > ${last - 8}; DELETE FROM heads WHERE sequence > ${last - 8};`);
+		const cut = Number(g.sql('SELECT max(sequence) FROM heads'));
+		g.sql(`DELETE FROM audit WHERE sequence > ${cut}`);
 		done = verify(g, 'audit');
 		equal([done.status, verdict(done).verdict], [0, 'intact'], done.stdout);
 		done = verify(g, 'audit', '--witness', kept);
 		equal(done.status, 3, done.stdout);
 		assert(verdict(done).detail.startsWith(`cut short after row ${cut}: the witness has row `), done.stdout);
-		sql("UPDATE audit SET actor = 'nobody' WHERE sequence = 7");
+		g.sql("UPDATE audit SET actor = 'nobody' WHERE sequence = 7");
 		done = verify(g, 'audit', '--witness', kept);
 		equal([done.status, verdict(done).broken], [4, 7], done.stdout);
 	} finally {
@@ -399,15 +397,12 @@ story('a store that was put back is found out by its mirror', async () => {
 	try {
 		g.cli(['user', 'add', 'ana']);
 		await g.stop({ keep: true });
-		const backup = `${g.data}-backup`;
-		spawnSync('cp', ['-a', path.join(g.data, 'store'), backup]);
+		g.keepStore();
 		await g.serve();
 		g.cli(['user', 'add', 'rui']);
 		await g.stop({ keep: true });
 		const had = rows(mirror).at(-1).sequence;
-		rmSync(path.join(g.data, 'store'), { recursive: true });
-		spawnSync('cp', ['-a', backup, path.join(g.data, 'store')]);
-		rmSync(backup, { recursive: true });
+		g.putStoreBack();
 		await g.serve();
 		g.cli(['user', 'add', 'eva']);
 		await until(() => g.cli(['audit', 'list']).some(({ event, object }) => event === 'witness.disagrees' && object === 'witness:mirror'), 'the row', 20000);

@@ -349,17 +349,10 @@ story('canaries: nobody else reads memory or files of the gateway', async () => 
 
 // A thief of the database: each value that is stored, in each form it could be handed in.
 function stored(w) {
-	const file = path.join(w.gateway.data, 'store', 'sallyport.db');
-	const sql = (text) => spawnSync('sqlite3', ['-readonly', file, text], { encoding: 'utf8', maxBuffer: 1 << 28 }).stdout.trim();
 	const values = new Set();
-	const tables = sql('SELECT name FROM sqlite_master WHERE type = \'table\'').split('\n');
-	for (const table of tables.sort((a, b) => (b === 'authorizations') - (a === 'authorizations'))) { // its own secrets first
-		const columns = sql(`SELECT name FROM pragma_table_info('${table}')`).split('\n');
-		for (const column of columns) {
-			const rows = sql(`SELECT DISTINCT hex("${column}") FROM "${table}" WHERE typeof("${column}") IN ('text', 'blob') LIMIT 40`).split('\n');
-			for (const hex of rows.filter((row) => row.length >= 12)) values.add(hex);
-		}
-	}
+	const tables = w.gateway.tables();
+	for (const table of tables.sort((a, b) => (b === 'authorizations') - (a === 'authorizations'))) // its own secrets first
+		for (const hex of w.gateway.stored(table).filter((row) => row.length >= 12)) values.add(hex);
 	return [...values].flatMap((hex) => {
 		const bytes = Buffer.from(hex, 'hex').subarray(0, 4096);
 		const forms = [bytes.toString('base64'), bytes.toString('hex')];

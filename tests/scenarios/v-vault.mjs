@@ -203,8 +203,9 @@ story('a token opens the vault: PIN from a file, rotation, and never loaded into
 		prepare(g, sshd);
 		g.cli(['vault', 'rotate']); // a new root key, wrapped by the token
 		equal([vaultOf(g).key_version, vaultOf(g).oldest_key_version], [2, 2], 'rotated');
-		for (const name of isRoot ? ['front', 'broker', 'vault', 'recorder'] : []) // nobody else may look
-			assert(!/softhsm|p11-kit/.test(mapped(pidOf(g, name))), `${name} has the module in its memory`);
+		// The broker has p11-kit, by way of the database's library, and does not use it. Only root may look.
+		for (const name of isRoot ? ['front', 'broker', 'vault', 'recorder'] : [])
+			assert(!(name === 'broker' ? /softhsm/ : /softhsm|p11-kit/).test(mapped(pidOf(g, name))), `${name} has the module in its memory`);
 		equal(g.processes('token').length, 0, 'the program is gone after its answer');
 		await g.stop({ keep: true });
 		await g.serve();
@@ -340,12 +341,9 @@ function load(g) {
 }
 
 function olderThan(g, version) {
-	const done = spawnSync('sqlite3', ['-readonly', path.join(g.data, 'store', 'sallyport.db'),
-		`SELECT (SELECT count(*) FROM credentials WHERE key_version < ${version}) +
+	return Number(g.sql(`SELECT (SELECT count(*) FROM credentials WHERE key_version < ${version}) +
 		(SELECT count(*) FROM authorizations WHERE (consumer_key_version > 0 AND consumer_key_version < ${version}) OR
-		(token_key_version > 0 AND token_key_version < ${version}))`], { encoding: 'utf8' });
-	equal(done.status, 0, `sqlite3: ${done.stderr}`);
-	return Number(done.stdout);
+		(token_key_version > 0 AND token_key_version < ${version}))`));
 }
 
 const finished = (g, version) => until(() => {

@@ -341,8 +341,11 @@ static void what_no_role_may(void **state)
 		"read_is_code", "raise_own_limit", "filter_a_socket", "upper_layer",
 		"send_fast_open" };
 
-	for (int role = SANDBOX_FRONT; role <= SANDBOX_WITNESS; role++) {
+	for (int role = SANDBOX_FRONT; role <= SANDBOX_BROKER_FAR; role++) {
 		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+			/* the one thing that one role may */
+			if (role == SANDBOX_BROKER_FAR && strcmp(names[i], "socket_local") == 0)
+				continue;
 			if (!refused((enum sandbox_role)role, *state, probe_named(names[i])))
 				fail_msg("role %d: %s", role, names[i]);
 		}
@@ -441,6 +444,40 @@ static void the_broker_dials_and_keeps_its_store(void **state)
 	refuses_all(fixture, SANDBOX_BROKER, names);
 	if (with_landlock)
 		assert_went_well(behind(SANDBOX_BROKER, fixture, fixture->dir, opens_outside));
+}
+
+static int reaches_a_server(struct fixture *fixture)
+{
+	int local = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int remote = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	NEED(local >= 0 && remote >= 0);
+	NEED(connect(remote, (struct sockaddr *)&fixture->address, sizeof(fixture->address)) == 0 ||
+		errno == EINPROGRESS);
+	return 0;
+}
+
+static int makes_a_file(struct fixture *fixture)
+{
+	NEED(openat(fixture->dir, "new", O_WRONLY | O_CREAT, 0600) < 0 && errno == EACCES);
+	return 0;
+}
+
+/* With a store that is a server's it has a socket more, and no file to write. */
+static void a_broker_far_from_its_store_writes_no_file(void **state)
+{
+	static const char *const names[] = { "socket_raw", "socket_crypto", "rename",
+		"shared_memory", NULL };
+	static const char *const local[] = { "socket_local", NULL };
+	struct fixture *fixture = *state;
+
+	assert_went_well(behind(SANDBOX_BROKER_FAR, fixture, fixture->dir, reaches_a_server));
+	refuses_all(fixture, SANDBOX_BROKER_FAR, names);
+	refuses_all(fixture, SANDBOX_BROKER, local);
+	if (with_landlock) {
+		assert_went_well(behind(SANDBOX_BROKER_FAR, fixture, fixture->dir, opens_outside));
+		assert_went_well(behind(SANDBOX_BROKER_FAR, fixture, fixture->dir, makes_a_file));
+	}
 }
 
 static int lives_as_vault(struct fixture *fixture)
@@ -715,6 +752,7 @@ int main(void)
 		STORY(what_no_role_may),
 		STORY(the_front_accepts_and_no_more),
 		STORY(the_broker_dials_and_keeps_its_store),
+		STORY(a_broker_far_from_its_store_writes_no_file),
 		STORY(the_vault_keeps_its_keys),
 		STORY(the_recorder_writes_and_never_reads_back),
 		STORY(the_reader_reads_what_is_open),

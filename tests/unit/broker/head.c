@@ -157,6 +157,12 @@ static void test_another_key_is_none_of_ours(void **state)
 	head_certified(house->broker, &answer);
 	assert_int_equal(head_ready(house->broker), -ERR_SEALED);
 	assert_int_equal(house_audit_count(house, "broker.certified"), rows);
+	/* the right one, twice before the first is on disk */
+	answer.public_key[0] ^= 1;
+	house->broker->head.refused = -ERR_AGAIN;
+	head_certified(house->broker, &answer);
+	assert_int_equal(head_ready(house->broker), -ERR_AGAIN);
+	assert_int_equal(house_audit_count(house, "broker.certified"), rows);
 }
 
 /* Only what is on disk may be told: the newest head at or before a mark. */

@@ -307,6 +307,28 @@ static void test_broken_store_ends_the_broker(void **state)
 	broker->store->backend = before;
 }
 
+static int gone(void *connection)
+{
+	return -ERR_STORE_LOST;
+}
+
+/* A server that went away: what it did with the last commit nobody can say, so the next looks. */
+static void test_lost_store_ends_the_broker(void **state)
+{
+	struct house *house = *state;
+	struct broker *broker = house->broker;
+	struct backend lies = *broker->store->backend;
+	const struct backend *before = broker->store->backend;
+
+	lies.begin = gone;
+	broker->store->backend = &lies;
+	assert_int_equal(turn_open(broker), -ERR_STORE_LOST);
+	assert_true(broker->broken);
+	assert_true(loop_stopping(broker->loop));
+	assert_int_equal(turn_open(broker), -ERR_STORE_LOST);
+	broker->store->backend = before;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 /* Several that only read, in one turn: the disk has nothing to do, and no news. */
@@ -337,6 +359,7 @@ int main(void)
 		TEST(test_close_waits_for_all),
 		TEST(test_broken_store_ends_the_broker),
 		TEST(test_readers_are_answered),
+		TEST(test_lost_store_ends_the_broker),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

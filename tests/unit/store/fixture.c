@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <libpq-fe.h>
+
 #include "base/mem.h"
 
 void fixture_hash(uint8_t out[HASH_LEN], unsigned number)
@@ -35,6 +37,34 @@ int fixture_fill(struct fixture *fixture)
 	return 0;
 }
 
+void fixture_sql(const char *words)
+{
+	PGconn *connection = PQconnectdb(getenv("SALLYPORT_TEST_STORE"));
+	PGresult *result = PQexec(connection, words);
+	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", words, PQerrorMessage(connection));
+	PQclear(result);
+	PQfinish(connection);
+}
+
+bool fixture_is_file(const struct fixture *fixture)
+{
+	return strcmp(fixture->where, "sqlite") == 0;
+}
+
+/* In a PostgreSQL database that was given: each test in a schema of its own, made anew. */
+void fixture_clear(struct fixture *fixture)
+{
+	const char *url = getenv("SALLYPORT_TEST_STORE");
+
+	snprintf(fixture->where, sizeof fixture->where, "sqlite");
+	if (url == NULL)
+		return;
+	fixture_sql("SET client_min_messages = error; DROP SCHEMA IF EXISTS test CASCADE;"
+		    " CREATE SCHEMA test");
+	snprintf(fixture->where, sizeof fixture->where, "%s&options=-csearch_path%%3Dtest", url);
+}
+
 int fixture_open(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof *fixture);
@@ -44,7 +74,8 @@ int fixture_open(void **state)
 		0);
 	assert_non_null(mkdtemp(fixture->directory));
 	snprintf(fixture->file, sizeof fixture->file, "%s/sallyport.db", fixture->directory);
-	assert_int_equal(store_open("sqlite", fixture->directory, &fixture->store), 0);
+	fixture_clear(fixture);
+	assert_int_equal(store_open(fixture->where, fixture->directory, &fixture->store), 0);
 	*state = fixture;
 	return fixture_fill(fixture);
 }

@@ -9,7 +9,7 @@ static int reopen(struct fixture *fixture)
 {
 	store_close(fixture->store);
 	fixture->store = NULL;
-	return store_open("sqlite", fixture->directory, &fixture->store);
+	return store_open(fixture->where, fixture->directory, &fixture->store);
 }
 
 static void the_newest_schema_is_there_once(void **state)
@@ -58,8 +58,9 @@ static void a_failed_migration_leaves_nothing(void **state)
 
 static void *open_one(void *context)
 {
+	struct fixture *fixture = context;
 	struct store *store = NULL;
-	int r = store_open("sqlite", context, &store);
+	int r = store_open(fixture->where, fixture->directory, &store);
 	store_close(store);
 	return (void *)(intptr_t)r;
 }
@@ -72,10 +73,11 @@ static void starting_together(void **state)
 	store_close(fixture->store);
 	fixture->store = NULL;
 	for (int round = 0; round < 5; round++) {
-		assert_int_equal(unlink(fixture->file), 0);
+		if (fixture_is_file(fixture))
+			assert_int_equal(unlink(fixture->file), 0);
+		fixture_clear(fixture);
 		for (size_t i = 0; i < ARRAY_LEN(threads); i++)
-			assert_int_equal(
-				pthread_create(&threads[i], NULL, open_one, fixture->directory), 0);
+			assert_int_equal(pthread_create(&threads[i], NULL, open_one, fixture), 0);
 		for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
 			void *result;
 			assert_int_equal(pthread_join(threads[i], &result), 0);

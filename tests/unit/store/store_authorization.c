@@ -241,7 +241,7 @@ static void a_nonce_is_spent_after_a_restart(void **state)
 	fixture_hash(hash, 1);
 	assert_int_equal(store_nonce_spend(fixture->store, fixture->authorization, NOW, hash), 0);
 	store_close(fixture->store);
-	assert_int_equal(store_open("sqlite", fixture->directory, &fixture->store), 0);
+	assert_int_equal(store_open(fixture->where, fixture->directory, &fixture->store), 0);
 	assert_int_equal(
 		store_nonce_spend(fixture->store, fixture->authorization, NOW, hash), -ERR_EXISTS);
 }

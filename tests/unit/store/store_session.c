@@ -225,7 +225,7 @@ static void open_sessions_are_counted_and_found(void **state)
 	assert_int_equal(standing_on(fixture, SESSION_OF_CREDENTIAL, fixture->credential), 1);
 	assert_int_equal(standing_on(fixture, SESSION_OF_AUTHORIZATION, fixture->authorization), 1);
 	assert_int_equal(standing_on(fixture, SESSION_OF_USER, 99), 0);
-	assert_int_equal(store_session_created_by(store, 5, 0, collect, &ids), -ERR_NOT_FOUND);
+	assert_int_equal(store_session_created_by(store, 6, 0, collect, &ids), -ERR_NOT_FOUND);
 }
 
 /* The sweep must not lose the sessions that nobody opened. */
@@ -327,7 +327,8 @@ static void a_race_has_one_winner(void **state)
 	assert_int_equal(pthread_barrier_init(&start, NULL, RACERS), 0);
 	for (unsigned i = 0; i < RACERS; i++) {
 		racers[i].start = &start;
-		assert_int_equal(store_open("sqlite", fixture->directory, &racers[i].store), 0);
+		assert_int_equal(
+			store_open(fixture->where, fixture->directory, &racers[i].store), 0);
 		assert_int_equal(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
 	}
 	for (unsigned i = 0; i < RACERS; i++) {
@@ -359,11 +360,16 @@ static void lists_can_be_stopped(void **state)
 		42);
 	assert_int_equal(store_session_unended(store, stop, NULL), 42);
 	assert_int_equal(store_session_unopened(store, NOW + 1, 10, stop, NULL), 42);
+	assert_int_equal(store_session_open_on(store, 0, stop, NULL), 0);
+	assert_int_equal(store_session_redeemed(
+				 store, 2, "", (uint8_t[HASH_LEN]){ 1 }, (uint8_t[65]){ 4 }, NOW),
+		0);
+	assert_int_equal(store_session_open_on(store, 1, stop, NULL), 0);
+	assert_int_equal(store_session_open_on(store, 0, stop, NULL), 42);
 	assert_int_equal(
 		store_session_created_by(store, SESSION_OF_USER, fixture->user, stop, NULL), 42);
 	assert_int_equal(store_session_created_by(store, -1, 1, stop, NULL), -ERR_NOT_FOUND);
-	assert_int_equal(
-		store_session_created_by(store, SESSION_OF_AUTHORIZATION + 1, 1, stop, NULL),
+	assert_int_equal(store_session_created_by(store, SESSION_UNCOVERED + 1, 1, stop, NULL),
 		-ERR_NOT_FOUND);
 	assert_int_equal(store_session_list_recorded(store, 0, 10, stop, NULL), 0);
 	assert_int_equal(store_session_redeemed(store, 1, "192.0.2.1", (uint8_t[HASH_LEN]){ 1 },
