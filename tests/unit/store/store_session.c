@@ -225,7 +225,8 @@ static void open_sessions_are_counted_and_found(void **state)
 	assert_int_equal(standing_on(fixture, SESSION_OF_CREDENTIAL, fixture->credential), 1);
 	assert_int_equal(standing_on(fixture, SESSION_OF_AUTHORIZATION, fixture->authorization), 1);
 	assert_int_equal(standing_on(fixture, SESSION_OF_USER, 99), 0);
-	assert_int_equal(store_session_created_by(store, 6, 0, collect, &ids), -ERR_NOT_FOUND);
+	assert_int_equal(store_session_created_by(store, SESSION_UNCOVERED + 1, 0, collect, &ids),
+		-ERR_NOT_FOUND);
 }
 
 /* The sweep must not lose the sessions that nobody opened. */
