@@ -36,17 +36,21 @@ struct field {
 	enum error missing; /* ERR_NONE: optional */
 	enum error invalid; /* ERR_NONE: PARAMETER_INVALID */
 };
-#define FIELDS_MAX 24
+#define FIELDS_MAX 96
 
 struct endpoint {
 	enum door door;
 	const char *method; /* "POST" */
 	const char *path; /* canonical, without prefix: "remote/session"; "{}" takes one segment */
+	const char
+		*copy; /* clients repeat the first segment in a parameter of this name; or NULL */
 	enum need need;
 	enum resource resource;
 	const char *audit; /* event written when it succeeded, "session.created"; NULL: reads nobody
 			      asks about */
 	const struct field *fields; /* ends with a row without name */
+	unsigned status;            /* of success, HTTP and `status` in the body; 0: 200 */
+	unsigned http;              /* HTTP status where it differs from that in the body; or 0 */
 	const char *message;        /* success text, in `message` */
 	const char *mensagem; /* Portuguese where the reference has one; NULL: repeats message */
 	/*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/endpoints.h"
+#include "api/segment.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "broker/call.h"
@@ -17,12 +18,16 @@ static const struct field fields[] = { {} };
 static int find(const struct broker *broker, struct call *call, struct session_row *ret_session)
 {
 	uint8_t hash[HASH_LEN];
-	int r = handle_token_hash(broker, call_segment(call, 0), hash);
+	char token[TOKEN_SIZE];
+	int r = segment_lower(call_segment(call, 0), token, sizeof token);
 
+	if (r == 0)
+		r = handle_token_hash(broker, token, hash);
 	if (r == 0)
 		r = store_session_by_token(call_store(call), hash,
 			call_principal(call)->authorization_id, ret_session);
-	return r == -ERR_NOT_FOUND || r == -ERR_MALFORMED ? -ERR_SESSION_UNKNOWN : r;
+	bool unknown = r == -ERR_NOT_FOUND || r == -ERR_MALFORMED || r == -ERR_TOO_LARGE;
+	return unknown ? -ERR_SESSION_UNKNOWN : r;
 }
 
 static int answer_show(struct broker *broker, struct call *call)

@@ -2,17 +2,10 @@
 #include "api/session_item.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-
-static void text_time(struct json *json, const char *name, int64_t at)
-{
-	char text[CLOCK_TEXT_SIZE];
-
-	json_text(json, name, at != 0 ? clock_format_plain(at, text) : NULL);
-}
+#include "api/names.h"
+#include "api/segment.h"
 
 /* HH:MM:SS; a session of four days is 96 hours long. */
 static void text_duration(struct json *json, const char *name, int64_t ms)
@@ -41,8 +34,8 @@ void session_item_write(struct json *json, const struct session_row *session, in
 	json_text(json, "protocol", session->protocol);
 	json_text(json, "proxy", "Web Proxy");
 	json_text(json, "session_id", session->session_id);
-	text_time(json, "start", start);
-	text_time(json, "end", session->ended_at);
+	json_date(json, "start", start);
+	json_date(json, "end", session->ended_at);
 	text_duration(json, "time", (session->ended_at != 0 ? session->ended_at : now) - start);
 	json_text(json, "prevent_purge", "No");
 	json_put_null(json, "request");
@@ -52,13 +45,14 @@ void session_item_write(struct json *json, const struct session_row *session, in
 
 static int row_find(struct call *call, const char *name, struct session_row *ret_session)
 {
-	size_t len = strlen(name);
+	char digits[SESSION_ID_SIZE];
+	int64_t id = segment_id(name);
 
-	if (len == SESSION_ID_SIZE - 1 && strspn(name, "0123456789abcdef") == len)
-		return store_session_by_session_id(call_store(call), name, ret_session);
-	if (len < 19 && strspn(name, "0123456789") == len)
-		return store_session_get(call_store(call), strtoll(name, NULL, 10), ret_session);
-	return -ERR_SESSION_ID_TYPE;
+	if (id != 0)
+		return store_session_get(call_store(call), id, ret_session);
+	if (segment_lower(name, digits, sizeof digits) == 0 && session_id_fits(digits))
+		return store_session_by_session_id(call_store(call), digits, ret_session);
+	return name[strspn(name, "0")] == '\0' ? -ERR_NOT_FOUND : -ERR_SESSION_ID_TYPE;
 }
 
 int session_item_find(struct call *call, struct session_row *ret_session)

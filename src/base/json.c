@@ -226,6 +226,36 @@ void json_time(struct json *json, const char *name, int64_t wall_ms)
 	json_text(json, name, wall_ms == 0 ? NULL : clock_format_utc(wall_ms, text));
 }
 
+/* The plain form is 19 bytes; `join` stands between day and time, `zone` behind. */
+static void date(struct json *json, const char *name, int64_t wall_ms, char join, const char *zone)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	if (wall_ms == 0) {
+		json_put_null(json, name);
+		return;
+	}
+	clock_format_plain(wall_ms, text);
+	text[10] = join;
+	memcpy(text + 19, zone, strlen(zone) + 1);
+	json_text(json, name, text);
+}
+
+void json_date_offset(struct json *json, const char *name, int64_t wall_ms)
+{
+	date(json, name, wall_ms, 'T', "+00:00");
+}
+
+void json_date_bare(struct json *json, const char *name, int64_t wall_ms)
+{
+	date(json, name, wall_ms, 'T', "");
+}
+
+void json_date(struct json *json, const char *name, int64_t wall_ms)
+{
+	date(json, name, wall_ms, ' ', "");
+}
+
 void json_raw(struct json *json, const char *name, const char *value, size_t len)
 {
 	value_begins(json, name);

@@ -35,6 +35,13 @@ void json_id(struct json *json, const char *name, int64_t id);
 void json_hex(struct json *json, const char *name, const void *bytes, size_t len);
 /* A moment as RFC 3339 in UTC; null for 0, which is "never" and "not yet". */
 void json_time(struct json *json, const char *name, int64_t wall_ms);
+/*
+ * The forms of the documented API, all in UTC, null for 0: with the offset,
+ * "2026-11-23T14:05:09+00:00"; the same without it; and with a blank, "2026-11-23 14:05:09".
+ */
+void json_date_offset(struct json *json, const char *name, int64_t wall_ms);
+void json_date_bare(struct json *json, const char *name, int64_t wall_ms);
+void json_date(struct json *json, const char *name, int64_t wall_ms);
 /* Already JSON. */
 void json_raw(struct json *json, const char *name, const char *value, size_t len);
 int json_finish(struct json *json); /* 0 or what went wrong first */

@@ -217,5 +217,8 @@ int a2a_rights(const struct call *call)
 
 	if (endpoint->need == NEED_READ)
 		held |= principal->reads;
-	return (held & endpoint->resource) != 0 ? 0 : -ERR_NOT_AUTHORIZED;
+	if ((held & endpoint->resource) != 0)
+		return 0;
+	bool reads_only = (principal->reads & endpoint->resource & RESOURCE_PAM_CORE) != 0;
+	return reads_only ? -ERR_READ_ONLY : -ERR_NOT_AUTHORIZED;
 }

@@ -50,10 +50,18 @@ static unsigned status_of(const struct call *call, int r)
 	if (call->http != 0 && (r == 0 || call->raw))
 		return call->http;
 	if (r == 0)
-		return 200;
+		return call->endpoint->status != 0 ? call->endpoint->status : 200;
 	if (r == -ERR_NOT_AUTHORIZED || r == -ERR_REFERER_REFUSED)
 		return (unsigned)call->broker->settings->api_denied_status;
 	return (unsigned)error_http(r);
+}
+
+/* One documented call says 200 to HTTP and 201 in its body. */
+static unsigned http_of(const struct call *call, int r, unsigned status)
+{
+	bool apart = r == 0 && call->http == 0 && call->endpoint->http != 0;
+
+	return apart ? call->endpoint->http : status;
 }
 
 static void texts_of(
@@ -151,6 +159,8 @@ static int envelope_write(struct call *call, int r, unsigned status, struct buf 
 		if (appended < 0)
 			return appended;
 	}
+	if (r == 0 && call->changed != NULL)
+		json_text(&json, "changed", call->changed);
 	json_close_object(&json);
 	return json_finish(&json);
 }
@@ -193,7 +203,8 @@ int answer_write(struct call *call, int r, struct buf *out, struct msg_api_reply
 	int written;
 
 	memset(ret_reply, 0, sizeof *ret_reply);
-	ret_reply->status = (uint16_t)status_of(call, r);
+	unsigned status = status_of(call, r);
+	ret_reply->status = (uint16_t)http_of(call, r, status);
 	text_copy(ret_reply->content_type, sizeof ret_reply->content_type, json_type);
 	text_copy(ret_reply->header, sizeof ret_reply->header, call->header);
 	if (call->allow != NULL)
@@ -201,7 +212,7 @@ int answer_write(struct call *call, int r, struct buf *out, struct msg_api_reply
 	if (is_plain(call, r))
 		written = plain_write(call, r, out, ret_reply);
 	else
-		written = envelope_write(call, r, ret_reply->status, out);
+		written = envelope_write(call, r, status, out);
 	if (written == 0 || r == -ERR_SYSTEM)
 		return written;
 	/* What should be said does not fit: say that something failed, in full. */

@@ -174,6 +174,11 @@ void call_event(struct call *call, const char *event)
 	call->event = event;
 }
 
+void call_changed(struct call *call, bool changed)
+{
+	call->changed = changed ? "true" : "false";
+}
+
 void call_message(struct call *call, const char *message, const char *mensagem)
 {
 	snprintf(call->message_text, sizeof call->message_text, "%s", message);

@@ -42,6 +42,8 @@ const struct settings *call_settings(const struct call *call);
  */
 struct json *call_json(struct call *call);
 void call_status(struct call *call, unsigned http); /* success other than 200 */
+/* Of a create-or-update: `changed`, after the entity, so that who repeats a call can tell. */
+void call_changed(struct call *call, bool changed);
 /* Success texts other than the endpoint's own; mensagem NULL repeats message. */
 void call_message(struct call *call, const char *message, const char *mensagem);
 /* Adds a sentence to `detail` of the answer. */

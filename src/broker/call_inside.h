@@ -52,7 +52,8 @@ struct call {
 	/* the answer */
 	int result;
 	unsigned http;
-	bool raw; /* the entity is the whole body */
+	const char *changed; /* "true", "false", or NULL: not said */
+	bool raw;            /* the entity is the whole body */
 	struct buf entity;
 	struct json json;
 	const char *event;              /* of its success; NULL: the endpoint's */

@@ -76,6 +76,7 @@ static const char *refusal_event(int r)
 	case ERR_THROTTLED:
 		return "authentication.refused";
 	case ERR_NOT_AUTHORIZED:
+	case ERR_READ_ONLY:
 	case ERR_REFERER_REFUSED:
 		return "authorization.denied";
 	default:

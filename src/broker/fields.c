@@ -131,6 +131,18 @@ static bool same_value(const struct param *one, const struct param *other)
 	       memcmp(one->value, other->value, one->value_len) == 0;
 }
 
+/* The segment of the path once more, as some clients send it: allowed if it says the same. */
+static int copy_check(const struct call *call, const struct param *param)
+{
+	const char *copy = call->endpoint->copy, *segment = call_segment(call, 0);
+
+	if (copy == NULL || !name_is(param, copy))
+		return 0;
+	bool same = strlen(segment) == param->value_len &&
+		    memcmp(segment, param->value, param->value_len) == 0;
+	return same ? 1 : -ERR_PARAMETER_TWICE;
+}
+
 /* Sorts parameters to fields. given[] gets the parameter of each field. */
 static int fields_sort(struct call *call, const struct param *given[FIELDS_MAX])
 {
@@ -149,7 +161,10 @@ static int fields_sort(struct call *call, const struct param *given[FIELDS_MAX])
 				known = true;
 			}
 		}
-		if (!known)
+		int copied = known ? 1 : copy_check(call, param);
+		if (copied < 0)
+			return copied;
+		if (copied == 0)
 			remember_ignored(call, param);
 	}
 	return 0;
@@ -173,6 +188,9 @@ int fields_check(struct call *call)
 	for (unsigned f = 0; r == 0 && fields[f].name != NULL; f++) {
 		if (given[f] == NULL || !is_given(&fields[f], given[f])) {
 			r = missing_of(call, &fields[f]);
+			if (r == -ERR_NOT_INFORMED)
+				call_fail(call, r, "1001: Parameter '%s' was not informed!",
+					fields[f].name);
 			continue;
 		}
 		r = value_read(&fields[f], given[f], &call->values[f]);

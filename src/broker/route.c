@@ -2,8 +2,10 @@
 #include "broker/route.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -85,13 +87,16 @@ static const char *path_inside(enum door door, const char *path)
 								       : NULL;
 	for (unsigned i = 0; i < ARRAY_LEN(prefixes); i++) {
 		size_t len = strlen(prefixes[i]);
-		if (strncmp(path, prefixes[i], len) == 0)
+		if (strncasecmp(path, prefixes[i], len) == 0)
 			return path + len;
 	}
 	return NULL;
 }
 
-/* Matches pattern against path; where "{}" stands, marks start and length of the segment. */
+/*
+ * Matches pattern, which is in lower case, against path, whose letter case does not matter; where
+ * "{}" stands, marks start and length of the segment, which stays as it was sent.
+ */
 static bool path_matches(const char *pattern, const char *path, const char *starts[CALL_SEGMENTS],
 	size_t lens[CALL_SEGMENTS], unsigned *ret_count)
 {
@@ -107,7 +112,7 @@ static bool path_matches(const char *pattern, const char *path, const char *star
 			lens[count++] = len;
 			pattern += 2;
 			path += len;
-		} else if (*pattern++ != *path++) {
+		} else if (*pattern++ != tolower((unsigned char)*path++)) {
 			return false;
 		}
 	}

@@ -13,6 +13,7 @@
 #include "front/answers.h"
 #include "front/forwarded.h"
 #include "front/front.h"
+#include "front/path.h"
 #include "wire/wire.h"
 
 #define COPY(field, slice)                                                                         \
@@ -65,7 +66,7 @@ static int fill_fields(struct msg_api_call *call, const struct http_request *req
 	return 0;
 }
 
-static int fill(struct connection *connection, const struct http_request *request, const char *path)
+static int fill(struct connection *connection, const struct http_request *request)
 {
 	struct front *front = connection->front;
 	struct msg_api_call *call = &front->call;
@@ -74,7 +75,8 @@ static int fill(struct connection *connection, const struct http_request *reques
 	if (r < 0)
 		return r;
 	if (COPY(call->method, request->method) < 0 || COPY(call->raw_path, request->path) < 0 ||
-		text_copy(call->path, sizeof call->path, path) < 0)
+		path_decoded(call->path, sizeof call->path, request->path.at, request->path.len) <
+			0)
 		return -ERR_ROUTE_UNKNOWN;
 	text_copy(call->scheme, sizeof call->scheme, "https");
 	call->peer =
@@ -99,11 +101,11 @@ static int read_parameters(
 	return r;
 }
 
-void call_begin(struct connection *connection, const struct http_request *request, const char *path,
+void call_begin(struct connection *connection, const struct http_request *request,
 	const uint8_t *body, size_t body_len)
 {
 	struct front *front = connection->front;
-	int r = fill(connection, request, path);
+	int r = fill(connection, request);
 	if (r == 0)
 		r = read_parameters(front, request, body, body_len);
 	if (r == 0 && wants_hashes(request->known[HTTP_AUTHORIZATION]))

@@ -35,7 +35,7 @@ static bool segments_valid(const char *path, size_t len)
 	return true;
 }
 
-int path_canonical(char *out, size_t size, const char *raw, size_t len)
+static int decode(char *out, size_t size, const char *raw, size_t len, bool lower)
 {
 	size_t n = 0;
 	if (len == 0 || raw[0] != '/')
@@ -52,7 +52,7 @@ int path_canonical(char *out, size_t size, const char *raw, size_t len)
 			return -ERR_MALFORMED;
 		if (n + 1 >= size)
 			return -ERR_TOO_LARGE;
-		out[n++] = (char)(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
+		out[n++] = (char)(lower && byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
 	}
 	bool slash = n > 1 && out[n - 1] == '/';
 	n -= slash;
@@ -60,6 +60,16 @@ int path_canonical(char *out, size_t size, const char *raw, size_t len)
 	if ((slash && out[n - 1] == '/') || !segments_valid(out, n) || !utf8_valid(out, n))
 		return -ERR_MALFORMED;
 	return (int)n;
+}
+
+int path_canonical(char *out, size_t size, const char *raw, size_t len)
+{
+	return decode(out, size, raw, len, true);
+}
+
+int path_decoded(char *out, size_t size, const char *raw, size_t len)
+{
+	return decode(out, size, raw, len, false);
 }
 
 bool path_session(const char *path, const char *rest, char ret_session[SESSION_ID_SIZE])

@@ -13,6 +13,8 @@
  * Returns its length, -ERR_MALFORMED, or -ERR_TOO_LARGE when out[size] cannot hold it.
  */
 int path_canonical(char *out, size_t size, const char *raw, size_t len);
+/* The same in the letter case it was sent in: names of accounts have one. */
+int path_decoded(char *out, size_t size, const char *raw, size_t len);
 
 /* "/session/<40 hex digits><rest>": copies the id. */
 bool path_session(const char *path, const char *rest, char ret_session[SESSION_ID_SIZE]);

@@ -110,7 +110,7 @@ void route_request(struct connection *connection, const struct http_request *req
 	else if (r < 0)
 		connection_refuse(connection, r);
 	else if (strncmp(path, "/api/", 5) == 0 || strncmp(path, "/iso/", 5) == 0)
-		call_begin(connection, request, path, body, body_len);
+		call_begin(connection, request, body, body_len);
 	else if (strcmp(path, "/modulos/auth") == 0)
 		route_opening(connection, request, body, body_len);
 	else if (path_session(path, "", session))

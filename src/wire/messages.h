@@ -73,7 +73,7 @@ struct msg_strike {
 /* A call: syntax was checked by the sender, meaning is checked by the broker. */
 struct msg_api_call {
 	char method[8];     /* "POST", upper case */
-	char path[512];     /* decoded once, lower case, no trailing slash, no query */
+	char path[512];     /* decoded once, as it was sent, no trailing slash, no query */
 	char raw_path[512]; /* as it stood in the request line, without query: OAuth 1.0 signs it */
 	char host[HOSTNAME_SIZE]; /* Host field, lower case, with port if it had one */
 	char scheme[6];           /* "https" */

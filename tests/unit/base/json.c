@@ -67,6 +67,22 @@ static void times_are_text_or_null(void **state)
 	assert_content(&out, "{\"never\":null,\"then\":\"2023-11-14T22:13:20.000Z\"}");
 }
 
+static void dates_of_the_api(void **state)
+{
+	CLEANUP(buf_finish) struct buf out = BUF(1000);
+	struct json json = json_begin(&out);
+
+	json_open_array(&json, NULL);
+	json_date_offset(&json, NULL, INT64_C(1700000000999));
+	json_date_bare(&json, NULL, INT64_C(1700000000999));
+	json_date(&json, NULL, INT64_C(1700000000999));
+	json_date(&json, NULL, 0);
+	json_close_array(&json);
+	assert_int_equal(json_finish(&json), 0);
+	assert_content(&out, "[\"2023-11-14T22:13:20+00:00\",\"2023-11-14T22:13:20\","
+			     "\"2023-11-14 22:13:20\",null]");
+}
+
 static void keeps_commas(void **state)
 {
 	CLEANUP(buf_finish) struct buf out = BUF(1000);
@@ -157,6 +173,7 @@ int main(void)
 		cmocka_unit_test(writes_every_kind),
 		cmocka_unit_test(bytes_are_digits),
 		cmocka_unit_test(times_are_text_or_null),
+		cmocka_unit_test(dates_of_the_api),
 		cmocka_unit_test(keeps_commas),
 		cmocka_unit_test(escapes),
 		cmocka_unit_test(a_nul_inside_is_escaped),

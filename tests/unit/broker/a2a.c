@@ -245,6 +245,22 @@ static void test_rights(void **state)
 	}
 }
 
+/* Who may read but not write has a number of its own, in PAM Core alone. */
+static void test_reads_only(void **state)
+{
+	struct endpoint endpoint = { .need = NEED_WRITE, .resource = RESOURCE_PAM_CORE };
+	struct call *call = calloc(1, sizeof *call);
+
+	call->endpoint = &endpoint;
+	call->principal.reads = RESOURCE_PAM_CORE;
+	assert_int_equal(a2a_rights(call), -ERR_READ_ONLY);
+	call->principal.reads = RESOURCE_USERS;
+	assert_int_equal(a2a_rights(call), -ERR_NOT_AUTHORIZED);
+	endpoint.resource = RESOURCE_USERS;
+	assert_int_equal(a2a_rights(call), -ERR_NOT_AUTHORIZED);
+	free(call);
+}
+
 static void test_referers_listed(void **state)
 {
 	static const struct {
@@ -388,6 +404,7 @@ int main(void)
 		TEST(test_not_admitted),
 		TEST(test_question_to_the_vault),
 		cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_reads_only),
 		cmocka_unit_test(test_referers_listed),
 		TEST(test_without_signature),
 		TEST(test_other_schemes),

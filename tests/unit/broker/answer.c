@@ -57,6 +57,33 @@ static void test_success(void **state)
 		"\"tenant\":\"Acme\"}");
 }
 
+/* What the endpoint says of its success, and what a create-or-update says of itself. */
+static void test_created(void **state)
+{
+	static const struct endpoint made = {
+		.door = DOOR_API, .fields = none, .status = 201, .http = 200, .message = "Made"
+	};
+	struct call *call;
+
+	begin(*state, &call);
+	call->endpoint = &made;
+	json_text(call_json(call), "thing", "a");
+	call_changed(call, true);
+	expect(call, 0, 200,
+		"{\"code\":201,\"response\":{\"status\":201,\"message\":\"Made\",\"error\":false,"
+		"\"error_code\":0,\"detail\":\"\",\"mensagem\":\"Made\",\"erro\":false,"
+		"\"cod_erro\":0},\"tenant\":\"Acme\",\"thing\":\"a\",\"changed\":\"true\"}");
+	begin(*state, &call);
+	call->endpoint = &made;
+	call_changed(call, false);
+	expect(call, -ERR_DEVICE_UNKNOWN, 400,
+		"{\"code\":400,\"response\":{\"status\":400,\"message\":\"1011: Device not "
+		"found\",\"error\":true,\"error_code\":1,\"detail\":\"\",\"mensagem\":\"1011: "
+		"Device not found\",\"erro\":true,\"cod_erro\":1},\"tenant\":\"Acme\","
+		"\"exception\":{\"code\":1011,\"message\":\"1011: Device not "
+		"found\",\"detail\":null}}");
+}
+
 /* Whatever an endpoint wrote before it failed is not shown. */
 static void test_error(void **state)
 {
@@ -130,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_success),
+		TEST(test_created),
 		TEST(test_error),
 		TEST(test_fault),
 		TEST(test_raw),

@@ -194,6 +194,46 @@ static void test_credential_chosen(void **state)
 	call_destroy(call);
 }
 
+/* The parameter that repeats the segment of the path says the same, or the call is refused. */
+static void test_copy_of_the_segment(void **state)
+{
+	static const struct field none[] = { {} };
+	static const struct endpoint named = { .fields = none, .copy = "thing" };
+	static const char *const values[] = { "Root@db1", "root@db1", "Root@db" };
+
+	for (unsigned i = 0; i < ARRAY_LEN(values); i++) {
+		CLEANUP(buf_finish) struct buf tail = BUF(1000);
+		struct call *call = call_create(((struct house *)*state)->broker);
+		struct param param = { PLACE_QUERY, PARAM_TEXT, "thing", 5, values[i],
+			(uint32_t)strlen(values[i]) };
+		assert_int_equal(params_write(&tail, &param), 0);
+		call->endpoint = &named;
+		call->segments[0] = "Root@db1";
+		assert_int_equal(fields_read(call, tail.data, tail.len), 0);
+		assert_int_equal(fields_check(call), i == 0 ? 0 : -ERR_PARAMETER_TWICE);
+		assert_int_equal(call->ignored_count, 0);
+		call->params[0].name = "other"; /* of another name it is no copy */
+		assert_int_equal(fields_check(call), 0);
+		assert_int_equal(call->ignored_count, 1);
+		call_destroy(call);
+	}
+}
+
+static void test_not_informed(void **state)
+{
+	static const struct field wanted[] = {
+		{ "username", FIELD_TEXT, 8, ERR_NOT_INFORMED, ERR_NONE },
+		{},
+	};
+	static const struct endpoint named = { .fields = wanted };
+	struct call *call = call_create(((struct house *)*state)->broker);
+
+	call->endpoint = &named;
+	assert_int_equal(fields_check(call), -ERR_NOT_INFORMED);
+	assert_string_equal(call->message, "1001: Parameter 'username' was not informed!");
+	call_destroy(call);
+}
+
 static void test_too_many(void **state)
 {
 	struct house *house = *state;
@@ -276,6 +316,8 @@ int main(void)
 		TEST(test_empty_text),
 		TEST(test_two_places),
 		TEST(test_credential_chosen),
+		TEST(test_copy_of_the_segment),
+		TEST(test_not_informed),
 		TEST(test_too_many),
 		TEST(test_inline_or_not),
 	};

@@ -15,7 +15,7 @@ static void test_call(void **state)
 				  "r\r\nContent-Length: 14\r\n" LAST "{\"user\":\"ana\"}");
 	ASSERT_STARTS(text, "HTTP/1.1 200 OK\r\n");
 	ASSERT_HOLDS(text, "\r\nX-From-Broker: yes\r\n");
-	ASSERT_HOLDS(text, "\r\n\r\n<1 /api/pam/remote/session 1:a=1;3:user=ana;>");
+	ASSERT_HOLDS(text, "\r\n\r\n<1 /API/pam/Remote/session 1:a=1;3:user=ana;>");
 	assert_string_equal(gateway->call.method, "POST");
 	assert_string_equal(gateway->call.raw_path, "/API/pam/Remote/session/");
 	assert_string_equal(gateway->call.host, "gateway:8443");

@@ -37,6 +37,14 @@ static void test_canonical(void **state)
 	}
 }
 
+static void test_letter_case(void **state)
+{
+	char out[64];
+	assert_int_equal(path_decoded(out, sizeof out, "/API/%52oot@DB1/", 16), 13);
+	assert_string_equal(out, "/API/Root@DB1");
+	assert_int_equal(path_decoded(out, sizeof out, "/a//b", 5), -ERR_MALFORMED);
+}
+
 static void test_refused(void **state)
 {
 	static const char *const rows[] = { "", "a", "a/b", "//", "/a//b", "/a//", "//a", "/.",
@@ -80,6 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_letter_case),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_session),
