@@ -66,7 +66,7 @@ static int answer(struct broker *broker, struct call *call)
 			"The state is created, redeemed, live, ended or open");
 	json_open_array(page.json, "sessions");
 	/* the unended are few; among all of them they would be looked for row by row */
-	int r = any ? store_session_list(store, 0, page.before, INT32_MAX, write_session, &page)
+	int r = any ? store_session_list(store, page.before, INT32_MAX, write_session, &page)
 		    : store_session_unended(store, write_session, &page);
 	json_close_array(page.json);
 	return r == PAGE_FULL ? 0 : r;

@@ -3,35 +3,38 @@
 
 /* GET session/remotesessions and session/remotesessions/{id}: what became of this caller's
  * sessions. */
-#define LIST_MOST 1000 /* newest first; `before` asks for older ones */
 
 static const struct field list_fields[] = {
-	{ "limit", FIELD_INTEGER, LIST_MOST, ERR_NONE, ERR_NONE },
-	{ "before", FIELD_INTEGER, INT64_MAX, ERR_NONE, ERR_NONE },
+	LIST_FIELDS,
+	{ "before", FIELD_INTEGER, INT64_MAX, ERR_NONE,
+		ERR_NONE }, /* newest first: older than this */
 	{},
 };
 static const struct field no_fields[] = { {} };
 
-/* What was never opened and is over never was a session. */
 static int keep(void *context, const struct session_row *session)
 {
 	struct call *call = context;
 
-	if (session->state != SESSION_ENDED || session->redeemed_at != 0)
-		session_item_write(call_json(call), session, call_now(call));
-	return 0;
+	session_item_write(call_json(call), session, call_now(call));
+	return call_list_row(call, session->id);
 }
 
+static int write_page(struct call *call, const struct store_page *page)
+{
+	struct store_page from = *page;
+
+	if (from.after == 0)
+		from.after = call_number(call, "before", 0);
+	return store_session_page(
+		call_store(call), call_principal(call)->authorization_id, &from, keep, call);
+}
+
+/* Nothing came before the newest one: what begins meanwhile is not in the list. */
 static int answer_list(struct broker *broker, struct call *call)
 {
-	int64_t limit = call_number(call, "limit", LIST_MOST);
-
 	(void)broker;
-	json_open_array(call_json(call), "remote_sessions");
-	int r = store_session_list(call_store(call), call_principal(call)->authorization_id,
-		call_number(call, "before", 0), (unsigned)limit, keep, call);
-	json_close_array(call_json(call));
-	return r;
+	return call_list(call, "remote_sessions", write_page, INT64_MAX);
 }
 
 static int answer_show(struct broker *broker, struct call *call)

@@ -161,6 +161,8 @@ static int envelope_write(struct call *call, int r, unsigned status, struct buf 
 	}
 	if (r == 0 && call->changed != NULL)
 		json_text(&json, "changed", call->changed);
+	if (r == 0 && call->list.name != NULL)
+		return json.error; /* the rest of its rows comes later, and then the end of this */
 	json_close_object(&json);
 	return json_finish(&json);
 }
@@ -222,26 +224,59 @@ int answer_write(struct call *call, int r, struct buf *out, struct msg_api_reply
 	return answer_write(call, -ERR_SYSTEM, out, ret_reply);
 }
 
-void answer_send(struct call *call, int r)
+/* One body, in as many messages as it takes. `last`: what the last of them says of itself. */
+static int send_parts(struct call *call, struct msg_api_reply *reply, const struct buf *body,
+	enum reply_more last)
 {
-	CLEANUP(buf_finish_wiped) struct buf body = BUF(ANSWER_MAX);
-	struct msg_api_reply reply;
 	enum msg_type type = call->door == DOOR_API ? MSG_API_REPLY : MSG_CONTROL_REPLY;
 	size_t at = 0;
 
+	do {
+		size_t part = MIN(body->len - at, (size_t)REPLY_PART_MAX);
+		reply->more = at + part < body->len ? REPLY_MORE : last;
+		int r = channel_send(
+			call->channel, type, call->serial, reply, body->data + at, part, NULL, 0);
+		if (r < 0)
+			return r;
+		at += part;
+	} while (at < body->len);
+	return 0;
+}
+
+int answer_send(struct call *call, int r)
+{
+	CLEANUP(buf_finish_wiped) struct buf body = BUF(ANSWER_MAX);
+	struct msg_api_reply reply;
+
 	if (is_ours(r))
 		log_error("call.failed", "trace %s: %s", call->trace, error_text(r));
+	if (r < 0)
+		call->list.name = NULL;
 	if (call->channel == NULL || answer_write(call, r, &body, &reply) < 0)
-		return;
-	do {
-		size_t part = MIN(body.len - at, (size_t)REPLY_PART_MAX);
-		reply.more = at + part < body.len;
-		int sent = channel_send(
-			call->channel, type, call->serial, &reply, body.data + at, part, NULL, 0);
-		if (sent < 0) {
-			log_warning("answer.lost", "trace %s: %s", call->trace, error_text(sent));
-			return;
-		}
-		at += part;
-	} while (at < body.len);
+		return -ERR_CLOSED;
+	int sent =
+		send_parts(call, &reply, &body, call->list.name != NULL ? REPLY_ASKS : REPLY_LAST);
+	if (sent < 0)
+		log_warning("answer.lost", "trace %s: %s", call->trace, error_text(sent));
+	return sent;
+}
+
+int answer_part(struct call *call, enum reply_more more)
+{
+	struct msg_api_reply reply = { .status = 200 };
+
+	if (more == REPLY_LAST) { /* the envelope's own end */
+		int r = buf_append(&call->entity, "}", 1);
+		if (r < 0)
+			return r;
+	}
+	return send_parts(call, &reply, &call->entity, more);
+}
+
+void answer_broken(struct call *call)
+{
+	struct msg_api_reply reply = { .status = 200 };
+	struct buf nothing = BUF(0);
+
+	send_parts(call, &reply, &nothing, REPLY_BROKEN);
 }

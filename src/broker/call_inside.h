@@ -3,6 +3,7 @@
 
 #include "broker/audit.h"
 #include "broker/call.h"
+#include "broker/list.h"
 #include "wire/params.h"
 #include "wire/wire.h"
 
@@ -61,6 +62,7 @@ struct call {
 	char message_text[REASON_SIZE];
 	char detail[512];
 	char header[256];
+	struct list list;
 
 	/* the audit row */
 	char object[NAME_SIZE];

@@ -19,6 +19,7 @@
 /* The broker's context: one per process, passed to everything, known only to src/broker. */
 struct calls {
 	struct call *free, *deferred;
+	struct call *lists; /* whose next page was not asked for yet */
 	unsigned free_count, used;
 };
 struct broker {

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "broker/context.h"
 #include "broker/dispatch.h"
+#include "broker/list.h"
 
 #define CONTROLS_MAX 32 /* command lines connected at once */
 
@@ -45,6 +46,8 @@ static int on_call(void *context, struct channel *channel, struct message *messa
 {
 	struct caller *caller = context;
 
+	if (message->type == MSG_CONTROL_MORE)
+		return list_more(caller->control->broker, channel, message);
 	if (message->type != MSG_CONTROL_CALL)
 		return -ERR_MALFORMED;
 	return dispatch_message(

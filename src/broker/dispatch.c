@@ -11,7 +11,6 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "broker/a2a.h"
-#include "broker/answer.h"
 #include "broker/context.h"
 #include "broker/fields.h"
 #include "broker/route.h"
@@ -42,6 +41,7 @@ void dispatch_forget(struct broker *broker, const struct channel *channel)
 	for (struct call *call = broker->calls.deferred; call != NULL; call = call->next)
 		if (call->channel == channel)
 			call->channel = NULL;
+	lists_forget(broker, channel);
 }
 
 /* What an endpoint was about to answer before its work was undone. */
@@ -62,8 +62,7 @@ static void reply(struct broker *broker, void *context, int result)
 	}
 	if (call->result < 0)
 		broker->figures.refused++;
-	answer_send(call, call->result);
-	call_destroy(call);
+	list_answer(call);
 }
 
 static const char *refusal_event(int r)

@@ -11,6 +11,7 @@
 #include "broker/context.h"
 #include "broker/control.h"
 #include "broker/dispatch.h"
+#include "broker/list.h"
 #include "broker/probe_inside.h"
 #include "broker/vault.h"
 
@@ -24,6 +25,8 @@ static int on_front(void *context, struct channel *channel, struct message *mess
 	switch (message->type) {
 	case MSG_API_CALL:
 		return dispatch_message(broker, channel, DOOR_API, 0, message);
+	case MSG_API_MORE:
+		return list_more(broker, channel, message);
 	case MSG_TICKET_REDEEM:
 		return early_redeem(broker, channel, message);
 	case MSG_ATTACH_ASK:
@@ -269,6 +272,8 @@ void peers_retire(void *context)
 	struct timer *timer;
 
 	broker->retiring = true;
+	turn_close(broker);
+	lists_end(broker); /* a slow reader would keep the next broker from the store */
 	early_answer(broker);
 	control_close(broker->control); /* the next one accepts from the same socket */
 	if (loop_after(broker->loop, RETIRE_MS, on_retire_late, broker, &timer) < 0)

@@ -171,6 +171,17 @@ static int send_call(struct cli *cli, struct client *client, const char *method,
 	return sendmsg(client->fd, &message, MSG_NOSIGNAL) < 0 ? -ERR_PEER_GONE : 0;
 }
 
+/* The next part of a list. */
+static int ask_more(struct client *client)
+{
+	struct header header = { MSG_CONTROL_MORE, 0, client->serial, 0, 0 };
+	struct msg_result more = { 0 };
+	struct iovec pieces[2] = { { &header, sizeof header }, { &more, sizeof more } };
+	struct msghdr message = { .msg_iov = pieces, .msg_iovlen = 2 };
+
+	return sendmsg(client->fd, &message, MSG_NOSIGNAL) < 0 ? -ERR_PEER_GONE : 0;
+}
+
 /* All parts of one answer. */
 static int receive_answer(struct client *client, struct buf *body, unsigned *ret_status)
 {
@@ -191,10 +202,14 @@ static int receive_answer(struct client *client, struct buf *body, unsigned *ret
 			return -ERR_MALFORMED;
 		int r = buf_append(body, packet + sizeof header + sizeof reply,
 			(size_t)got - sizeof header - sizeof reply);
+		if (r == 0 && reply.more == REPLY_BROKEN)
+			r = -ERR_PEER_GONE;
+		if (r == 0 && reply.more == REPLY_ASKS)
+			r = ask_more(client);
 		if (r < 0)
 			return r;
 		*ret_status = reply.status;
-		if (!reply.more)
+		if (reply.more == REPLY_LAST)
 			return 0;
 	}
 }

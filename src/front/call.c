@@ -14,6 +14,7 @@
 #include "front/forwarded.h"
 #include "front/front.h"
 #include "front/path.h"
+#include "front/question.h"
 #include "wire/wire.h"
 
 #define COPY(field, slice)                                                                         \
@@ -132,11 +133,16 @@ static bool reply_valid(const struct msg_api_reply *reply)
 bool call_reply(struct connection *connection, const struct msg_api_reply *reply,
 	const uint8_t *tail, size_t tail_len)
 {
-	if (!connection->streaming && !reply_valid(reply))
+	if (reply->more > REPLY_BROKEN || (!connection->streaming && !reply_valid(reply)))
 		return false;
 	struct head head = { .status = reply->status,
 		.type = reply->content_type[0] ? reply->content_type : NULL,
 		.extra = reply->header };
+	if (reply->more == REPLY_BROKEN) { /* cut off, so that nobody takes it for the whole */
+		connection_forget(connection);
+		connection_close(connection);
+		return true;
+	}
 	if (!reply->more)
 		connection_forget(connection);
 	if (!reply->more && !connection->streaming) {
@@ -145,8 +151,13 @@ bool call_reply(struct connection *connection, const struct msg_api_reply *reply
 	}
 	if (!connection->streaming)
 		answer_begin(connection, &head);
+	connection->asks = reply->more == REPLY_ASKS;
+	if (connection->asks)
+		connection->deadline = 0; /* the client's time to take it has one of its own */
 	answer_part(connection, tail, tail_len);
 	if (!reply->more)
 		answer_end(connection);
+	else if (connection->asks && connection->serial != 0 && connection->out.len == 0)
+		question_more(connection);
 	return true;
 }

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "front/front.h"
+#include "front/question.h"
 #include "front/relay.h"
 #include "front/request.h"
 
@@ -83,7 +84,7 @@ void connection_close(struct connection *connection)
 	if (connection->state == CONNECTION_CLOSED)
 		return;
 	connection->state = CONNECTION_CLOSED;
-	connection_forget(connection);
+	question_drop(connection);
 	relay_destroy(STEAL(connection->relay));
 	watch_remove(STEAL(connection->watch));
 	SSL_free(STEAL(connection->tls));
@@ -266,6 +267,8 @@ static void flush(struct connection *connection)
 		say_goodbye(connection);
 	else if (connection->relay)
 		relay_drained(connection);
+	else if (connection->asks)
+		question_more(connection);
 }
 
 /* Bytes in scratch, whoever they are for. */
@@ -393,7 +396,7 @@ void connection_timeout(struct connection *connection)
 			connection_last(connection);
 		break;
 	case CONNECTION_WAITING:
-		connection_forget(connection);
+		question_drop(connection);
 		if (connection->streaming)
 			connection_close(connection);
 		else

@@ -48,8 +48,8 @@ struct connection {
 	uint64_t write_deadline; /* 0 while nothing waits in out */
 	uint32_t serial;         /* of the question at the broker */
 	enum msg_type question;
-	const struct channel *asked; /* the broker that has it */
-	struct relay *relay;         /* from the upgrade on */
+	struct channel *asked; /* the broker that has it */
+	struct relay *relay;   /* from the upgrade on */
 
 	size_t held; /* bytes of in and out, as counted in front->held */
 
@@ -68,6 +68,7 @@ struct connection {
 	bool half_closed; /* the client said it has nothing more to say */
 	bool swallow;     /* unread bytes may be on their way: linger before closing */
 	bool streaming;   /* the answer's head is out, parts follow */
+	bool asks;        /* the next of them comes when it is asked for */
 	bool again;
 };
 

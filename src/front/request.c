@@ -16,7 +16,7 @@ void request_done(struct connection *connection)
 {
 	if (connection->state == CONNECTION_CLOSED)
 		return;
-	connection->streaming = false;
+	connection->streaming = connection->asks = false;
 	relay_destroy(STEAL(connection->relay)); /* an upgrade that was not to be */
 	if (connection->close_after) {
 		connection->swallow |= connection->in.len > 0;

@@ -52,6 +52,17 @@ int store_savepoint(struct store *store);
 int store_savepoint_keep(struct store *store);
 int store_savepoint_undo(struct store *store);
 
+/*
+ * One page of a list that is longer: rows in the order of their keys, beyond `after` (0: from the
+ * beginning) and up to `last`, at most `limit` after `offset` were left out; of them only those
+ * that changed at or after `since`.
+ */
+struct store_page {
+	int64_t after, last;
+	unsigned limit;
+	int64_t offset, since;
+};
+
 /* users (people on whose behalf sessions run) */
 struct user_row {
 	int64_t id;
@@ -300,10 +311,13 @@ int store_session_by_session_id(
 /* A caller sees its own: the session made under this authorization. */
 int store_session_by_token(struct store *store, const uint8_t token_hash[HASH_LEN],
 	int64_t authorization_id, struct session_row *ret_session);
-/* authorization_id 0: all (administrator). newest first; before 0 or the last id of the page
- * before. */
-int store_session_list(struct store *store, int64_t authorization_id, int64_t before,
-	unsigned limit, int (*keep)(void *, const struct session_row *), void *context);
+/* newest first; before 0 or the last id of the page before. */
+int store_session_list(struct store *store, int64_t before, unsigned limit,
+	int (*keep)(void *, const struct session_row *), void *context);
+/* Of one authorization, newest first too: beyond `after` are lower ids. What was never opened and
+ * is over is left out. */
+int store_session_page(struct store *store, int64_t authorization_id, const struct store_page *page,
+	int (*keep)(void *, const struct session_row *), void *context);
 int store_session_unended(
 	struct store *store, int (*keep)(void *, const struct session_row *), void *context);
 /* Unended sessions that stand on one row; id is ignored for SESSION_OF_ALL. */

@@ -113,16 +113,22 @@ int store_session_by_token(struct store *store, const uint8_t token_hash[HASH_LE
 		ERR_NOT_FOUND);
 }
 
-int store_session_list(struct store *store, int64_t authorization_id, int64_t before,
-	unsigned limit, int (*keep)(void *, const struct session_row *), void *context)
+int store_session_list(struct store *store, int64_t before, unsigned limit,
+	int (*keep)(void *, const struct session_row *), void *context)
 {
 	struct each_session each = { .keep = keep, .context = context };
-	int64_t below = before > 0 ? before : INT64_MAX;
-	int r = authorization_id == 0
-			? RUN(store, SESSION_LIST, keep_each_session, &each, integer(below),
-				  integer(limit))
-			: RUN(store, SESSION_LIST_OF, keep_each_session, &each, integer(below),
-				  integer(limit), integer(authorization_id));
+	int r = RUN(store, SESSION_LIST, keep_each_session, &each,
+		integer(before > 0 ? before : INT64_MAX), integer(limit));
+	return each.result != 0 ? each.result : any_rows(r);
+}
+
+int store_session_page(struct store *store, int64_t authorization_id, const struct store_page *page,
+	int (*keep)(void *, const struct session_row *), void *context)
+{
+	struct each_session each = { .keep = keep, .context = context };
+	int r = RUN(store, SESSION_PAGE, keep_each_session, &each, integer(authorization_id),
+		integer(page->after > 0 ? page->after : INT64_MAX), integer(page->since),
+		integer(page->limit), integer(page->offset));
 	return each.result != 0 ? each.result : any_rows(r);
 }
 

@@ -87,9 +87,11 @@ struct msg_api_call {
 	char trace[TRACE_SIZE]; /* names this call in logs and answers */
 	uint32_t caller_uid;    /* CONTROL only: filled in by the broker from the socket */
 };
+/* Another part follows; or does when API_MORE asks for it; or none, and what came is not whole. */
+enum reply_more { REPLY_LAST, REPLY_MORE, REPLY_ASKS, REPLY_BROKEN };
 struct msg_api_reply {
 	uint16_t status;
-	uint8_t more; /* another part with the same serial follows */
+	uint8_t more; /* enum reply_more */
 	char content_type[48];
 	char header[512]; /* further whole header lines, "Allow: GET\r\nRetry-After: 5\r\n" */
 };

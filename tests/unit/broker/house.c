@@ -209,7 +209,9 @@ static int keep_reply(struct house *house, struct message *message)
 	memcpy(house->reply.body + house->reply.body_len, message->tail, message->tail_len);
 	house->reply.body_len += message->tail_len;
 	house->reply.body[house->reply.body_len] = 0;
-	if (!reply->more) {
+	house->reply.more = reply->more;
+	house->reply.serial = message->serial;
+	if (reply->more != REPLY_MORE) {
 		house->replied = true;
 		house->replies++;
 	}

@@ -43,6 +43,8 @@ struct house_reply {
 	char header[512];
 	char body[65536];
 	size_t body_len;
+	enum reply_more more; /* of the last part that came */
+	uint32_t serial;
 };
 struct house {
 	struct broker *broker;

@@ -91,6 +91,30 @@ static void send_part(struct gateway *gateway, uint32_t serial, const char *body
 	channel_send(gateway->broker, MSG_API_REPLY, serial, &reply, body, strlen(body), NULL, 0);
 }
 
+/* Large enough that a client who does not read fills the socket with a few. */
+void gateway_page(struct gateway *gateway, uint32_t serial)
+{
+	static char page[32768];
+	struct msg_api_reply reply = { .status = 200 };
+	memset(page, 'p', sizeof page);
+	text_copy(reply.content_type, sizeof reply.content_type, "application/json");
+	gateway->pages--;
+	reply.more = gateway->pages > 0 ? REPLY_ASKS : gateway->breaks ? REPLY_BROKEN : REPLY_LAST;
+	channel_send(gateway->broker, MSG_API_REPLY, serial, &reply, page, sizeof page, NULL, 0);
+}
+
+static void answer_more(struct gateway *gateway, const struct message *message)
+{
+	const struct msg_result *more = message->payload;
+	if (more->result < 0) {
+		gateway->stopped++;
+		return;
+	}
+	gateway->asked++;
+	if (gateway->manner == IN_PAGES)
+		gateway_page(gateway, message->serial);
+}
+
 void gateway_reply(struct gateway *gateway, uint32_t serial, const char *body)
 {
 	send_part(gateway, serial, body, false);
@@ -105,6 +129,8 @@ static void answer_call(struct gateway *gateway, struct message *message)
 		gateway->parameters);
 	if (gateway->manner == HOLDS)
 		gateway->held = message->serial;
+	else if (gateway->manner == IN_PAGES)
+		gateway_page(gateway, message->serial);
 	else if (gateway->manner != IN_PARTS)
 		gateway_reply(gateway, message->serial, body);
 	else {
@@ -156,6 +182,10 @@ static int on_question(void *context, struct channel *channel, struct message *m
 {
 	struct gateway *gateway = context;
 	struct msg_challenge challenge;
+	if (message->type == MSG_API_MORE) {
+		answer_more(gateway, message);
+		return 0;
+	}
 	gateway->calls++;
 	memset(&challenge, 7, sizeof challenge);
 	if (message->type == MSG_API_CALL)

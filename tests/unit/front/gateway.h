@@ -23,6 +23,7 @@ enum manner {
 	ANSWERS,      /* 200, the path and the parameters */
 	HOLDS,        /* says nothing */
 	IN_PARTS,     /* three messages */
+	IN_PAGES,     /* as many as it is asked for, until `pages` are sent */
 	REFUSES,      /* every ticket, every attachment */
 	REFUSES_PROOF /* asks, then refuses */
 };
@@ -41,8 +42,10 @@ struct gateway {
 	char parameters[1024];
 	struct msg_redeem redeem;
 	struct msg_prove prove;
-	uint32_t held; /* serial of the call that was not answered */
-	int recorder;  /* the other end of the last attachment; -1 */
+	unsigned pages, asked, stopped; /* IN_PAGES: to send; asked for; given up */
+	bool breaks;                    /* the last page is not the end */
+	uint32_t held;                  /* serial of the call that was not answered */
+	int recorder;                   /* the other end of the last attachment; -1 */
 };
 
 struct client {
@@ -63,7 +66,8 @@ void gateway_finish(struct gateway *gateway);
 void gateway_broker(struct gateway *gateway); /* a new one */
 void gateway_lose_broker(struct gateway *gateway);
 void gateway_reply(struct gateway *gateway, uint32_t serial, const char *body);
-void gateway_turn(struct gateway *gateway); /* a few milliseconds of it */
+void gateway_page(struct gateway *gateway, uint32_t serial); /* the next, of IN_PAGES */
+void gateway_turn(struct gateway *gateway);                  /* a few milliseconds of it */
 struct connection *gateway_newest(struct gateway *gateway);
 
 bool client_open(struct gateway *gateway, struct client *client);

@@ -3,6 +3,8 @@
 
 #include "gateway.h"
 
+#define MANY 400 /* pages: more than sockets hold */
+
 static void test_broker_restarts(void **state)
 {
 	struct gateway *gateway = *state;
@@ -20,6 +22,107 @@ static void test_broker_restarts(void **state)
 	client_get(gateway, &client, "/api/3");
 	client_read(gateway, &client, text, sizeof text, ">");
 	ASSERT_HOLDS(text, "<2 /api/3 >"); /* on the same connection */
+	client_close(&client);
+}
+
+static void receive_at_most(const struct client *client, int size)
+{
+	assert_int_equal(setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
+}
+
+static void begin_pages(struct gateway *gateway, struct client *client, unsigned pages)
+{
+	gateway->manner = IN_PAGES;
+	gateway->pages = pages;
+	gateway->asked = gateway->stopped = 0;
+	assert_true(client_open(gateway, client));
+	receive_at_most(client, 16384); /* most of what is sent waits at our side */
+	client_get(gateway, client, "/api/list");
+}
+
+static char everything[16 * 1024 * 1024];
+
+/* Everything, to the last chunk or the end of the connection. */
+static size_t read_all(struct gateway *gateway, struct client *client)
+{
+	size_t len = 0;
+	receive_at_most(client, 4 * 1024 * 1024);
+	for (int i = 0; i < 200 && !client->ended; i++) {
+		len += client_read(
+			gateway, client, everything + len, sizeof everything - len, NULL);
+		if (len > 5 && memcmp(everything + len - 5, "0\r\n\r\n", 5) == 0)
+			break;
+	}
+	return len;
+}
+
+/* A list comes at the pace of its reader: what nobody takes is not asked for. */
+static void test_pages(void **state)
+{
+	struct gateway *gateway = *state;
+	struct client client;
+	begin_pages(gateway, &client, MANY);
+	for (int i = 0; i < 200; i++)
+		gateway_turn(gateway);
+	assert_in_range(gateway->asked, 1, MANY - 2); /* the socket holds some */
+	assert_true(gateway_newest(gateway)->out.len <= 2 * 32768);
+	assert_int_equal(gateway_newest(gateway)->deadline, 0); /* but not for ever: */
+	assert_true(gateway_newest(gateway)->write_deadline > 0);
+	size_t len = read_all(gateway, &client);
+	assert_true(len > MANY * 32768);
+	assert_memory_equal(everything + len - 5, "0\r\n\r\n", 5);
+	assert_int_equal(gateway->asked, MANY - 1);
+	assert_int_equal(gateway->stopped, 0);
+	gateway->manner = ANSWERS;
+	client_get(gateway, &client, "/api/3");
+	client_read(gateway, &client, everything, 4096, ">");
+	ASSERT_HOLDS(everything, "<2 /api/3 >"); /* on the same connection */
+	client_close(&client);
+}
+
+static void test_pages_given_up(void **state)
+{
+	struct gateway *gateway = *state;
+	struct client client;
+	begin_pages(gateway, &client, MANY);
+	for (int i = 0; i < 200; i++)
+		gateway_turn(gateway);
+	client_close(&client); /* in the middle */
+	for (int i = 0; i < 1000 && gateway->stopped == 0; i++)
+		gateway_turn(gateway);
+	assert_int_equal(gateway->stopped, 1);
+	/* and when the first page comes to nobody */
+	uint32_t held = client_held(gateway, &client, "/api/list");
+	client_close(&client);
+	for (int i = 0; i < 50; i++)
+		gateway_turn(gateway);
+	gateway->pages = 2;
+	gateway->stopped = 0;
+	gateway_page(gateway, held);
+	for (int i = 0; i < 1000 && gateway->stopped == 0; i++)
+		gateway_turn(gateway);
+	assert_int_equal(gateway->stopped, 1);
+}
+
+/* What is not whole does not end as if it were. */
+static void test_pages_broken(void **state)
+{
+	struct gateway *gateway = *state;
+	struct client client;
+	gateway->breaks = true;
+	begin_pages(gateway, &client, 3);
+	size_t len = read_all(gateway, &client);
+	assert_true(len > 5 && client.ended);
+	assert_memory_not_equal(everything + len - 5, "0\r\n\r\n", 5);
+	client_close(&client);
+	gateway->breaks = false;
+	begin_pages(gateway, &client, MANY);
+	for (int i = 0; i < 200; i++)
+		gateway_turn(gateway);
+	gateway_lose_broker(gateway);
+	len = read_all(gateway, &client);
+	assert_memory_not_equal(everything + len - 5, "0\r\n\r\n", 5);
+	assert_true(client.ended);
 	client_close(&client);
 }
 
@@ -100,6 +203,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_broker_restarts),
 		TEST(test_broker_replaced),
+		TEST(test_pages),
+		TEST(test_pages_given_up),
+		TEST(test_pages_broken),
 		TEST(test_replaced_broker_dies),
 		TEST(test_broker_silent),
 	};

@@ -160,16 +160,20 @@ static void lists_come_newest_first_in_pages(void **state)
 	struct ids first = { 0 }, second = { 0 }, own = { 0 }, foreign = { 0 };
 	for (unsigned i = 1; i <= 5; i++)
 		add(fixture, i);
-	assert_int_equal(store_session_list(store, 0, 0, 3, collect, &first), 0);
+	assert_int_equal(store_session_list(store, 0, 3, collect, &first), 0);
 	assert_int_equal(first.count, 3);
 	assert_int_equal(first.ids[0], 5);
 	assert_int_equal(first.ids[2], 3);
-	assert_int_equal(store_session_list(store, 0, first.ids[2], 3, collect, &second), 0);
+	assert_int_equal(store_session_list(store, first.ids[2], 3, collect, &second), 0);
 	assert_int_equal(second.count, 2);
 	assert_int_equal(second.ids[0], 2);
-	assert_int_equal(store_session_list(store, fixture->authorization, 4, 9, collect, &own), 0);
+	assert_int_equal(store_session_page(store, fixture->authorization,
+				 &(struct store_page){ .after = 4, .limit = 9 }, collect, &own),
+		0);
 	assert_int_equal(own.count, 3);
-	assert_int_equal(store_session_list(store, 77, 0, 9, collect, &foreign), 0);
+	assert_int_equal(store_session_page(
+				 store, 77, &(struct store_page){ .limit = 9 }, collect, &foreign),
+		0);
 	assert_int_equal(foreign.count, 0);
 }
 
@@ -349,8 +353,10 @@ static void lists_can_be_stopped(void **state)
 	struct store *store = fixture->store;
 	add_with_ticket(fixture, 1, NOW);
 	add_with_ticket(fixture, 2, NOW);
-	assert_int_equal(store_session_list(store, 0, 0, 10, stop, NULL), 42);
-	assert_int_equal(store_session_list(store, fixture->authorization, 0, 10, stop, NULL), 42);
+	assert_int_equal(store_session_list(store, 0, 10, stop, NULL), 42);
+	assert_int_equal(store_session_page(store, fixture->authorization,
+				 &(struct store_page){ .limit = 10 }, stop, NULL),
+		42);
 	assert_int_equal(store_session_unended(store, stop, NULL), 42);
 	assert_int_equal(store_session_unopened(store, NOW + 1, 10, stop, NULL), 42);
 	assert_int_equal(
@@ -387,7 +393,7 @@ static void a_store_that_fails(void **state)
 		assert_int_equal(r, failing_struck() ? -ERR_STORE : 1);
 	}
 	FAILING(FAILING_STORE) {
-		int r = store_session_list(store, 0, 0, 10, stop, NULL);
+		int r = store_session_list(store, 0, 10, stop, NULL);
 		assert_int_equal(r, failing_struck() ? -ERR_STORE : 42);
 	}
 	FAILING(FAILING_STORE) {
