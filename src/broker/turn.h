@@ -52,6 +52,7 @@ struct turn {
 	bool open, closing;
 	bool poisoned;       /* an audit row could not be written: nothing of this turn may stand */
 	struct audit before; /* head at the last commit */
+	uint64_t changes;    /* of the store, when it was opened */
 	struct turn_list *waiting, *running;
 	struct turn_ahead ahead;
 };

@@ -309,6 +309,19 @@ static void test_broken_store_ends_the_broker(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
+/* Several that only read, in one turn: the disk has nothing to do, and no news. */
+static void test_readers_are_answered(void **state)
+{
+	struct house *house = *state;
+	struct house_call call = { .method = "GET",
+		.path = "/api/pam/session/remotesessions",
+		.authorization = "Bearer " HOUSE_TOKEN };
+
+	house_burst(house, &call, 8, 200); /* what the first ones write is written */
+	for (unsigned count = 1; count < 8; count++)
+		assert_int_equal(house_burst(house, &call, count, 200), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +336,7 @@ int main(void)
 		TEST(test_one_answer_is_quickest_at_once),
 		TEST(test_close_waits_for_all),
 		TEST(test_broken_store_ends_the_broker),
+		TEST(test_readers_are_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
