@@ -14,13 +14,17 @@
 static const struct {
 	const char *name;
 	uint16_t port;
+	const char *shown; /* NULL: in upper case */
 } protocols[] = {
-	{ "http", 80 },
-	{ "https", 443 },
-	{ "rdp", 3389 },
-	{ "ssh", 22 },
-	{ "telnet", 23 },
-	{ "vnc", 5900 },
+	{ "http", 80, NULL },
+	{ "https", 443, NULL },
+	{ "mysql", 3306, "MySQL" },
+	{ "rdp", 3389, NULL },
+	{ "sql server", 1433, "SQL Server" },
+	{ "ssh", 22, NULL },
+	{ "telnet", 23, NULL },
+	{ "vnc", 5900, NULL },
+	{ "x11 forward", 6000, "X11 Forward" },
 };
 
 static int protocol_index(const char *word)
@@ -96,8 +100,28 @@ int connectivities_parse(const char *list, struct connectivity ret_list[CONNECTI
 const char *connectivity_format(const char *protocol, uint16_t port, char out[PROTOCOL_SIZE + 8])
 {
 	char upper[PROTOCOL_SIZE] = "";
+	int index = protocol_index(protocol);
+	if (index >= 0 && protocols[index].shown != NULL) {
+		snprintf(out, PROTOCOL_SIZE + 8, "%s:%u", protocols[index].shown, port);
+		return out;
+	}
 	for (size_t i = 0; i < sizeof upper - 1 && protocol[i] != '\0'; i++)
 		upper[i] = toupper((unsigned char)protocol[i]);
 	snprintf(out, PROTOCOL_SIZE + 8, "%s:%u", upper, port);
 	return out;
+}
+
+static int add_text(void *context, const struct connectivity_row *row)
+{
+	char *list = context, one[PROTOCOL_SIZE + 8];
+	size_t used = strlen(list);
+	snprintf(list + used, CONNECTIVITIES_SIZE - used, "%s%s", used > 0 ? "," : "",
+		connectivity_format(row->protocol, row->port, one));
+	return 0;
+}
+
+int connectivities_text(struct store *store, int64_t device_id, char ret_list[CONNECTIVITIES_SIZE])
+{
+	ret_list[0] = '\0';
+	return store_connectivity_list(store, device_id, add_text, ret_list);
 }

@@ -4,8 +4,11 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+#include "store/store.h"
 
 #define CONNECTIVITIES_MAX 16 /* of one device */
+
+#define CONNECTIVITIES_SIZE (CONNECTIVITIES_MAX * (PROTOCOL_SIZE + 8))
 
 struct connectivity {
 	char protocol[PROTOCOL_SIZE]; /* lower case */
@@ -21,3 +24,5 @@ int connectivities_parse(const char *list, struct connectivity ret_list[CONNECTI
 int protocol_parse(const char *word, char ret_protocol[PROTOCOL_SIZE]);
 /* "SSH:22", as it is shown. */
 const char *connectivity_format(const char *protocol, uint16_t port, char out[PROTOCOL_SIZE + 8]);
+/* What a device speaks, in that form: "SSH:22,RDP:3389". */
+int connectivities_text(struct store *store, int64_t device_id, char ret_list[CONNECTIVITIES_SIZE]);

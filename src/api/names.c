@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/encode.h"
 #include "base/error.h"
@@ -54,6 +55,16 @@ int list_next(const char **cursor, char *ret_item, size_t size)
 		return 0;
 	int r = text_copy_len(ret_item, size, at, len);
 	return r < 0 ? r : 1;
+}
+
+bool list_has(const char *list, const char *item)
+{
+	char one[HOSTNAME_SIZE];
+	int r;
+	while ((r = list_next(&list, one, sizeof one)) != 0)
+		if (r > 0 && strcasecmp(one, item) == 0)
+			return true;
+	return false;
 }
 
 int account_split(

@@ -18,6 +18,7 @@ bool hostname_fits(const char *hostname);
  * skipped. 1, 0 at the end, or -ERR_TOO_LARGE.
  */
 int list_next(const char **cursor, char *ret_item, size_t size);
+bool list_has(const char *list, const char *item); /* without regard to letter case */
 /* "USER@HOST": the last '@' divides, since account names may contain one. -ERR_MALFORMED. */
 int account_split(
 	const char *account, char ret_username[USERNAME_SIZE], char ret_hostname[HOSTNAME_SIZE]);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/names.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "broker/call_inside.h"
@@ -190,7 +191,7 @@ static int check_remote_device(struct broker *broker, struct call *call, struct 
 	if (r < 0)
 		return r;
 	if (wish->target.disabled_at != 0 ||
-		strcasecmp(wish->target.domain, wish->credential.domain) != 0)
+		!list_has(wish->target.domain, wish->credential.domain))
 		return -ERR_REMOTE_DEVICE_UNKNOWN;
 	return 0;
 }

@@ -14,7 +14,8 @@ static int disable(struct broker *broker, struct call *call)
 	struct user_row user;
 	int r = control_user(call, &user);
 	if (r == 0)
-		r = store_user_set_disabled(call_store(call), user.id, call_now(call));
+		r = store_user_set_disabled(
+			call_store(call), user.id, call_now(call), call_now(call));
 	if (r < 0)
 		return r;
 	int ended = ending_of(broker, ENDING_USER, user.id, "The user was disabled");
@@ -33,7 +34,7 @@ static int enable(struct broker *broker, struct call *call)
 {
 	struct user_row user;
 	int r = control_user(call, &user);
-	return r < 0 ? r : store_user_set_disabled(call_store(call), user.id, 0);
+	return r < 0 ? r : store_user_set_disabled(call_store(call), user.id, 0, call_now(call));
 }
 
 const struct endpoint control_user_disable = {

@@ -3,11 +3,12 @@
 #include "api/control.h"
 #include "api/endpoints.h"
 
-static const struct field fields[] = { {} };
+static const struct field fields[] = { LIST_FIELDS, {} };
 
 static int write_user(void *context, const struct user_row *user)
 {
-	struct json *json = context;
+	struct call *call = context;
+	struct json *json = call_json(call);
 	json_open_object(json, NULL);
 	json_id(json, "id", user->id);
 	json_text(json, "login", user->login);
@@ -17,16 +18,17 @@ static int write_user(void *context, const struct user_row *user)
 	json_time(json, "blocked_at", user->blocked_at);
 	json_text(json, "blocked_by", user->blocked_at != 0 ? user->blocked_by : NULL);
 	json_close_object(json);
-	return 0;
+	return call_list_row(call, user->id);
+}
+
+static int write_page(struct call *call, const struct store_page *page)
+{
+	return store_user_page(call_store(call), true, page, write_user, call);
 }
 
 static int answer(struct broker *broker, struct call *call)
 {
-	struct json *json = call_json(call);
-	json_open_array(json, "users");
-	int r = store_user_list(call_store(call), write_user, json);
-	json_close_array(json);
-	return r;
+	return call_list(call, "users", write_page, INT64_MAX);
 }
 
 const struct endpoint control_user_list = {

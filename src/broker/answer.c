@@ -76,8 +76,8 @@ static void texts_of(
 		*ret_mensagem = *ret_message;
 		return;
 	}
-	*ret_message = call->message != NULL ? call->message : endpoint->message;
-	*ret_mensagem = call->message != NULL ? call->mensagem : endpoint->mensagem;
+	*ret_message = call->success != NULL ? call->success : endpoint->message;
+	*ret_mensagem = call->success != NULL ? call->mensagem : endpoint->mensagem;
 	if (*ret_message == NULL)
 		*ret_message = "";
 	if (*ret_mensagem == NULL)

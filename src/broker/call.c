@@ -182,7 +182,7 @@ void call_changed(struct call *call, bool changed)
 void call_message(struct call *call, const char *message, const char *mensagem)
 {
 	snprintf(call->message_text, sizeof call->message_text, "%s", message);
-	call->message = call->message_text;
+	call->success = call->message_text;
 	call->mensagem = mensagem;
 }
 
@@ -208,7 +208,6 @@ int call_fail(struct call *call, int r, const char *format, ...)
 	vsnprintf(call->message_text, sizeof call->message_text, format, arguments);
 	va_end(arguments);
 	call->message = call->message_text;
-	call->mensagem = NULL;
 	return r;
 }
 

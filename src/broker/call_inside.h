@@ -58,7 +58,8 @@ struct call {
 	struct buf entity;
 	struct json json;
 	const char *event;              /* of its success; NULL: the endpoint's */
-	const char *message, *mensagem; /* constant texts, or message_text */
+	const char *message;            /* of an error with a text of its own */
+	const char *success, *mensagem; /* of success; constant texts, or message_text */
 	char message_text[REASON_SIZE];
 	char detail[512];
 	char header[256];

@@ -4,6 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct option_row list_options[] = {
+	{ "limit", "limit", OPTION_TEXT, "N", "so many at most" },
+	{ "offset", "offset", OPTION_TEXT, "N", "leave out so many first" },
+	{ "since", "since", OPTION_TEXT, "TIME", "only what changed at or after it" },
+	{ 0 },
+};
+
 /* In the order of the help: the life of an installation. */
 const struct command *const commands[] = {
 	&command_init,
@@ -18,8 +25,13 @@ const struct command *const commands[] = {
 	&command_user_list,
 	&command_user_disable,
 	&command_user_enable,
+	&command_domain_add,
+	&command_domain_list,
 	&command_device_add,
+	&command_device_edit,
 	&command_device_list,
+	&command_device_disable,
+	&command_device_enable,
 	&command_device_trust,
 	&command_credential_add,
 	&command_credential_replace,

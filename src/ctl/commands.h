@@ -8,7 +8,8 @@
 extern const struct command command_init, command_serve, command_status, command_settings,
 	command_reload, command_unseal, command_seal, command_vault_rotate, command_user_add,
 	command_user_list, command_user_disable, command_user_enable, command_device_add,
-	command_device_list, command_device_trust, command_credential_add,
+	command_device_edit, command_device_disable, command_device_enable, command_domain_add,
+	command_domain_list, command_device_list, command_device_trust, command_credential_add,
 	command_credential_replace, command_credential_disable, command_credential_enable,
 	command_credential_list, command_application_add, command_application_list,
 	command_application_disable, command_application_enable, command_authorization_add,
@@ -19,3 +20,4 @@ extern const struct command command_init, command_serve, command_status, command
 	command_recording_play, command_audit_list, command_audit_verify, command_releases_list,
 	command_releases_verify, command_audit_follow, command_completion, command_receipt_verify,
 	command_manual;
+extern const struct option_row list_options[]; /* of every list */

@@ -28,6 +28,7 @@ const struct command command_user_list = {
 	.sentence = "List the registered people",
 	.method = "GET",
 	.path = "user/list",
+	.options = list_options,
 	.columns = (const struct column[]){ { "ID", "id" }, { "LOGIN", "login" },
 		{ "NAME", "name" }, { "DISABLED", "disabled_at" }, { 0 } },
 };

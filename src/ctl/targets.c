@@ -12,6 +12,19 @@
 
 #define PARAMS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
+/* What may be said of a device, new or not. */
+#define DESCRIPTION                                                                                \
+	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain it belongs to" },                   \
+		{ "any-port", "any_port", OPTION_FLAG, NULL,                                       \
+			"callers may name ports that are not listed" },                            \
+		{ "model", "model", OPTION_TEXT, "TEXT", "its model" },                            \
+		{ "vendor", "vendor", OPTION_TEXT, "TEXT", "who made it" },                        \
+		{ "type", "type", OPTION_TEXT, "TEXT", "what kind of device it is" },              \
+		{ "site", "site", OPTION_TEXT, "TEXT", "where it stands" },                        \
+	{                                                                                          \
+		"tags", "tags", OPTION_TEXT, "TEXT", "words to find it by"                         \
+	}
+
 const struct command command_device_add = {
 	.words = "device add",
 	.takes = "HOSTNAME",
@@ -24,10 +37,57 @@ const struct command command_device_add = {
 							"its IPv4 or IPv6 address", true },
 		{ "connectivity", "connectivity", OPTION_TEXT, "SSH:22[,TELNET:23..]",
 			"what it speaks, and where", true },
-		{ "domain", "domain", OPTION_TEXT, "NAME", "the domain it belongs to" },
-		{ "any-port", "any_port", OPTION_FLAG, NULL,
-			"callers may name ports that are not listed" },
-		{ 0 } },
+		DESCRIPTION, { 0 } },
+};
+const struct command command_device_edit = {
+	.words = "device edit",
+	.takes = "HOSTNAME",
+	.sentence = "Change what is known of a device",
+	.method = "POST",
+	.path = "device/edit",
+	.params = PARAMS("hostname"),
+	.done = "Device %s changed.",
+	.options = (const struct option_row[]){ { "ip", "ip", OPTION_TEXT, "ADDRESS",
+							"its IPv4 or IPv6 address" },
+		{ "connectivity", "connectivity", OPTION_TEXT, "SSH:22[,TELNET:23..]",
+			"what it speaks, and where; in place of what was listed" },
+		DESCRIPTION, { 0 } },
+};
+const struct command command_device_disable = {
+	.words = "device disable",
+	.takes = "HOSTNAME",
+	.sentence = "Withdraw a device and its credentials; its sessions end",
+	.method = "POST",
+	.path = "device/disable",
+	.params = PARAMS("hostname"),
+	.done = "Device %s disabled.",
+};
+const struct command command_device_enable = {
+	.words = "device enable",
+	.takes = "HOSTNAME",
+	.sentence = "Give a disabled device back, not its credentials",
+	.method = "POST",
+	.path = "device/enable",
+	.params = PARAMS("hostname"),
+	.done = "Device %s enabled.",
+};
+const struct command command_domain_add = {
+	.words = "domain add",
+	.takes = "NAME",
+	.sentence = "Register a domain devices and credentials may name",
+	.method = "POST",
+	.path = "domain/add",
+	.params = PARAMS("name"),
+	.done = "Domain %s added.",
+};
+const struct command command_domain_list = {
+	.words = "domain list",
+	.takes = "",
+	.sentence = "List the registered domains",
+	.method = "GET",
+	.path = "domain/list",
+	.options = list_options,
+	.columns = (const struct column[]){ { "ID", "id" }, { "NAME", "name" }, { 0 } },
 };
 const struct command command_device_list = {
 	.words = "device list",
@@ -35,6 +95,7 @@ const struct command command_device_list = {
 	.sentence = "List the devices",
 	.method = "GET",
 	.path = "device/list",
+	.options = list_options,
 	.columns =
 		(const struct column[]){ { "ID", "id" }, { "HOSTNAME", "hostname" }, { "IP", "ip" },
 			{ "CONNECTIVITY", "connectivity" }, { "HOST KEY", "host_key" }, { 0 } },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static const struct backend *const backends[] = { &sqlite_backend };
@@ -221,6 +222,25 @@ void read_sealed(struct reader *reader, uint8_t **ret_sealed, uint32_t *ret_len)
 	}
 	memcpy(*ret_sealed, value->bytes, value->len);
 	*ret_len = value->len;
+}
+
+int keep_count(void *context, const struct value *values, unsigned count)
+{
+	struct reader reader = READER(values, count);
+	struct store_count *kept = context;
+	kept->count = read_integer(&reader);
+	kept->last = read_integer(&reader); /* of no row: NULL, which reads as 0 */
+	return reader.error;
+}
+
+void lower_name(char out[HOSTNAME_SIZE], const char *name)
+{
+	size_t i = 0;
+	for (; name[i] != '\0'; i++) {
+		assert(i < HOSTNAME_SIZE - 1);
+		out[i] = name[i] >= 'A' && name[i] <= 'Z' ? name[i] + ('a' - 'A') : name[i];
+	}
+	out[i] = '\0';
 }
 
 int keep_number(void *context, const struct value *values, unsigned count)

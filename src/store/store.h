@@ -62,6 +62,11 @@ struct store_page {
 	unsigned limit;
 	int64_t offset, since;
 };
+struct store_count { /* of what a list has, and the key of its last row */
+	int64_t count, last;
+};
+
+#include "store/store_device.h" /* domains, devices, what they speak, their pins */
 
 /* users (people on whose behalf sessions run) */
 struct user_row {
@@ -70,53 +75,24 @@ struct user_row {
 	char name[NAME_SIZE];
 	int64_t created_at, disabled_at;
 	char blocked_by[LOGIN_SIZE];
-	int64_t blocked_at;
+	int64_t blocked_at, changed_at;
 };
 int store_user_add(
 	struct store *store, const char *login, const char *name, int64_t now, int64_t *ret_id);
 int store_user_find(struct store *store, const char *login, struct user_row *ret_user);
-int store_user_set_disabled(struct store *store, int64_t id, int64_t at); /* 0 enables */
+int store_user_get(struct store *store, int64_t id, struct user_row *ret_user);
+int store_user_set(
+	struct store *store, int64_t id, const char *login, const char *name, int64_t now);
+/* at 0 enables */
+int store_user_set_disabled(struct store *store, int64_t id, int64_t at, int64_t now);
 /* "Hold on": no new sessions until released; by "" and at 0 releases. */
 int store_user_set_blocked(struct store *store, int64_t id, const char *by, int64_t at);
 int store_user_list(
 	struct store *store, int (*keep)(void *, const struct user_row *), void *context);
 
-/* devices and what they speak */
-struct device_row {
-	int64_t id;
-	char hostname[HOSTNAME_SIZE];
-	char ip[ADDRESS_SIZE];
-	char domain[HOSTNAME_SIZE];
-	bool any_port;
-	int64_t created_at, disabled_at;
-};
-struct connectivity_row {
-	int64_t id, device_id;
-	char protocol[PROTOCOL_SIZE]; /* lower case */
-	uint16_t port;
-};
-struct pin_row {
-	int64_t device_id;
-	char protocol[PROTOCOL_SIZE];
-	char algorithm[48];
-	uint8_t fingerprint[HASH_LEN]; /* SHA-256 of the key blob */
-	int64_t pinned_at;
-};
-int store_device_add(struct store *store, const struct device_row *device, int64_t *ret_id);
-/* by hostname (letter case ignored), else by address */
-int store_device_find(struct store *store, const char *name, struct device_row *ret_device);
-int store_device_get(struct store *store, int64_t id, struct device_row *ret_device);
-int store_device_list(
-	struct store *store, int (*keep)(void *, const struct device_row *), void *context);
-int store_connectivity_add(
-	struct store *store, int64_t device_id, const char *protocol, uint16_t port);
-int store_connectivity_list(struct store *store, int64_t device_id,
-	int (*keep)(void *, const struct connectivity_row *), void *context);
-int store_pin_replace(
-	struct store *store, const struct pin_row *pin); /* drops the protocol's older pins */
-/* At most PINS_MAX; returns the count, or an error. */
-int store_pin_list(struct store *store, int64_t device_id, const char *protocol,
-	struct pin_row ret_pins[PINS_MAX]);
+int store_user_page(struct store *store, bool disabled, const struct store_page *page,
+	int (*keep)(void *, const struct user_row *), void *context); /* disabled ones too? */
+int store_user_count(struct store *store, int64_t since, struct store_count *ret_count);
 
 /* credentials: ciphertext only */
 struct credential_row {

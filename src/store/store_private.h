@@ -75,6 +75,10 @@ void read_sealed(struct reader *reader, uint8_t **ret_sealed, uint32_t *ret_len)
 /* keep_row_fn: the first column into an int64_t. */
 int keep_number(void *context, const struct value *values, unsigned count);
 
+int keep_count(void *context, const struct value *values, unsigned count); /* struct store_count */
+/* Names of hosts and domains have no letter case; only ASCII letters have one here. */
+void lower_name(char out[HOSTNAME_SIZE], const char *name);
+
 /* Several statements that must not come apart, inside a batch or outside of one. */
 int atom_begin(struct store *store);
 int atom_end(struct store *store, int r); /* r < 0 undoes; returns r, or why it could not be kept */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "broker/drivers.h"
 #include "broker/probe.h"
@@ -533,6 +534,35 @@ unsigned renewal_sessions(const struct broker *broker, uint32_t generation)
 {
 	(void)broker;
 	return generation * 10;
+}
+
+/* A list: all of it at once. */
+int call_since(struct call *unused, int64_t *ret_since)
+{
+	const char *since = call_text(&call, "since");
+	*ret_since = 0;
+	if (since == NULL)
+		return 0;
+	return clock_parse(since, ret_since) < 0 ? -ERR_PARAMETER_INVALID : 0;
+}
+
+int call_list(struct call *unused, const char *name, list_fn *fn, int64_t last)
+{
+	struct store_page page = { .last = last,
+		.limit = (unsigned)call_number(&call, "limit", INT32_MAX),
+		.offset = call_number(&call, "offset", 0) };
+	int r = call_since(&call, &page.since);
+	json_open_array(call_json(&call), name);
+	if (r == 0)
+		r = fn(&call, &page);
+	json_close_array(call_json(&call));
+	return r;
+}
+
+int call_list_row(struct call *unused, int64_t key)
+{
+	assert_true(key > 0);
+	return 0;
 }
 
 /* broker/probe.h, broker/drivers.h */

@@ -82,9 +82,23 @@ static void session_ids(void **state)
 	assert_false(session_id_fits("../3456789abcdef0123456789abcdef01234567"));
 }
 
+static void lists_have_items(void **state)
+{
+	char endless[600];
+	(void)state;
+	memset(endless, 'a', sizeof endless);
+	memcpy(endless + sizeof endless - 5, ",lab", 5);
+	assert_true(list_has("corp,lab", "LAB"));
+	assert_true(list_has("corp", "corp"));
+	assert_false(list_has("corp,lab", "la"));
+	assert_false(list_has("", "lab"));
+	assert_true(list_has(endless, "lab")); /* what is too long is none */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lists_have_items),
 		cmocka_unit_test(names_are_visible_text),
 		cmocka_unit_test(host_names),
 		cmocka_unit_test(lists_are_taken_apart),

@@ -104,9 +104,9 @@ static void test_states_of_things(void **state)
 	expect(house, 400,
 		"Error. User has been prevented to start sessions by rui on 2023-11-14 22:13:20\"");
 	assert_int_equal(store_user_set_blocked(store, house->user, "", 0), 0);
-	assert_int_equal(store_user_set_disabled(store, house->user, 1700000000000), 0);
+	assert_int_equal(store_user_set_disabled(store, house->user, 1700000000000, 1), 0);
 	expect(house, 400, "Error. User has been prevented to start sessions by administrator on ");
-	assert_int_equal(store_user_set_disabled(store, house->user, 0), 0);
+	assert_int_equal(store_user_set_disabled(store, house->user, 0, 1), 0);
 	house->broker->process.settings.session_most = 0;
 	expect(house, 400, "Session limit reached\"");
 	house->broker->process.settings.session_most = 10;

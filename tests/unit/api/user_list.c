@@ -7,7 +7,7 @@ static void users_are_listed_with_their_state(void **state)
 {
 	struct broker broker = fake_broker(state);
 	struct store *store = broker.fixture->store;
-	assert_int_equal(store_user_set_disabled(store, broker.fixture->user, NOW), 0);
+	assert_int_equal(store_user_set_disabled(store, broker.fixture->user, NOW, NOW), 0);
 	assert_int_equal(store_user_set_blocked(store, broker.fixture->user, "rui", NOW), 0);
 	assert_int_equal(fake_call(&broker, &control_user_list, NULL), 0);
 	assert_int_equal(fake_count(), 1);

@@ -76,6 +76,7 @@ static void test_created(void **state)
 	begin(*state, &call);
 	call->endpoint = &made;
 	call_changed(call, false);
+	call_message(call, "Made anew", NULL); /* before it failed */
 	expect(call, -ERR_DEVICE_UNKNOWN, 400,
 		"{\"code\":400,\"response\":{\"status\":400,\"message\":\"1011: Device not "
 		"found\",\"error\":true,\"error_code\":1,\"detail\":\"\",\"mensagem\":\"1011: "

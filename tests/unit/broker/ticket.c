@@ -275,7 +275,7 @@ static void expires_later(struct house *house, struct session_row *row)
 
 static void no_user(struct house *house, struct session_row *row)
 {
-	assert_int_equal(store_user_set_disabled(house->broker->store, house->user, 5), 0);
+	assert_int_equal(store_user_set_disabled(house->broker->store, house->user, 5, 1), 0);
 }
 
 static void user_blocked(struct house *house, struct session_row *row)

@@ -140,7 +140,7 @@ static void what_is_there_is_counted(void **state)
 	int64_t id;
 	assert_int_equal(store_session_add(fixture->store, &session, &id), 0);
 	assert_int_equal(store_user_add(fixture->store, "rui", "", NOW, &id), 0);
-	assert_int_equal(store_user_set_disabled(fixture->store, fixture->user, NOW), 0);
+	assert_int_equal(store_user_set_disabled(fixture->store, fixture->user, NOW, NOW), 0);
 	assert_int_equal(store_count(fixture->store, &counts), 0);
 	assert_int_equal(counts.users, 1);
 	assert_int_equal(counts.devices, 1);

@@ -210,12 +210,95 @@ static void damage_is_no_row(void **state)
 	assert_int_equal(keep_pin(&pins, NULL, 0), -ERR_STORE);
 }
 
+/* What an authorization created, and what it has a credential of; the first it may change. */
+static void an_authorization_sees_its_own(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct device_row own = { .hostname = "own",
+		.ip = "192.0.2.20",
+		.created_at = NOW + 10,
+		.model = "m",
+		.owner_authorization = fixture->authorization };
+	struct device_row other = { .hostname = "other", .ip = "192.0.2.21", .created_at = NOW };
+	struct store_count count = { 9, 9 };
+	struct store_page page = { .last = INT64_MAX, .limit = 9 };
+	int seen = 0;
+	assert_int_equal(store_device_add(store, &own, &own.id), 0);
+	assert_int_equal(store_device_add(store, &other, &other.id), 0);
+	assert_int_equal(
+		store_authorization_cover(store, fixture->authorization, fixture->credential), 0);
+	int64_t who = fixture->authorization;
+	assert_int_equal(store_device_sight(store, who, own.id), DEVICE_HELD);
+	assert_int_equal(store_device_sight(store, who, fixture->device), DEVICE_SEEN);
+	assert_int_equal(store_device_sight(store, who, other.id), DEVICE_ABSENT);
+	assert_int_equal(store_device_sight(store, who, 99), DEVICE_ABSENT);
+	assert_int_equal(store_device_count(store, who, 0, &count), 0);
+	assert_int_equal(count.count, 2);
+	assert_int_equal(count.last, own.id);
+	assert_int_equal(store_device_page(store, who, &page, count_device, &seen), 0);
+	assert_int_equal(seen, 2);
+	page.since = NOW + 1;
+	assert_int_equal(store_device_page(store, who, &page, count_device, &seen), 0);
+	assert_int_equal(seen, 3);
+	page.since = 0;
+	page.offset = 1;
+	assert_int_equal(store_device_page(store, 0, &page, count_device, &seen), 0);
+	assert_int_equal(seen, 5); /* the administrator sees all */
+	assert_int_equal(store_device_page(store, who, &page, stop, NULL), 42);
+	assert_int_equal(store_device_count(store, 77, 0, &count), 0);
+	assert_int_equal(count.count, 0);
+	assert_int_equal(count.last, 0);
+	assert_int_equal(keep_count(&count, NULL, 0), -ERR_STORE);
+}
+
+static void a_device_is_changed_and_disabled(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct device_row device, found;
+	struct credential_row credential;
+	assert_int_equal(store_device_get(store, fixture->device, &device), 0);
+	assert_int_equal(text_copy(device.hostname, sizeof device.hostname, "Db1"), 0);
+	assert_int_equal(text_copy(device.site, sizeof device.site, "Recife"), 0);
+	device.changed_at = NOW + 5;
+	assert_int_equal(store_device_set(store, &device), 0);
+	assert_int_equal(store_device_by_hostname(store, "db1", &found), 0);
+	assert_string_equal(found.hostname, "Db1");
+	assert_string_equal(found.site, "Recife");
+	assert_int_equal(found.changed_at, NOW + 5);
+	assert_int_equal(store_device_by_hostname(store, "db9", &found), -ERR_NOT_FOUND);
+	assert_int_equal(store_connectivity_clear(store, device.id), 0);
+	device.id = 99;
+	assert_int_equal(store_device_set(store, &device), -ERR_NOT_FOUND);
+	assert_int_equal(store_device_set_disabled(store, 99, NOW, NOW), -ERR_NOT_FOUND);
+	assert_int_equal(store_device_set_disabled(store, fixture->device, NOW, NOW + 6), 0);
+	assert_int_equal(store_device_set_disabled(store, fixture->device, 0, NOW + 7), 0);
+	assert_int_equal(store_device_get(store, fixture->device, &found), 0);
+	assert_int_equal(found.disabled_at, 0);
+	assert_int_equal(found.changed_at, NOW + 7);
+	assert_int_equal(store_credential_get(store, fixture->credential, &credential), 0);
+	assert_int_equal(credential.disabled_at, NOW);
+	store_credential_finish(&credential);
+	failing_store(store);
+	FAILING(FAILING_STORE) {
+		int r = store_device_set_disabled(store, fixture->device, NOW, NOW);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+	FAILING(FAILING_STORE) {
+		int r = store_device_sight(store, fixture->authorization, fixture->device);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : DEVICE_ABSENT);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(devices_are_found_by_name_and_address),
 		CASE(a_host_name_is_taken_in_any_case),
 		CASE(the_oldest_of_one_address_answers),
+		CASE(an_authorization_sees_its_own),
+		CASE(a_device_is_changed_and_disabled),
 		CASE(devices_list_what_they_speak),
 		CASE(pins_replace_older_ones_of_their_protocol),
 		CASE(a_failed_replacement_leaves_the_batch),
