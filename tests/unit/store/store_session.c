@@ -225,7 +225,8 @@ static void open_sessions_are_counted_and_found(void **state)
 	assert_int_equal(standing_on(fixture, SESSION_OF_CREDENTIAL, fixture->credential), 1);
 	assert_int_equal(standing_on(fixture, SESSION_OF_AUTHORIZATION, fixture->authorization), 1);
 	assert_int_equal(standing_on(fixture, SESSION_OF_USER, 99), 0);
-	assert_int_equal(store_session_created_by(store, 5, 0, collect, &ids), -ERR_NOT_FOUND);
+	assert_int_equal(store_session_created_by(store, SESSION_UNCOVERED + 1, 0, collect, &ids),
+		-ERR_NOT_FOUND);
 }
 
 /* The sweep must not lose the sessions that nobody opened. */
@@ -362,8 +363,7 @@ static void lists_can_be_stopped(void **state)
 	assert_int_equal(
 		store_session_created_by(store, SESSION_OF_USER, fixture->user, stop, NULL), 42);
 	assert_int_equal(store_session_created_by(store, -1, 1, stop, NULL), -ERR_NOT_FOUND);
-	assert_int_equal(
-		store_session_created_by(store, SESSION_OF_AUTHORIZATION + 1, 1, stop, NULL),
+	assert_int_equal(store_session_created_by(store, SESSION_UNCOVERED + 1, 1, stop, NULL),
 		-ERR_NOT_FOUND);
 	assert_int_equal(store_session_list_recorded(store, 0, 10, stop, NULL), 0);
 	assert_int_equal(store_session_redeemed(store, 1, "192.0.2.1", (uint8_t[HASH_LEN]){ 1 },
