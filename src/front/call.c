@@ -13,6 +13,7 @@
 #include "front/answers.h"
 #include "front/forwarded.h"
 #include "front/front.h"
+#include "front/tls.h"
 #include "wire/wire.h"
 
 #define COPY(field, slice)                                                                         \
@@ -79,6 +80,7 @@ static int fill(struct connection *connection, const struct http_request *reques
 	text_copy(call->scheme, sizeof call->scheme, "https");
 	call->peer =
 		forwarded_client(request, &connection->peer, front->settings->api_trusted_proxies);
+	tls_certificate(connection->tls, call->certificate);
 	front_trace(front, call->trace);
 	return 0;
 }

@@ -15,9 +15,9 @@
 
 static const char *need_word(enum need need)
 {
-	static const char *const words[] = { [NEED_READ] = "read",
-		[NEED_WRITE] = "write",
-		[NEED_NOBODY] = "nobody" };
+	static const char *const words[] = {
+		[NEED_READ] = "read", [NEED_WRITE] = "write", [NEED_NOBODY] = "nobody"
+	};
 	return words[need];
 }
 

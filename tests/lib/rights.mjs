@@ -2,6 +2,10 @@
 // What the matrix of rights (tests/scenarios/b-rights.mjs) takes for granted: who calls, and where a sample of
 // each endpoint's object comes from. Endpoints themselves come from the table the broker was compiled with.
 import { spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import https from 'node:https';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { build } from './gateway.mjs';
@@ -53,6 +57,23 @@ export function endpointTable() {
 	return JSON.parse(spawnSync(path.join(build, 'meson-out/endpoint-table'), { encoding: 'utf8' }).stdout);
 }
 
+// Callers are asked for a certificate under this name, and not under the page's.
+export const ASKING = 'api.localhost';
+function certificate(name) {
+	const directory = mkdtempSync(path.join(tmpdir(), 'sallyport-certificate-'));
+	const files = ['key', 'cert'].map((part) => path.join(directory, part));
+	const done = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', files[0],
+		'-out', files[1], '-subj', `/CN=${name}`, '-days', '2'], { encoding: 'utf8' });
+	if (done.status !== 0) throw new Error(`no certificate: ${done.stderr}`);
+	const [key, cert] = files.map((file) => readFileSync(file, 'utf8'));
+	rmSync(directory, { recursive: true });
+	const { fingerprint256 } = new X509Certificate(cert);
+	return { fingerprint: fingerprint256, under: (servername) => new https.Agent({ key, cert, servername, keepAlive: false }) };
+}
+export const certificates = { right: certificate('right'), wrong: certificate('wrong') };
+const { right, wrong } = certificates;
+const bound = { options: () => ['--fingerprint', right.fingerprint], agent: right.under(ASKING) };
+
 const ALL = ['a2a', 'certificate-manager', 'dashboards', 'pam-core', 'system', 'task-manager', 'users', 'web-proxy-session'];
 export const rights = (access, without = []) => ALL.filter((name) => !without.includes(name)).map((name) => `${name}:${access}`).join(',');
 
@@ -66,9 +87,9 @@ export class Caller {
 		return this.gateway.cli(words);
 	}
 
-	async begin({ application = this.name, options = [], headers = {}, from } = {}) {
+	async begin({ application = this.name, options = [], headers = {}, from, agent } = {}) {
 		const g = this.gateway;
-		this.from = from;
+		Object.assign(this, { from, agent });
 		if (!g.cli(['application', 'list']).some(({ name }) => name === application)) this.cli('application', 'add', application);
 		for (const part of ['', '-inactive'])
 			g.credential({ device: 'db1', username: `${this.name}${part}`, password: 'x' });
@@ -85,7 +106,7 @@ export class Caller {
 	token(localAddress = this.from) {
 		const form = this.gateway.form({ grant_type: 'client_credentials', ...this.keys });
 		const { Authorization: _, ...headers } = this.headers;
-		return this.gateway.request('POST', '/iso/oauth2/token', { ...form, headers: { ...form.headers, ...headers }, localAddress });
+		return this.gateway.request('POST', '/iso/oauth2/token', { ...form, headers: { ...form.headers, ...headers }, localAddress, agent: this.agent });
 	}
 
 	async renew() {
@@ -95,7 +116,7 @@ export class Caller {
 	}
 
 	ask(method, target, { body, localAddress } = {}) {
-		return this.gateway.request(method, target, { headers: this.headers, body, localAddress: this.from ?? localAddress });
+		return this.gateway.request(method, target, { headers: this.headers, body, localAddress: this.from ?? localAddress, agent: this.agent });
 	}
 
 	// What there is of its own of each kind, made anew when asked for again.
@@ -158,10 +179,21 @@ export const principals = {
 	'another referer': { name: 'misreferred', refused: [500, '1105: The http referer is not allowed'], token: 401,
 		headers: { Referer: 'https://portal.example.evil/' },
 		spoil: (caller) => caller.cli('authorization', 'edit', caller.id, '--referer', 'https://portal.example') },
+	'a bound token without its certificate': { name: 'bare', refused: UNKNOWN_TOKEN, token: 401, ...bound,
+		spoil: (caller) => { caller.agent = undefined; } },
+	'a bound token with another certificate': { name: 'impostor', refused: UNKNOWN_TOKEN, token: 401, ...bound,
+		spoil: (caller) => { caller.agent = wrong.under(ASKING); } },
+	'the right certificate where nobody is asked': { name: 'unasked', refused: UNKNOWN_TOKEN, token: 401, ...bound,
+		spoil: (caller) => { caller.agent = right.under('localhost'); } },
+	'no certificate since one is wanted': { name: 'late', refused: NOT_AUTHORIZED, token: 401,
+		spoil: (caller) => caller.cli('authorization', 'edit', caller.id, '--fingerprint', right.fingerprint) },
 	'a reader': { name: 'reader', refusedWrites: NOT_AUTHORIZED, token: 200, own: 'ended', // with the right goes the session
 		spoil: (caller) => caller.cli('authorization', 'edit', caller.id, '--resource', rights('r')) },
 	'one without the resource': { name: 'lacking', token: 200, lacks: NOT_AUTHORIZED },
 	'the right one': { name: 'owner', token: 200 },
+	'the right one, with its certificate': { name: 'certified', token: 200, ...bound },
+	'the right one, with its certificate since one is wanted': { name: 'recertified', token: 200, agent: right.under(ASKING),
+		spoil: (caller) => caller.cli('authorization', 'edit', caller.id, '--fingerprint', right.fingerprint.replaceAll(':', '').toLowerCase()) },
 	'the right one, from a listed network, with a referer': { name: 'listed', token: 200, from: '127.77.0.1', headers: { Referer: 'https://portal.example/a' },
 		options: () => ['--ip', '192.0.2.0/24,127.77.0.0/16', '--referer', 'https://portal.example'] },
 };

@@ -3,7 +3,7 @@
 // between the two (tests/lib/rights.mjs). What is expected is written there, and not taken from the gateway.
 import { Gateway } from '../lib/gateway.mjs';
 import { Person } from '../lib/person.mjs';
-import { Caller, endpointTable, holes, lineOf, lines, nowhere, principals, rights } from '../lib/rights.mjs';
+import { ASKING, Caller, endpointTable, holes, lineOf, lines, nowhere, principals, rights } from '../lib/rights.mjs';
 import { assert, equal, story } from '../lib/story.mjs';
 
 const PREFIXES = ['/api/pam/', '/api/', '/iso/pam/', '/iso/'];
@@ -15,16 +15,17 @@ let world;
 async function prepared() {
 	if (world) return world;
 	const table = endpointTable();
-	const gateway = await Gateway.start();
+	// what nobody opens must not end before the last row
+	const gateway = await Gateway.start({ 'api.client_certificates': ASKING, 'ticket.lifetime': 300 });
 	world = { table, gateway, callers: {} };
 	gateway.cli(['user', 'add', 'ana']);
 	gateway.cli(['device', 'add', 'db1', '--ip', '127.0.0.1', '--connectivity', 'SSH:22']);
 	const begin = (name, options) => new Caller(gateway, name).begin(options);
 	world.sibling = await begin('sibling', { application: 'owner' });
 	world.foreign = await begin('stranger');
-	for (const [who, { name, options, headers, from, keyless }] of Object.entries(principals))
+	for (const [who, { name, options, headers, from, agent, keyless }] of Object.entries(principals))
 		world.callers[who] = keyless ? Object.assign(new Caller(gateway, who), { headers, keys: {} }) :
-			await begin(name, { options: options?.(), headers, from });
+			await begin(name, { options: options?.(), headers, from, agent });
 	world.owner = world.callers['the right one'];
 	const person = new Person(gateway);
 	await person.open((await world.owner.ask('POST', '/api/pam/remote/session', { body: { user: 'ana', credential: 'owner', device: 'db1', protocol: 'ssh' } }))
