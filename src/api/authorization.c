@@ -6,6 +6,7 @@
 #include "api/control.h"
 #include "api/names.h"
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/mem.h"
 
 static int read_referers(struct call *call, char *out, size_t size)
@@ -57,9 +58,36 @@ static int read_expiry(struct call *call, struct authorization_row *row)
 	return 0;
 }
 
+/* As openssl x509 -fingerprint -sha256 prints it, colons or not. */
+static int read_fingerprint(struct call *call, struct authorization_row *row)
+{
+	static const uint8_t none[HASH_LEN];
+	const char *given = call_text(call, "fingerprint");
+	char digits[2 * HASH_LEN + 1];
+	uint8_t hash[HASH_LEN];
+	size_t used = 0;
+	if (given == NULL)
+		return 0;
+	if (strcmp(given, "none") == 0) {
+		row->fingerprint[0] = '\0';
+		return 0;
+	}
+	for (; *given != '\0' && used < sizeof digits; given++)
+		if (*given != ':')
+			digits[used++] = *given;
+	if (used != 2 * HASH_LEN || hex_decode(hash, sizeof hash, digits, used) != HASH_LEN ||
+		memcmp(hash, none, HASH_LEN) == 0)
+		return call_fail(call, -ERR_PARAMETER_INVALID,
+			"The fingerprint is the SHA-256 of a certificate, 64 hex digits, or none");
+	hex_encode(row->fingerprint, hash, sizeof hash);
+	return 0;
+}
+
 int authorization_read_limits(struct call *call, struct authorization_row *row)
 {
 	int r = read_ips(call, row);
+	if (r == 0)
+		r = read_fingerprint(call, row);
 	if (r == 0 && call_text(call, "referer") != NULL)
 		r = read_referers(call, row->referers, sizeof row->referers);
 	return r == 0 ? read_expiry(call, row) : r;

@@ -7,7 +7,8 @@
 
 /*
  * What adding and editing an authorization share. Parameters that were not given leave the row as
- * it is: "ip" (addresses, networks, or *), "referer" (URLs), "expires" (a time to come, or never).
+ * it is: "ip" (addresses, networks, or *), "referer" (URLs), "fingerprint" (of a client
+ * certificate, or none), "expires" (a time to come, or never).
  */
 int authorization_read_limits(struct call *call, struct authorization_row *row);
 /*

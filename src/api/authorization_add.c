@@ -25,6 +25,7 @@ static const struct field fields[] = {
 	{ "resource", FIELD_TEXT, 1023, ERR_PARAMETER_MISSING, ERR_RESOURCE_UNKNOWN },
 	{ "ip", FIELD_TEXT, 511, ERR_NONE, ERR_PARAMETER_INVALID },
 	{ "referer", FIELD_TEXT, 1023, ERR_NONE, ERR_PARAMETER_INVALID },
+	{ "fingerprint", FIELD_TEXT, 127, ERR_NONE, ERR_PARAMETER_INVALID },
 	{ "expires", FIELD_TEXT, 63, ERR_NONE, ERR_PARAMETER_INVALID },
 	{ "credentials", FIELD_TEXT, 32767, ERR_NONE, ERR_PARAMETER_INVALID },
 	{},
@@ -41,6 +42,7 @@ static int add_row(struct call *call, struct authorization_row *row)
 	json_text(call_audit(call), "resources",
 		resources_format(row->reads, row->writes, resources));
 	json_text(call_audit(call), "ips", row->ips);
+	json_text(call_audit(call), "fingerprint", row->fingerprint);
 	int count = authorization_accounts(call, row->id, store_authorization_cover);
 	if (count == 0)
 		call_detail(call, "It covers no credential.");

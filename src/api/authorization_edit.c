@@ -17,6 +17,7 @@ static const struct field edit_fields[] = {
 	{ "resource", FIELD_TEXT, 1023, ERR_NONE, ERR_RESOURCE_UNKNOWN },
 	{ "ip", FIELD_TEXT, 511, ERR_NONE, ERR_PARAMETER_INVALID },
 	{ "referer", FIELD_TEXT, 1023, ERR_NONE, ERR_PARAMETER_INVALID },
+	{ "fingerprint", FIELD_TEXT, 127, ERR_NONE, ERR_PARAMETER_INVALID },
 	{ "expires", FIELD_TEXT, 63, ERR_NONE, ERR_PARAMETER_INVALID },
 	{},
 };
@@ -33,6 +34,7 @@ static void write_rights(struct json *json, const char *name, const struct autho
 	json_text(json, "resources", resources_format(row->reads, row->writes, resources));
 	json_text(json, "ips", row->ips);
 	json_text(json, "referers", row->referers);
+	json_text(json, "fingerprint", row->fingerprint);
 	json_time(json, "expires_at", row->expires_at);
 	json_close_object(json);
 }

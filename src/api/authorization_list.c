@@ -22,6 +22,7 @@ static void write_limits(struct json *json, const struct authorization_row *row)
 {
 	json_text(json, "ips", row->ips[0] != '\0' ? row->ips : "*");
 	json_text(json, "referers", row->referers);
+	json_text(json, "fingerprint", row->fingerprint[0] != '\0' ? row->fingerprint : NULL);
 	json_time(json, "expires_at", row->expires_at);
 	json_time(json, "created_at", row->created_at);
 	json_time(json, "disabled_at",

@@ -148,7 +148,10 @@ static int token_issue(
 	if (authorization->expires_at != 0)
 		lifetime = MIN(lifetime, (authorization->expires_at - call_now(call)) / 1000);
 	random_hex(token, (TOKEN_SIZE - 1) / 2);
-	hash_token(hash, token, TOKEN_SIZE - 1);
+	if (authorization->fingerprint[0] != 0)
+		a2a_token_bound(hash, token, call->head->certificate);
+	else
+		hash_token(hash, token, TOKEN_SIZE - 1);
 	int r = store_token_add(
 		broker->store, hash, authorization->id, call_steady(call) + lifetime * 1000);
 	if (r == 0) {

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -97,9 +98,23 @@ static int referer_check(const struct authorization_row *authorization, const ch
 	return -ERR_REFERER_REFUSED;
 }
 
+/* No certificate is all zeros, which none has, and which authorization_read_limits() refuses. */
+static int certificate_check(
+	const struct authorization_row *authorization, const uint8_t certificate[HASH_LEN])
+{
+	char fingerprint[2 * HASH_LEN + 1];
+
+	if (authorization->fingerprint[0] == 0)
+		return 0;
+	hex_encode(fingerprint, certificate, HASH_LEN);
+	return strcmp(fingerprint, authorization->fingerprint) == 0 ? 0 : -ERR_NOT_AUTHORIZED;
+}
+
 int a2a_admits(const struct call *call, const struct authorization_row *authorization)
 {
 	int r = a2a_allowed(authorization, &call->peer, call->now);
+	if (r == 0)
+		r = certificate_check(authorization, call->head->certificate);
 	return r < 0 ? r : referer_check(authorization, call->head->referer);
 }
 
@@ -109,17 +124,37 @@ static int admit(struct call *call, const struct authorization_row *authorizatio
 	return a2a_admits(call, authorization);
 }
 
+void a2a_token_bound(uint8_t out[HASH_LEN], const char *token, const uint8_t certificate[HASH_LEN])
+{
+	const struct hash_piece pieces[] = { { token, strlen(token) }, { certificate, HASH_LEN } };
+
+	hash_pieces(out, pieces, ARRAY_LEN(pieces));
+}
+
+static int token_find(const struct broker *broker, const struct call *call, const char *token,
+	struct authorization_row *ret_row)
+{
+	static const uint8_t none[HASH_LEN];
+	const uint8_t *certificate = call->head->certificate;
+	uint8_t hash[HASH_LEN];
+
+	hash_token(hash, token, strlen(token));
+	int r = store_token_find(broker->store, hash, steady_now(broker), ret_row);
+	if (r != -ERR_NOT_FOUND || memcmp(certificate, none, HASH_LEN) == 0)
+		return r;
+	a2a_token_bound(hash, token, certificate);
+	return store_token_find(broker->store, hash, steady_now(broker), ret_row);
+}
+
 static int identify_bearer(struct broker *broker, struct call *call, const char *token)
 {
 	CLEANUP(store_authorization_finish) struct authorization_row authorization = { 0 };
-	uint8_t hash[HASH_LEN];
 
 	token += strspn(token, " ");
 	int r = a2a_may_try(broker, call, "");
 	if (r < 0)
 		return r;
-	hash_token(hash, token, strlen(token));
-	r = store_token_find(broker->store, hash, steady_now(broker), &authorization);
+	r = token_find(broker, call, token, &authorization);
 	if (r == -ERR_NOT_FOUND) {
 		a2a_failed(broker, call, "");
 		return -ERR_TOKEN_INVALID;

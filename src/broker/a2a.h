@@ -15,6 +15,11 @@ int a2a_allowed(
 	const struct authorization_row *authorization, const struct address *address, int64_t now);
 int a2a_admits(const struct call *call, const struct authorization_row *authorization);
 int a2a_rights(const struct call *call);
+/*
+ * What a token is looked up by when its authorization asks for a certificate: with another one, or
+ * with none, it is no token (RFC 8705 section 3).
+ */
+void a2a_token_bound(uint8_t out[HASH_LEN], const char *token, const uint8_t certificate[HASH_LEN]);
 
 /* Before anything is looked at: calls of one address per second. */
 int a2a_call_rate(struct broker *broker, struct call *call);

@@ -46,6 +46,9 @@ static void route_add(struct route *route, const struct endpoint *endpoint)
 
 	/* An endpoint that does not say what it needs, or says it twice, is a programming error. */
 	assert(endpoint->need != 0 && endpoint->answer != NULL && endpoint->fields != NULL);
+	/* Who comes from the network needs a right that has a name. */
+	assert(endpoint->door == DOOR_CONTROL || endpoint->need == NEED_NOBODY ||
+		endpoint->resource != 0);
 	assert(route->method_count < METHODS_MAX);
 	for (unsigned i = 0; i < route->method_count; i++)
 		assert(strcmp(route->methods[i]->method, endpoint->method) != 0);

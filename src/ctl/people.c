@@ -142,6 +142,8 @@ const struct command command_authorization_add = {
 			"addresses or networks it may call from; any unless said" },
 		{ "referer", "referer", OPTION_TEXT, "LIST",
 			"HTTP referers it must send; any unless said" },
+		{ "fingerprint", "fingerprint", OPTION_TEXT, "SHA256",
+			"the client certificate its calls must come with" },
 		{ "expires", "expires", OPTION_TEXT, "TIME",
 			"when it ends, as 2027-01-31 or 2027-01-31T18:00:00Z" },
 		{ 0 } },
@@ -170,6 +172,8 @@ const struct command command_authorization_edit = {
 							"all it may do from now on" },
 		{ "ip", "ip", OPTION_TEXT, "LIST", "addresses or networks it may call from, or *" },
 		{ "referer", "referer", OPTION_TEXT, "LIST", "HTTP referers it must send" },
+		{ "fingerprint", "fingerprint", OPTION_TEXT, "SHA256|none",
+			"the client certificate its calls must come with" },
 		{ "expires", "expires", OPTION_TEXT, "TIME|never", "when it ends" }, { 0 } },
 };
 const struct command command_authorization_cover = {

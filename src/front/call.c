@@ -15,6 +15,7 @@
 #include "front/front.h"
 #include "front/path.h"
 #include "front/question.h"
+#include "front/tls.h"
 #include "wire/wire.h"
 
 #define COPY(field, slice)                                                                         \
@@ -82,6 +83,7 @@ static int fill(struct connection *connection, const struct http_request *reques
 	text_copy(call->scheme, sizeof call->scheme, "https");
 	call->peer =
 		forwarded_client(request, &connection->peer, front->settings->api_trusted_proxies);
+	tls_certificate(connection->tls, call->certificate);
 	front_trace(front, call->trace);
 	return 0;
 }

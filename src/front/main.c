@@ -72,6 +72,7 @@ static SSL_CTX *take_identity(struct process *process)
 		log_error("front.tls", "certificate or key cannot be used: %s", error_name(r));
 		exit(1);
 	}
+	tls_ask_certificate(tls, process->settings.api_client_certificates);
 	return tls;
 }
 

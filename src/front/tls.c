@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -13,8 +14,9 @@
 #include "base/mem.h"
 #include "base/random.h"
 
-#define TICKET_KEYS_MAX 128 /* bytes; OpenSSL says how many it wants */
-#define PEM_SIZE_MAX 131072 /* bytes of a certificate chain or a key */
+#define TICKET_KEYS_MAX 128    /* bytes; OpenSSL says how many it wants */
+#define PEM_SIZE_MAX 131072    /* bytes of a certificate chain or a key */
+#define CLIENT_CHAIN_MAX 16384 /* bytes of what a client shows */
 
 /* AES-128-GCM first: the fastest, and nobody is known to be near it. */
 static const char ciphers_tls12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
@@ -149,6 +151,37 @@ int tls_context_create(int certificate, int key, SSL_CTX **ret_context)
 		return r;
 	*ret_context = STEAL(context);
 	return 0;
+}
+
+/* Whom it names and who signed it does not matter: it is known by its fingerprint, or not. */
+static int accept_certificate(X509_STORE_CTX *chain, void *context)
+{
+	return 1;
+}
+
+static int ask_by_name(SSL *tls, int *alert, void *context)
+{
+	const char *host = context, *name = SSL_get_servername(tls, TLSEXT_NAMETYPE_host_name);
+	if (strcmp(host, "*") == 0 || (name && strcasecmp(name, host) == 0))
+		SSL_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, NULL);
+	return SSL_TLSEXT_ERR_OK;
+}
+
+void tls_ask_certificate(SSL_CTX *context, const char *host)
+{
+	if (host[0] == '\0')
+		return;
+	SSL_CTX_set_cert_verify_callback(context, accept_certificate, NULL);
+	SSL_CTX_set_max_cert_list(context, CLIENT_CHAIN_MAX);
+	SSL_CTX_set_tlsext_servername_callback(context, ask_by_name);
+	SSL_CTX_set_tlsext_servername_arg(context, (void *)(uintptr_t)host);
+}
+
+bool tls_certificate(SSL *tls, uint8_t ret_fingerprint[HASH_LEN])
+{
+	X509 *certificate = SSL_get0_peer_certificate(tls);
+	unsigned len;
+	return certificate && X509_digest(certificate, EVP_sha256(), ret_fingerprint, &len) == 1;
 }
 
 static int settle(SSL *tls, int result, uint32_t *ret_wants)

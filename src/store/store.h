@@ -202,6 +202,8 @@ struct authorization_row {
 	uint32_t reads, writes; /* enum resource bits */
 	char ips[512];          /* "" or "*": any */
 	char referers[1024];    /* separated by blanks; "": any */
+	char fingerprint[2 * HASH_LEN +
+			 1]; /* SHA-256 of the certificate its calls need; "": none */
 	int64_t expires_at, created_at, disabled_at;
 	int64_t application_disabled_at;
 };
@@ -213,7 +215,7 @@ int store_authorization_set_secrets(struct store *store, int64_t id, uint32_t ke
 int store_authorization_cover(struct store *store, int64_t id, int64_t credential_id);
 int store_authorization_uncover(
 	struct store *store, int64_t id, int64_t credential_id); /* -ERR_NOT_FOUND: was not */
-/* Rights, addresses, referers and expiry, as the row has them. */
+/* Rights, addresses, referers, certificate and expiry, as the row has them. */
 int store_authorization_edit(struct store *store, const struct authorization_row *authorization);
 /*
  * The next one that has expired by now, in the order of expiry; the cursor starts as zeros and

@@ -88,6 +88,7 @@ static void read_authorization(struct reader *reader, struct authorization_row *
 	ret_row->writes = read_integer(reader);
 	read_text(reader, ret_row->ips);
 	read_text(reader, ret_row->referers);
+	read_text(reader, ret_row->fingerprint);
 	ret_row->expires_at = read_integer(reader);
 	ret_row->created_at = read_integer(reader);
 	ret_row->disabled_at = read_integer(reader);
@@ -129,7 +130,7 @@ int store_authorization_add(
 		integer(row->application_id), text(row->client_id), HASH(row->client_secret_hash),
 		text(row->consumer_key), text(row->token_key), integer(row->reads),
 		integer(row->writes), text(row->ips), text(row->referers), integer(row->expires_at),
-		integer(row->created_at)));
+		integer(row->created_at), text(row->fingerprint)));
 }
 
 int store_authorization_set_secrets(struct store *store, int64_t id, uint32_t key_version,
@@ -156,9 +157,10 @@ int store_authorization_uncover(struct store *store, int64_t id, int64_t credent
 
 int store_authorization_edit(struct store *store, const struct authorization_row *row)
 {
-	return one_row(RUN(store, AUTHORIZATION_EDIT, NULL, NULL, integer(row->id),
-			       integer(row->reads), integer(row->writes), text(row->ips),
-			       text(row->referers), integer(row->expires_at)),
+	return one_row(
+		RUN(store, AUTHORIZATION_EDIT, NULL, NULL, integer(row->id), integer(row->reads),
+			integer(row->writes), text(row->ips), text(row->referers),
+			integer(row->expires_at), text(row->fingerprint)),
 		ERR_NOT_FOUND);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/encode.h"
 #include "base/hash.h"
+#include "broker/a2a.h"
 #include "failing.h"
 #include "failing_store.h"
 
@@ -65,6 +66,39 @@ static void test_an_hour(void **state)
 	store_authorization_finish(&row);
 	assert_int_equal(store_token_find(house->broker->store, hash, after + 3600000, &row),
 		-ERR_NOT_FOUND);
+}
+
+/* Made with the certificate that is asked for, it is found only by it. */
+static void test_bound(void **state)
+{
+	struct house *house = *state;
+	static const uint8_t own[HASH_LEN] = { 0xab };
+	struct authorization_row row = { .application_id = house->application,
+		.reads = RESOURCE_WEB_PROXY_SESSION,
+		.client_id = "certified",
+		.created_at = 1 };
+	struct house_call call = { .method = "POST",
+		.path = "/api/oauth2/token",
+		.place = PLACE_FORM,
+		.params = GRANT "&client_id=certified&client_secret=" HOUSE_SECRET };
+	uint8_t hash[HASH_LEN];
+	int64_t id;
+
+	hash_sha256(row.client_secret_hash, HOUSE_SECRET, strlen(HOUSE_SECRET));
+	hex_encode(row.fingerprint, own, sizeof own);
+	assert_int_equal(store_authorization_add(house->broker->store, &row, &id), 0);
+	assert_int_equal(house_call(house, &call)->status, 401);
+	call.certificate = own;
+	const struct house_reply *reply = house_call(house, &call);
+	assert_int_equal(reply->status, 200);
+	char token[TOKEN_SIZE] = "";
+	memcpy(token, strstr(reply->body, "access_token\":\"") + 15, TOKEN_SIZE - 1);
+	hash_token(hash, token, strlen(token));
+	assert_int_equal(store_token_find(house->broker->store, hash, 0, &row), -ERR_NOT_FOUND);
+	a2a_token_bound(hash, token, own);
+	assert_int_equal(store_token_find(house->broker->store, hash, 0, &row), 0);
+	assert_int_equal(row.id, id);
+	store_authorization_finish(&row);
 }
 
 static void test_form(void **state)
@@ -284,6 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_an_hour),
+		TEST(test_bound),
 		TEST(test_form),
 		TEST(test_basic),
 		TEST(test_wrong_client),

@@ -37,8 +37,7 @@ static const struct house_reply *check(struct house *house, const char *params)
 }
 
 /* Rules before the broken one hold, those behind it were not reached. */
-static void expect_broken(
-	const struct house_reply *reply, const char *rule, const char *message)
+static void expect_broken(const struct house_reply *reply, const char *rule, const char *message)
 {
 	const char *at = strstr(reply->body, "\"rules\":[");
 	char expected[256];
@@ -51,9 +50,11 @@ static void expect_broken(
 	for (const struct rule *each = session_rules; each->name != NULL; each++) {
 		bool broken = strcmp(each->name, rule) == 0;
 		snprintf(expected, sizeof expected, "{\"rule\":\"%s\",\"result\":\"%s\"%s%s%s}",
-			each->name, broken ? "broken" : before ? "holds" : "not reached",
-			broken ? ",\"message\":\"" : "", broken ? message : "",
-			broken ? "\"" : "");
+			each->name,
+			broken   ? "broken"
+			: before ? "holds"
+				 : "not reached",
+			broken ? ",\"message\":\"" : "", broken ? message : "", broken ? "\"" : "");
 		at = strstr(at, expected);
 		if (at == NULL)
 			fail_msg("%s is not in %s", expected, reply->body);

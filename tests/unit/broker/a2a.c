@@ -393,6 +393,43 @@ static void test_referer(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
+static unsigned ask_with(struct house *house, const char *field, const uint8_t *certificate)
+{
+	struct house_call call = {
+		.method = "GET", .path = LIST, .authorization = field, .certificate = certificate
+	};
+
+	return house_call(house, &call)->status;
+}
+
+/* Its own is asked for at every call, and a token that was made with it is one only with it. */
+static void test_certificate(void **state)
+{
+	struct house *house = *state;
+	static const uint8_t own[HASH_LEN] = { 0xab, [31] = 1 }, other[HASH_LEN] = { 0xab };
+	struct authorization_row row = { .application_id = house->application,
+		.reads = RESOURCE_WEB_PROXY_SESSION,
+		.client_id = "certified",
+		.created_at = 1 };
+	uint8_t hash[HASH_LEN];
+	int64_t id, later = clock_wall_ms() + 60000;
+
+	hex_encode(row.fingerprint, own, sizeof own);
+	assert_int_equal(store_authorization_add(house->broker->store, &row, &id), 0);
+	a2a_token_bound(hash, "bound", own);
+	assert_int_equal(store_token_add(house->broker->store, hash, id, later), 0);
+	hash_token(hash, "free", 4);
+	assert_int_equal(store_token_add(house->broker->store, hash, id, later), 0);
+	assert_int_equal(ask_with(house, "Bearer bound", own), 200);
+	assert_int_equal(ask_with(house, "Bearer bound", other), 401);
+	assert_int_equal(ask_with(house, "Bearer bound", NULL), 401);
+	assert_int_equal(ask_with(house, "Bearer free", own), 200);
+	assert_int_equal(ask_with(house, "Bearer free", other), 500);
+	assert_int_equal(ask_with(house, "Bearer free", NULL), 500);
+	/* Who is asked for none may show one. */
+	assert_int_equal(ask_with(house, "Bearer " HOUSE_TOKEN, other), 200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +447,7 @@ int main(void)
 		TEST(test_other_schemes),
 		cmocka_unit_test(test_allowed),
 		TEST(test_referer),
+		TEST(test_certificate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -591,6 +591,8 @@ void house_send_call(struct house *house, const struct house_call *call)
 	text_copy(head.authorization, sizeof head.authorization,
 		call->authorization != NULL ? call->authorization : "");
 	text_copy(head.referer, sizeof head.referer, call->referer != NULL ? call->referer : "");
+	if (call->certificate != NULL)
+		memcpy(head.certificate, call->certificate, sizeof head.certificate);
 	text_copy(head.trace, sizeof head.trace, "0123456789abcdef");
 	head.body_is_form = call->place == PLACE_FORM;
 	assert_int_equal(

@@ -72,7 +72,8 @@ struct channel *house_front(const struct house *house); /* the broker's end of i
 struct house_call {
 	const char *method, *path, *authorization, *params;
 	const char *referer, *from;
-	enum param_place place; /* 0: PLACE_JSON */
+	const uint8_t *certificate; /* SHA-256 of the client's; NULL: none */
+	enum param_place place;     /* 0: PLACE_JSON */
 	enum door door;
 	int fd; /* with a control call; 0: none */
 };

@@ -2,8 +2,11 @@
 #include "broker/route.c"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -22,6 +25,7 @@ static const struct field none[] = { {} };
 		.method = a_method,                                                                \
 		.path = a_path,                                                                    \
 		.need = NEED_READ,                                                                 \
+		.resource = RESOURCE_PAM_CORE,                                                     \
 		.fields = none,                                                                    \
 		.answer = nothing }
 ENDPOINT(thing_list, DOOR_API, "GET", "thing");
@@ -83,6 +87,42 @@ static void test_not_found(void **state)
 	assert_null(find(DOOR_API, "PUT", "/api/thing/5", -ERR_METHOD_NOT_ALLOWED));
 }
 
+/* How a broker with this endpoint comes up: 0, or the signal it died of. */
+static int start_with(const struct endpoint *endpoint)
+{
+	const struct endpoint *const rows[] = { endpoint, NULL };
+	int status;
+	pid_t child = fork();
+
+	assert_int_not_equal(child, -1);
+	if (child == 0) {
+		struct routes *routes;
+		close(STDERR_FILENO); /* what assert() says of it */
+		signal(SIGABRT, SIG_DFL);
+		_exit(routes_create(rows, &routes));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void test_no_start_without_a_need(void **state)
+{
+	struct endpoint whole = thing_list, none_needed = thing_list, no_resource = thing_list,
+			open = thing_list, control = inside;
+
+	(void)state;
+	none_needed.need = 0;
+	no_resource.resource = 0;
+	open.need = NEED_NOBODY;
+	open.resource = control.resource = 0;
+	assert_int_equal(start_with(&whole), 0);
+	assert_int_equal(start_with(&open), 0);
+	assert_int_equal(start_with(&control), 0);
+	assert_int_equal(start_with(&none_needed), SIGABRT);
+	assert_int_equal(start_with(&no_resource), SIGABRT);
+}
+
 static void test_without_memory(void **state)
 {
 	FAILING(FAILING_MEMORY) {
@@ -98,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found),
 		cmocka_unit_test(test_not_found),
+		cmocka_unit_test(test_no_start_without_a_need),
 		cmocka_unit_test(test_without_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,6 +267,7 @@ void gateway_start(struct gateway *gateway, const char *setting, const char *val
 		assert_int_equal(settings_set(&gateway->settings, setting, value, complaint), 0);
 	gateway_identity(&certificate, &key);
 	assert_int_equal(tls_context_create(certificate, key, &gateway->server), 0);
+	tls_ask_certificate(gateway->server, gateway->settings.api_client_certificates);
 	close(certificate);
 	close(key);
 	gateway->front = malloc(sizeof *gateway->front);
@@ -315,6 +316,8 @@ bool client_open_again(struct gateway *gateway, struct client *client, SSL_SESSI
 	client->tls = SSL_new(gateway->client);
 	SSL_set_fd(client->tls, client->fd);
 	SSL_set_session(client->tls, session);
+	if (gateway->name)
+		SSL_set_tlsext_host_name(client->tls, gateway->name);
 	SSL_set_mode(
 		client->tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	for (int i = 0; i < QUIET_TURNS; i++) {

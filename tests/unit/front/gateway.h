@@ -35,6 +35,7 @@ struct gateway {
 	SSL_CTX *server, *client;
 	struct channel *broker;
 	uint16_t port;
+	const char *name; /* that clients ask for (SNI); NULL: none */
 	enum manner manner;
 	bool owes;      /* a broker that was told nothing more comes stays for what it owes */
 	unsigned calls; /* the broker got */

@@ -77,6 +77,47 @@ static void test_no_ticket_for_the_api(void **state)
 	SSL_SESSION_free(session);
 }
 
+/* The fingerprint the broker hears of one call under this name; NULL when it hears of none. */
+static const uint8_t *heard_under(struct gateway *gateway, const char *name)
+{
+	static const uint8_t none[HASH_LEN];
+	gateway->name = name;
+	exchange(gateway, "GET /api/1 HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+	const uint8_t *heard = gateway->call.certificate;
+	return memcmp(heard, none, sizeof none) == 0 ? NULL : heard;
+}
+
+static void test_client_certificate(void **state)
+{
+	struct gateway *gateway = *state;
+	static const char *const settings[] = { "", "api.example", "*" };
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		uint8_t own[HASH_LEN];
+		unsigned len;
+		int certificate, key;
+		gateway_finish(gateway);
+		gateway_start(gateway, "api.client_certificates", settings[i]);
+		assert_null(heard_under(gateway, "api.example")); /* it may have none */
+		gateway_identity(&certificate, &key);
+		assert_int_equal(load(gateway->client, certificate, use_certificate), 0);
+		assert_int_equal(load(gateway->client, key, use_key), 0);
+		X509_digest(SSL_CTX_get0_certificate(gateway->client), EVP_sha256(), own, &len);
+		for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+			SSL_CTX_set_min_proto_version(gateway->client, version);
+			SSL_CTX_set_max_proto_version(gateway->client, version);
+			const uint8_t *heard = heard_under(gateway, "API.example");
+			assert_int_equal(heard != NULL, i >= 1);
+			if (heard)
+				assert_memory_equal(heard, own, sizeof own);
+			assert_int_equal(heard_under(gateway, "gate.example") != NULL, i == 2);
+			assert_int_equal(heard_under(gateway, NULL) != NULL, i == 2);
+		}
+		close(certificate);
+		close(key);
+	}
+	gateway->name = NULL;
+}
+
 static int file_with(const char *text)
 {
 	int fd = memfd_create("pem", MFD_CLOEXEC);
@@ -102,6 +143,7 @@ int main(void)
 		TEST(test_tls),
 		TEST(test_resumption),
 		TEST(test_no_ticket_for_the_api),
+		TEST(test_client_certificate),
 		TEST(test_bad_identity),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,7 @@ static void an_authorization_is_edited(void **state)
 	row.expires_at = NOW + 5;
 	assert_int_equal(text_copy(row.ips, sizeof row.ips, "::1"), 0);
 	assert_int_equal(text_copy(row.referers, sizeof row.referers, "https://x.example"), 0);
+	assert_int_equal(text_copy(row.fingerprint, sizeof row.fingerprint, "ab12"), 0);
 	assert_int_equal(store_authorization_edit(store, &row), 0);
 	assert_int_equal(store_authorization_get(store, fixture->authorization, &found), 0);
 	assert_memory_equal(&found, &row, sizeof row);
@@ -139,6 +140,7 @@ static void oauth1_keys_are_found_together(void **state)
 		.token_key = "tk",
 		.ips = "192.0.2.0/24",
 		.referers = "https://portal.example/",
+		.fingerprint = "cd34",
 		.expires_at = NOW + 1000 };
 	struct authorization_row second = row, found = { 0 };
 	int64_t id, other;
@@ -157,6 +159,7 @@ static void oauth1_keys_are_found_together(void **state)
 	assert_memory_equal(found.token_sealed, "ttt", 3);
 	assert_string_equal(found.ips, "192.0.2.0/24");
 	assert_string_equal(found.referers, "https://portal.example/");
+	assert_string_equal(found.fingerprint, "cd34");
 	assert_int_equal(found.expires_at, NOW + 1000);
 	store_authorization_finish(&found);
 	row.application_id = 99;
