@@ -15,12 +15,19 @@ const NOT_AUTHORIZED = [500, 'You are not authorized to access this resource.'];
 const NOT_FOUND = [400, '1002: Session not found'];
 const NO_SESSION = [500, 'An error occurred while droping session'];
 const UNKNOWN_TOKEN = [401, 'The access token is unknown, expired or revoked.'];
+const READ_ONLY = [400, '1039: Without PAM Configuration Access permission'];
+const NO_DEVICE = [400, '1011: Device not found'];
+const NO_USER = [400, '1005: User does not exist'];
+const TAKEN = [400, 'That name is taken'];
 const NOBODY = [401, 'No route matched with those values.'];
+
+const person = ({ username }) => ({ username: username ?? 'nobody-else', name: 'Somebody' });
+const everybodys = (message) => ({ own: [200, message], inactive: [200, message], sibling: [200, message], foreign: [200, message], absent: NO_USER });
 
 // ADD AN ENDPOINT: its line here, by method and path.
 //   kind      what its object is (kinds, below); without one, the whole list is its object
 //   segment   what of the object stands in the path; body: what is sent
-//   expect    the answer for each relation of the object to who asks: status and message
+//   expect    the answer for each relation of the object to who asks: status, and message or its pattern
 // A list says with `shows` which objects an answer names, by the same key as `segment`.
 export const lines = {
 	'POST oauth2/token': { token: true },
@@ -28,7 +35,7 @@ export const lines = {
 		expect: { covered: [200, 'Session created successfully'], inactive: [400, '1008: Credential inactive'],
 			sibling: [400, '1009: No access to credential'], foreign: [400, '1009: No access to credential'],
 			absent: [400, '1007: Credential not found'] },
-		foreignIsNamed: true }, // the API documents both numbers
+		shared: true }, // the API documents both numbers
 	'GET remote/session/{}': { kind: 'session', segment: 'token',
 		expect: { own: [200, 'Session found'], ended: [200, 'Session found'], sibling: NOT_FOUND, foreign: NOT_FOUND, absent: NOT_FOUND, odd: NOT_FOUND } },
 	'DELETE remote/session/{}': { kind: 'session', segment: 'token', ends: true,
@@ -41,6 +48,30 @@ export const lines = {
 	'DELETE session/drop/{}': { kind: 'session', segment: 'number', ends: true,
 		expect: { own: [200, 'Session dropped successfully'], ended: NO_SESSION, sibling: NO_SESSION, foreign: NO_SESSION, absent: NO_SESSION,
 			odd: [400, '1003: Unexpected identifier type'] } },
+	// seen: it has a credential of it, and nothing more; fresh: the name is nobody's yet
+	'GET device': { kind: 'device', shows: (answer) => answer.devices.map(({ hostname }) => hostname), key: 'hostname', shown: ['own', 'seen'],
+		expect: Object.fromEntries(['own', 'seen', 'inactive', 'sibling', 'foreign'].map((one) => [one, [200, /^\d+ devices found$/]])) },
+	'POST device': { kind: 'device', body: ({ hostname }) => ({ hostname, ip: '192.0.2.1', site: 's', model: 'm', vendor: 'v', type: 't' }),
+		expect: { fresh: [201, 'Device successfully registered!'], own: [201, 'Device updated successfully!'], seen: READ_ONLY,
+			sibling: TAKEN, foreign: TAKEN } },
+	'GET device/{}': { kind: 'device', segment: 'id', expect: { own: [200, /^Device \d+$/], seen: [200, /^Device \d+$/],
+		inactive: [200, /^Device \d+$/], sibling: NO_DEVICE, foreign: NO_DEVICE, absent: NO_DEVICE } },
+	'PUT device/{}': { kind: 'device', segment: 'hostname', expect: { own: [400, '1044: Device is already activated'], seen: READ_ONLY,
+		inactive: [200, 'Device successfully activated'], sibling: NO_DEVICE, foreign: NO_DEVICE, absent: NO_DEVICE } },
+	'DELETE device/{}': { kind: 'device', segment: 'hostname', expect: { own: [200, 'Device successfully deactivated'], seen: READ_ONLY,
+		inactive: [200, 'Device successfully deactivated'], sibling: NO_DEVICE, foreign: NO_DEVICE, absent: NO_DEVICE } },
+	// people are everybody's who has the resource
+	'GET user/related': { kind: 'user', shows: (answer) => answer.relatedUsers.map(({ username }) => username), key: 'username',
+		shown: ['own', 'sibling', 'foreign'],
+		expect: Object.fromEntries(['own', 'inactive', 'sibling', 'foreign'].map((one) => [one, [200, /^\d+ related users found$/]])) },
+	'POST user/related': { kind: 'user', body: person,
+		expect: { fresh: [200, 'Related user successfully registered!'], own: TAKEN, sibling: TAKEN, foreign: TAKEN } },
+	'GET user/related/{}': { kind: 'user', segment: 'id', shared: true, expect: everybodys(/^Related user \d+$/) },
+	'PUT user/related': { kind: 'user', shared: true, body: ({ id, ...one }) => ({ id, ...person(one) }),
+		expect: everybodys('Related user successfully updated!') },
+	'PUT user/related/{}': { kind: 'user', segment: 'id', shared: true, body: person, expect: everybodys('Related user successfully updated!') },
+	'DELETE user/related/{}': { kind: 'user', segment: 'id', shared: true, expect: { ...everybodys('Related user successfully deactivated'),
+		inactive: [200, 'Related user has already been deactivated'] } },
 };
 
 export const lineOf = ({ method, path: where }) => `${method} ${where}`;
@@ -76,6 +107,8 @@ const bound = { options: () => ['--fingerprint', right.fingerprint], agent: righ
 
 const ALL = ['a2a', 'certificate-manager', 'dashboards', 'pam-core', 'system', 'task-manager', 'users', 'web-proxy-session'];
 export const rights = (access, without = []) => ALL.filter((name) => !without.includes(name)).map((name) => `${name}:${access}`).join(',');
+
+let count = 0; // names are taken once
 
 // One caller: an authorization that reaches everything of its own, until `spoil` takes that away.
 export class Caller {
@@ -122,6 +155,8 @@ export class Caller {
 	// What there is of its own of each kind, made anew when asked for again.
 	async make(kind, relation = 'own') {
 		if (kind === 'credential') return { credential: relation === 'inactive' ? `${this.name}-inactive` : this.name, device: 'db1' };
+		if (kind === 'device') return this.device(relation);
+		if (kind === 'user') return this.user(relation);
 		const made = await this.ask('POST', '/api/pam/remote/session', {
 			body: { user: 'ana', credential: this.name, device: 'db1', protocol: 'ssh' } });
 		equal(made.status, 200, `${this.name}: ${made.text}`);
@@ -129,6 +164,26 @@ export class Caller {
 		const { id: number, session_id: id } = (await this.ask('GET', `/api/pam/remote/session/${token}`)).json.session;
 		if (relation === 'ended') await this.ask('DELETE', `/api/pam/remote/session/${token}`);
 		return { token, number, id };
+	}
+
+	async device(relation) {
+		if (relation === 'seen') return { hostname: 'db1', id: '1' };
+		const hostname = `${this.name}-${count++}`;
+		if (relation === 'fresh') return { hostname };
+		const answer = await this.ask('POST', '/api/pam/device', { body: lines['POST device'].body({ hostname }) });
+		equal(answer.status, 201, `${this.name}: ${answer.text}`);
+		if (relation === 'inactive') equal((await this.ask('DELETE', `/api/pam/device/${hostname}`)).status, 200, 'deactivated');
+		return { hostname, id: answer.json.device.id };
+	}
+
+	async user(relation) {
+		const username = `${this.name}-${count++}`;
+		if (relation === 'fresh') return { username };
+		const answer = await this.ask('POST', '/api/user/related', { body: person({ username }) });
+		equal(answer.status, 200, `${this.name}: ${answer.text}`);
+		const { id } = answer.json.relatedUser;
+		if (relation === 'inactive') equal((await this.ask('DELETE', `/api/user/related/${id}`)).status, 200, 'deactivated');
+		return { username, id };
 	}
 
 	async refused() {
@@ -139,6 +194,8 @@ export class Caller {
 export const nowhere = {
 	session: { absent: { token: 'a'.repeat(64), number: '999999', id: '0'.repeat(40) }, odd: { token: 'x', number: 'x', id: 'x' } },
 	credential: { absent: { credential: 'nobody', device: 'db1' } },
+	device: { absent: { hostname: 'nowhere', id: '999999' } },
+	user: { absent: { id: '999999' } },
 };
 
 // Lets the authorization expire soon, and late enough for what is to be done before; tried again where it was not.
@@ -187,7 +244,7 @@ export const principals = {
 		spoil: (caller) => { caller.agent = right.under('localhost'); } },
 	'no certificate since one is wanted': { name: 'late', refused: NOT_AUTHORIZED, token: 401,
 		spoil: (caller) => caller.cli('authorization', 'edit', caller.id, '--fingerprint', right.fingerprint) },
-	'a reader': { name: 'reader', refusedWrites: NOT_AUTHORIZED, token: 200, own: 'ended', // with the right goes the session
+	'a reader': { name: 'reader', refusedWrites: (resources) => (/pam-core/.test(resources) ? READ_ONLY : NOT_AUTHORIZED), token: 200, own: 'ended', // with the right goes the session
 		spoil: (caller) => caller.cli('authorization', 'edit', caller.id, '--resource', rights('r')) },
 	'one without the resource': { name: 'lacking', token: 200, lacks: NOT_AUTHORIZED },
 	'the right one': { name: 'owner', token: 200 },
