@@ -81,10 +81,8 @@ struct msg_api_call {
 	char referer[512];
 	char user_agent[256];
 	struct address peer;           /* the client: socket, or forwarded by a trusted proxy */
-	uint8_t certificate[HASH_LEN]; /* SHA-256 of the one the client proved to own; zeros: none
-					*/
-	uint8_t body_hash_sha1[20];    /* of the raw body, for oauth_body_hash */
-	uint8_t body_hash_sha256[32];
+	uint8_t certificate[HASH_LEN]; /* SHA-256 of the client's, proven to be its own; or zeros */
+	uint8_t body_hash_sha1[20], body_hash_sha256[32]; /* of the raw body, for oauth_body_hash */
 	uint8_t body_is_form;   /* form parameters take part in OAuth 1.0 signatures */
 	char trace[TRACE_SIZE]; /* names this call in logs and answers */
 	uint32_t caller_uid;    /* CONTROL only: filled in by the broker from the socket */
