@@ -7,6 +7,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { World } from './world.mjs';
 import { calls, postgresql } from './rows/calls.mjs';
 import { gone } from './rows/gone.mjs';
+import { grown } from './rows/grown.mjs';
 import { busy, keys } from './rows/keys.mjs';
 import { memory } from './rows/memory.mjs';
 import { opening } from './rows/opening.mjs';
@@ -62,7 +63,7 @@ class Bench {
 }
 
 const bench = new Bench();
-const all = { calls, postgresql, output, keys, busy, opening, slow, memory, gone };
+const all = { calls, postgresql, output, keys, busy, opening, slow, memory, gone, grown };
 const shared = new Set(['output', 'keys', 'busy', 'opening', 'slow']); // these use one gateway
 const began = Date.now();
 
