@@ -224,6 +224,18 @@ static void test_flood_of_one_address(void **state)
 	assert_non_null(strstr(house->reply.header, "Retry-After: 1\r\n"));
 }
 
+/* An endpoint may say under which event it succeeded. */
+static void test_event_of_its_own(void **state)
+{
+	struct house *house = *state;
+
+	house_post(house, "/api/pam/remote/session",
+		"user=ana&credential=root&device=db1&protocol=ssh&check=1");
+	assert_int_equal(house->reply.status, 200);
+	assert_int_equal(house_audit_count(house, "session.checked"), 1);
+	assert_int_equal(house_audit_count(house, "session.created"), 0);
+}
+
 static void test_batch_is_one_commit(void **state)
 {
 	struct house *house = *state;
@@ -651,6 +663,7 @@ int main(void)
 		TEST(test_disabled_authorization),
 		TEST(test_guessing_is_slowed),
 		TEST(test_flood_of_one_address),
+		TEST(test_event_of_its_own),
 		TEST(test_batch_is_one_commit),
 		TEST(test_disk_is_full),
 		OWN(test_both_or_neither),
