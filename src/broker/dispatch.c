@@ -11,7 +11,6 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "broker/a2a.h"
-#include "broker/answer.h"
 #include "broker/context.h"
 #include "broker/fields.h"
 #include "broker/route.h"
@@ -63,16 +62,7 @@ static void reply(struct broker *broker, void *context, int result)
 	}
 	if (call->result < 0)
 		broker->figures.refused++;
-	bool goes_on = call->result == 0 && call->list.name != NULL;
-	if (goes_on && !list_room(call)) { /* several were begun in one turn */
-		unsay(call);
-		call->result = -ERR_FULL;
-		goes_on = false;
-	}
-	if (answer_send(call, call->result) < 0 || !goes_on)
-		call_destroy(call);
-	else
-		list_wait(call);
+	list_answer(call);
 }
 
 static const char *refusal_event(int r)

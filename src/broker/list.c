@@ -77,7 +77,7 @@ int call_list(struct call *call, const char *name, list_fn *fn, int64_t last)
 	return page_write(call);
 }
 
-bool list_room(const struct call *call)
+static bool room_for_one_more(const struct call *call)
 {
 	unsigned all = 0, own = 0;
 
@@ -89,13 +89,28 @@ bool list_room(const struct call *call)
 	return all < LISTS_MAX && own < LISTS_OF_ONE;
 }
 
-void list_wait(struct call *call)
+static void wait_for_reader(struct call *call)
 {
 	struct calls *calls = &call->broker->calls;
 
 	call->head = NULL;
 	call->next = calls->lists;
 	calls->lists = call;
+}
+
+void list_answer(struct call *call)
+{
+	bool goes_on = call->result == 0 && call->list.name != NULL;
+
+	if (goes_on && !room_for_one_more(call)) {
+		call->result = -ERR_FULL;
+		call->broker->figures.refused++;
+		goes_on = false;
+	}
+	if (answer_send(call, call->result) < 0 || !goes_on)
+		call_destroy(call);
+	else
+		wait_for_reader(call);
 }
 
 static void take_out(struct call *call)

@@ -34,8 +34,9 @@ struct list {
 	uint64_t began_ms;
 };
 
-bool list_room(const struct call *call); /* for one more */
-void list_wait(struct call *call); /* its first part was sent: it waits to be asked for the next */
+/* Sends the answer of a call, which is over then; or the first part of a list, which waits to be
+ * asked for the next. */
+void list_answer(struct call *call);
 /* API_MORE or CONTROL_MORE. */
 int list_more(struct broker *broker, struct channel *channel, const struct message *message);
 /* Its peer is gone; all of them, whose readers are told. */

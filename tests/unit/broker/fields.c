@@ -212,6 +212,9 @@ static void test_copy_of_the_segment(void **state)
 		assert_int_equal(fields_read(call, tail.data, tail.len), 0);
 		assert_int_equal(fields_check(call), i == 0 ? 0 : -ERR_PARAMETER_TWICE);
 		assert_int_equal(call->ignored_count, 0);
+		call->params[0].name = "other"; /* of another name it is no copy */
+		assert_int_equal(fields_check(call), 0);
+		assert_int_equal(call->ignored_count, 1);
 		call_destroy(call);
 	}
 }
