@@ -141,6 +141,8 @@ int store_credential_find(struct store *store, int64_t device_id, const char *us
 int store_credential_find_in(struct store *store, int64_t device_id, const char *username,
 	const char *domain, struct credential_row *ret_credential);
 int store_credential_get(struct store *store, int64_t id, struct credential_row *ret_credential);
+int store_credential_identified(
+	struct store *store, const char *identifier, struct credential_row *ret_credential);
 int store_credential_list(struct store *store,
 	int (*keep)(void *, const struct credential_row *, const struct device_row *),
 	void *context);

@@ -106,6 +106,14 @@ int store_credential_get(struct store *store, int64_t id, struct credential_row 
 		ERR_NOT_FOUND);
 }
 
+int store_credential_identified(
+	struct store *store, const char *identifier, struct credential_row *ret_credential)
+{
+	return one_row(RUN(store, CREDENTIAL_IDENTIFIED, keep_credential, ret_credential,
+			       text(identifier)),
+		ERR_NOT_FOUND);
+}
+
 int store_credential_list(struct store *store,
 	int (*keep)(void *, const struct credential_row *, const struct device_row *),
 	void *context)

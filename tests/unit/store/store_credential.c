@@ -78,6 +78,18 @@ static void an_account_has_one_credential(void **state)
 	assert_int_equal(store_credential_add(fixture->store, &row, &id), -ERR_NOT_FOUND);
 }
 
+static void an_identifier_finds_its_credential(void **state)
+{
+	struct fixture *fixture = *state;
+	CLEANUP(store_credential_finish) struct credential_row found = { 0 };
+	int64_t id = add(fixture, "web", "", 1);
+	assert_int_equal(store_credential_identified(fixture->store, "web-", &found), 0);
+	assert_int_equal(found.id, id);
+	struct credential_row none = { 0 };
+	assert_int_equal(
+		store_credential_identified(fixture->store, "Web-", &none), -ERR_NOT_FOUND);
+}
+
 static int count_one(
 	void *context, const struct credential_row *credential, const struct device_row *device)
 {
@@ -423,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_credential_comes_back_as_it_was_given),
 		CASE(an_account_has_one_credential),
+		CASE(an_identifier_finds_its_credential),
 		CASE(lists_carry_the_device),
 		CASE(automatic_selection),
 		CASE(selection_goes_on_behind_one),
