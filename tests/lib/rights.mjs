@@ -24,6 +24,9 @@ const NOBODY = [401, 'No route matched with those values.'];
 const person = ({ username }) => ({ username: username ?? 'nobody-else', name: 'Somebody' });
 const everybodys = (message) => ({ own: [200, message], inactive: [200, message], sibling: [200, message], foreign: [200, message], absent: NO_USER });
 
+const NO_ACCESS = [400, '1009: No access to credential'];
+const ACCOUNTS = { sibling: NO_ACCESS, foreign: NO_ACCESS, absent: [400, '1007: Credential not found'] };
+
 // ADD AN ENDPOINT: its line here, by method and path.
 //   kind      what its object is (kinds, below); without one, the whole list is its object
 //   segment   what of the object stands in the path; body: what is sent
@@ -32,9 +35,7 @@ const everybodys = (message) => ({ own: [200, message], inactive: [200, message]
 export const lines = {
 	'POST oauth2/token': { token: true },
 	'POST remote/session': { kind: 'credential', body: ({ credential, device }, { user }) => ({ user, credential, device, protocol: 'ssh', id: '1' }),
-		expect: { covered: [200, 'Session created successfully'], inactive: [400, '1008: Credential inactive'],
-			sibling: [400, '1009: No access to credential'], foreign: [400, '1009: No access to credential'],
-			absent: [400, '1007: Credential not found'] },
+		expect: { covered: [200, 'Session created successfully'], inactive: [400, '1008: Credential inactive'], ...ACCOUNTS },
 		shared: true }, // the API documents both numbers
 	'GET remote/session/{}': { kind: 'session', segment: 'token',
 		expect: { own: [200, 'Session found'], ended: [200, 'Session found'], sibling: NOT_FOUND, foreign: NOT_FOUND, absent: NOT_FOUND, odd: NOT_FOUND } },
@@ -48,6 +49,10 @@ export const lines = {
 	'DELETE session/drop/{}': { kind: 'session', segment: 'number', ends: true,
 		expect: { own: [200, 'Session dropped successfully'], ended: NO_SESSION, sibling: NO_SESSION, foreign: NO_SESSION, absent: NO_SESSION,
 			odd: [400, '1003: Unexpected identifier type'] } },
+	'PUT credential/{}': { kind: 'account', segment: 'account', shared: true, expect: { ...ACCOUNTS,
+		own: [400, '1043: Credential is already activated!'], inactive: [200, 'Credential successfully activated'] } },
+	'DELETE credential/{}': { kind: 'account', segment: 'account', shared: true, expect: { ...ACCOUNTS,
+		own: [200, 'Credential successfully deactivated'], inactive: [400, '1008: Credential inactive'] } },
 	// seen: it has a credential of it, and nothing more; fresh: the name is nobody's yet
 	'GET device': { kind: 'device', shows: (answer) => answer.devices.map(({ hostname }) => hostname), key: 'hostname', shown: ['own', 'seen'],
 		expect: Object.fromEntries(['own', 'seen', 'inactive', 'sibling', 'foreign'].map((one) => [one, [200, /^\d+ devices found$/]])) },
@@ -124,11 +129,11 @@ export class Caller {
 		const g = this.gateway;
 		Object.assign(this, { from, agent });
 		if (!g.cli(['application', 'list']).some(({ name }) => name === application)) this.cli('application', 'add', application);
-		for (const part of ['', '-inactive'])
+		for (const part of ['', '-inactive', '-spare'])
 			g.credential({ device: 'db1', username: `${this.name}${part}`, password: 'x' });
 		this.application = application;
 		this.keys = this.cli('authorization', 'add', '--application', application, '--resource', rights('rw'), '--credential', `${this.name}@db1`,
-			'--credential', `${this.name}-inactive@db1`, ...options);
+			'--credential', `${this.name}-inactive@db1`, '--credential', `${this.name}-spare@db1`, ...options);
 		this.id = g.cli(['authorization', 'list']).find(({ client_id: id }) => id === this.keys.client_id).id;
 		this.headers = { ...headers };
 		assert(await this.renew(), `${this.name} gets no token`);
@@ -156,6 +161,7 @@ export class Caller {
 	async make(kind, relation = 'own') {
 		if (kind === 'credential') return { credential: relation === 'inactive' ? `${this.name}-inactive` : this.name, device: 'db1' };
 		if (kind === 'device') return this.device(relation);
+		if (kind === 'account') return this.account(relation);
 		if (kind === 'user') return this.user(relation);
 		const made = await this.ask('POST', '/api/pam/remote/session', {
 			body: { user: 'ana', credential: this.name, device: 'db1', protocol: 'ssh' } });
@@ -164,6 +170,12 @@ export class Caller {
 		const { id: number, session_id: id } = (await this.ask('GET', `/api/pam/remote/session/${token}`)).json.session;
 		if (relation === 'ended') await this.ask('DELETE', `/api/pam/remote/session/${token}`);
 		return { token, number, id };
+	}
+
+	async account(relation) {
+		const account = `${this.name}-spare@db1`;
+		await this.ask(relation === 'inactive' ? 'DELETE' : 'PUT', `/api/pam/credential/${account}`); // or it is so already
+		return { account };
 	}
 
 	async device(relation) {
@@ -194,6 +206,7 @@ export class Caller {
 export const nowhere = {
 	session: { absent: { token: 'a'.repeat(64), number: '999999', id: '0'.repeat(40) }, odd: { token: 'x', number: 'x', id: 'x' } },
 	credential: { absent: { credential: 'nobody', device: 'db1' } },
+	account: { absent: { account: 'nobody@db1' } },
 	device: { absent: { hostname: 'nowhere', id: '999999' } },
 	user: { absent: { id: '999999' } },
 };

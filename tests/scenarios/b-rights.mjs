@@ -49,7 +49,7 @@ const addressOf = (row, column) => `127.${row + 1}.${column + 1}.1`;
 const said = ({ json, text }) => json?.response?.message ?? json?.message ?? text;
 const plain = ({ status, headers, text }) => [status, text, Object.entries(headers).filter(([name]) => !['date', 'x-request-id'].includes(name))];
 const refusalOf = ({ refused, refusedWrites }, { need, resources }) => refused ?? (need === 'write' ? refusedWrites?.(resources) : undefined);
-const KINDS = ['session', 'credential', 'device', 'user'];
+const KINDS = ['session', 'credential', 'account', 'device', 'user'];
 const agrees = (message, expected) => (expected instanceof RegExp ? expected.test(message) : message === expected);
 
 // The object in this relation to who asks: with it, whether there is one, its own or another's.
@@ -131,12 +131,11 @@ story('rights: every endpoint, every caller, every object', async () => {
 	for (const [row, endpoint] of table.filter(({ door }) => door === 'api').entries()) {
 		const line = lines[lineOf(endpoint)];
 		if (!line.token) withdraw(endpoint);
-		for (const [column, who] of Object.keys(callers).entries()) {
-			const localAddress = addressOf(row, column);
-			if (line.token) cells += await checkToken(who, localAddress);
-			else if (principals[who].lacks) cells += await checkRowLacking(endpoint, line, who, localAddress);
-			else cells += await checkRow(endpoint, line, who, localAddress);
-		}
+		const check = line.token ? (who, address) => checkToken(who, address)
+			: (who, address) => (principals[who].lacks ? checkRowLacking : checkRow)(endpoint, line, who, address);
+		// beside one another: what each has of its own is nobody else's
+		const counts = await Promise.all(Object.keys(callers).map((who, column) => check(who, addressOf(row, column))));
+		cells += counts.reduce((sum, count) => sum + count, 0);
 	}
 	const { session, device, user } = owner.kept; // what strangers reached for
 	equal((await owner.ask('GET', `/api/pam/remote/session/${session.token}`)).json.session.state, 'created', 'session');
