@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/pq.h"
 
 #define PATH_SIZE 4096
 #define PARAMETERS_MAX 24
@@ -94,6 +94,9 @@ struct pg_conn *way_begin(const struct way *way)
 int way_check(const char *where)
 {
 	char *why = NULL;
+
+	if (pq_load() < 0)
+		return -ERR_SYSTEM;
 	PQconninfoOption *options = PQconninfoParse(where, &why);
 	int r = options != NULL ? 0 : -ERR_MALFORMED;
 

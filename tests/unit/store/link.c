@@ -91,6 +91,7 @@ static void results_stand_for_errors(void **state)
 	};
 
 	(void)state;
+	assert_int_equal(pq_load(), 0);
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
 		PGresult *result = PQmakeEmptyPGresult(NULL, rows[i].status);
 		assert_int_equal(result_error(result), rows[i].error);
