@@ -18,6 +18,7 @@
 #include "broker/handle.h"
 #include "broker/peers.h"
 #include "broker/probe_inside.h"
+#include "broker/restored.h"
 #include "broker/route.h"
 #include "broker/throttle.h"
 #include "broker/vault.h"
@@ -140,6 +141,8 @@ static int open_store(struct broker *broker, int listener, uint32_t owner)
 		r = turn_open(broker);
 	if (r == 0)
 		r = audit_load(broker);
+	if (r == 0)
+		r = restored_say(broker);
 	if (r == 0)
 		r = sessions_load(broker);
 	if (r == 0)

@@ -96,4 +96,7 @@ void show_table(const json_t *rows, const struct column *columns);
 void show_object(const json_t *object);
 void show_text(FILE *out, const char *text); /* control characters made visible */
 
+/* init.c: root makes an installation for the one whose directory it is: a package's, say. */
+int become_owner(int directory);
+
 int run_endpoint(struct cli *cli); /* what commands without run do */

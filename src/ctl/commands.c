@@ -18,6 +18,9 @@ const struct command *const commands[] = {
 	&command_status,
 	&command_settings,
 	&command_reload,
+	&command_backup_verify, /* before the word it begins with: completion takes the first */
+	&command_backup,
+	&command_restore,
 	&command_unseal,
 	&command_seal,
 	&command_vault_rotate,
@@ -131,6 +134,11 @@ static int completion(struct cli *cli)
 		for (const struct option_row *row = commands[i]->options;
 			row != NULL && row->name != NULL; row++)
 			printf(" --%s", row->name);
+		for (unsigned j = 0; j < i; j++) /* it is also the beginning of others */
+			if (strncmp(commands[j]->words, commands[i]->words,
+				    strlen(commands[i]->words)) == 0 &&
+				commands[j]->words[strlen(commands[i]->words)] == ' ')
+				printf(" %s", commands[j]->words + strlen(commands[i]->words) + 1);
 		puts("' ;;");
 	}
 	for (unsigned i = 0; commands[i] != NULL; i++) {

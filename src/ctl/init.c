@@ -122,8 +122,7 @@ static int make_keys(struct cli *cli, int directory, int secret)
 	return fd >= 0 && write_all(fd, pem, len) == 0 ? CLI_OK : CLI_FAILED;
 }
 
-/* root makes it for the one whose directory it is: a package's, say, before its first start. */
-static int become_owner(int directory)
+int become_owner(int directory)
 {
 	struct stat owner;
 

@@ -32,7 +32,7 @@ static int schema_number(struct store *store, unsigned *ret_number)
  * Inside a transaction that excludes other writers: two processes that start at once do not both
  * migrate. Returns 1 when there was something to do.
  */
-static int apply_next(struct store *store)
+static int apply_next(struct store *store, unsigned last)
 {
 	unsigned number;
 	int r = store->backend->run(store->connection, STMT_SCHEMA, NULL, 0, NULL, NULL);
@@ -42,7 +42,7 @@ static int apply_next(struct store *store)
 		return r;
 	if (number > schema_newest())
 		return -ERR_STORE_NEWER;
-	if (number == schema_newest())
+	if (number >= last)
 		return 0;
 	number++;
 	r = store->backend->run(store->connection, STMT_SCHEMA + number, NULL, 0, NULL, NULL);
@@ -62,14 +62,14 @@ int schema_check(struct store *store)
 	return number > schema_newest() ? -ERR_STORE_NEWER : 0;
 }
 
-int schema_apply(struct store *store)
+int schema_apply(struct store *store, unsigned last)
 {
 	int r;
 	do {
 		r = store_begin(store);
 		if (r < 0)
 			return r;
-		r = apply_next(store);
+		r = apply_next(store, last);
 		if (r < 0) {
 			store_rollback(store);
 			return r;

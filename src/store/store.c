@@ -42,7 +42,7 @@ int store_open(const char *where, const char *directory, struct store **ret_stor
 	if (r == 0)
 		r = backend->open(where, directory, &store->connection);
 	if (r == 0)
-		r = schema_apply(store);
+		r = schema_apply(store, schema_newest());
 	if (r < 0)
 		return r;
 	*ret_store = STEAL(store);
@@ -65,6 +65,17 @@ int store_open_read(const char *where, const char *directory, struct store **ret
 		return r;
 	*ret_store = STEAL(store);
 	return 0;
+}
+
+int store_make(const char *directory, unsigned schema)
+{
+	CLEANUP(store_closep) struct store *store = NULL;
+	if (schema == 0 || schema > schema_newest())
+		return -ERR_STORE_NEWER;
+	int r = make(&sqlite_backend, &store);
+	if (r == 0)
+		r = store->backend->open("sqlite", directory, &store->connection);
+	return r < 0 ? r : schema_apply(store, schema);
 }
 
 int store_where_check(const char *where)
@@ -98,7 +109,7 @@ int store_open_by(const struct way *way, struct store **ret_store)
 	if (r == 0)
 		r = postgres_open_by(way, false, &store->connection);
 	if (r == 0)
-		r = schema_apply(store);
+		r = schema_apply(store, schema_newest());
 	if (r < 0)
 		return r;
 	*ret_store = STEAL(store);

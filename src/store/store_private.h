@@ -89,5 +89,8 @@ int atom_end(struct store *store, int r); /* r < 0 undoes; returns r, or why it 
 /* Rows read by more than one file. */
 void read_device(struct reader *reader, struct device_row *ret_device);
 
-int schema_apply(struct store *store);
+/* The migrations up to `last`. */
+int schema_apply(struct store *store, unsigned last);
+/* An SQLite store with this schema and nothing in it, for copy.c. */
+int store_make(const char *directory, unsigned schema);
 int schema_check(struct store *store); /* -ERR_STORE_NEWER; migrates nothing */

@@ -296,6 +296,10 @@ int main(int argc, char **argv)
 		process_begin_bare(argc, argv, "sallyport-vault");
 		return vault_create(argc, argv);
 	}
+	if (argc > 1 && strcmp(argv[1], "--backup-key") == 0) {
+		process_begin_bare(argc, argv, "sallyport-vault");
+		return vault_backup_key(argc, argv);
+	}
 	process_begin(&vault.process, argc, argv, PARTY_VAULT);
 	prepare_memory(&vault.process.settings);
 	load(&vault);

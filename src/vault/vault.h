@@ -52,3 +52,8 @@ int vault_tell_state(struct vault *vault, uint32_t serial, int result);
 void vault_die(const char *event, const char *words) __attribute__((noreturn));
 /* create.c: makes a new installation's keys; the exit status. */
 int vault_create(int argc, char **argv);
+/*
+ * backup_key.c: the key of a backup, 32 bytes on standard output, from the passphrase that standard
+ * input reads as: --backup-key SALT PASSES MEMORY. The exit status.
+ */
+int vault_backup_key(int argc, char **argv);
