@@ -267,7 +267,7 @@ story('a list of 20,000 devices leaves in pages, and nobody grows with it', asyn
 	g.sql(`INSERT INTO devices (hostname, hostname_key, ip, created_at, changed_at, model, vendor, type, site, tags, owner_authorization)
 		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})
 		SELECT 'many' || i, 'many' || i, '10.1.2.3', 1, 1, 'model', 'vendor', 'type', 'site', 'tags',
-		(SELECT owner_authorization FROM devices WHERE hostname_key = 'webserver') FROM n;`);
+		(SELECT owner_authorization FROM devices WHERE hostname_key = 'webserver') FROM n`);
 	await g.serve();
 	const pids = ['front', 'broker'].map((name) => g.processes(name)[0].pid);
 	await call('GET', '/api/pam/device?limit=1000'); // what both need once

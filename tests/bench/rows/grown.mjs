@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What calls cost with 100 devices, and with 100,000 and 300,000 credentials, put there by SQL; and what a list of all
 // of them takes of memory.
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
-import path from 'node:path';
 
+import { Cluster } from '../../lib/postgresql.mjs';
 import { median, quantile } from '../world.mjs';
 
 const SMALL = 100;
@@ -14,21 +13,20 @@ const KEYS_EACH = 3;
 const MOST = 2; // times what it costs with few
 const GROWS_KIB = 3072;
 
-// Devices SMALL+1 .. and their credentials belong to the application, like the first ones.
-function fill(gateway, from, to) {
-	const done = spawnSync('sqlite3', [path.join(gateway.data, 'store', 'sallyport.db')], { encoding: 'utf8', input: `
-		BEGIN;
-		INSERT INTO devices (hostname, hostname_key, ip, created_at, changed_at, model, vendor, type, site, owner_authorization)
+// Devices and their credentials belong to the application's authorization.
+function fill(gateway, from, to, owner) {
+	const added = `d.hostname LIKE 'many%' AND CAST(substr(d.hostname, 5) AS INTEGER) >= ${from}`;
+	gateway.sql(`UPDATE devices SET owner_authorization = ${owner}`);
+	gateway.sql(`UPDATE credentials SET owner_authorization = ${owner}`);
+	gateway.sql(`INSERT INTO devices (hostname, hostname_key, ip, created_at, changed_at, model, vendor, type, site, owner_authorization)
 		WITH RECURSIVE n(i) AS (SELECT ${from} UNION ALL SELECT i + 1 FROM n WHERE i < ${to})
-		SELECT 'many' || i, 'many' || i, '10.1.2.3', 1, 1, 'model', 'vendor', 'type', 'site', 1 FROM n;
-		INSERT INTO connectivities (device_id, protocol, port)
-		SELECT id, 'ssh', 22 FROM devices WHERE hostname LIKE 'many%' AND CAST(substr(hostname, 5) AS INTEGER) >= ${from};
-		INSERT INTO credentials (device_id, identifier, username, kind, version, key_version, sealed, created_at, owner_authorization)
-		SELECT d.id, lower(hex(randomblob(16))), 'user' || k.k, c.kind, c.version, c.key_version, c.sealed, 1, 1
+		SELECT 'many' || i, 'many' || i, '10.1.2.3', 1, 1, 'model', 'vendor', 'type', 'site', ${owner} FROM n`);
+	gateway.sql(`INSERT INTO connectivities (device_id, protocol, port) SELECT d.id, 'ssh', 22 FROM devices d WHERE ${added}`);
+	gateway.sql(`INSERT INTO credentials (device_id, identifier, username, kind, version, key_version, sealed, created_at, owner_authorization)
+		SELECT d.id, d.hostname || '-' || k.k, 'user' || k.k, c.kind, c.version, c.key_version, c.sealed, 1, ${owner}
 		FROM devices d, credentials c, (SELECT 1 AS k UNION ALL SELECT 2 UNION ALL SELECT 3) k
-		WHERE c.id = 1 AND d.hostname LIKE 'many%' AND CAST(substr(d.hostname, 5) AS INTEGER) >= ${from} AND k.k <= ${KEYS_EACH};
-		COMMIT;` });
-	if (done.status !== 0) throw new Error(`sqlite3: ${done.stderr}`);
+		WHERE c.id = 1 AND ${added} AND k.k <= ${KEYS_EACH}`);
+	if (gateway.store) gateway.sql('ANALYZE'); // as the server itself does after a while
 }
 
 const kinds = {
@@ -75,23 +73,17 @@ async function list(gateway) {
 	return { grown, bytes, seconds: (Date.now() - began) / 1000 };
 }
 
-export async function grown(bench) {
+async function on(bench, store, options) {
 	const { world, quick } = bench;
-	const gateway = await world.gateway();
+	const gateway = await world.gateway({}, options);
 	const times = quick ? 300 : 1000;
+	gateway.keys = gateway.cli(['authorization', 'add', '--application', 'portal', '--resource', 'pam-core:rw,web-proxy-session:rw']);
+	const { id: owner } = gateway.cli(['authorization', 'list']).at(-1);
+	await gateway.token();
 	const reopen = async (from, to) => {
 		await gateway.stop({ keep: true });
-		fill(gateway, from, to);
+		fill(gateway, from, to, owner);
 		await gateway.serve();
-		gateway.keys = gateway.cli(['authorization', 'add', '--application', 'portal', '--resource', 'pam-core:rw,web-proxy-session:rw']);
-		const { id } = gateway.cli(['authorization', 'list']).at(-1);
-		await gateway.token();
-		return id;
-	};
-	const own = (id) => {
-		const done = spawnSync('sqlite3', [path.join(gateway.data, 'store', 'sallyport.db')], { encoding: 'utf8',
-			input: `UPDATE devices SET owner_authorization = ${id}; UPDATE credentials SET owner_authorization = ${id};` });
-		if (done.status !== 0) throw new Error(`sqlite3: ${done.stderr}`);
 	};
 	const all = async (devices) => {
 		const said = {};
@@ -102,20 +94,27 @@ export async function grown(bench) {
 		return said;
 	};
 
-	bench.say(`calls with ${SMALL} devices`);
-	own(await reopen(1, SMALL));
+	bench.say(`calls with ${SMALL} devices, ${store}`);
+	await reopen(1, SMALL);
 	const few = await all(SMALL);
 	bench.say(`calls with ${LARGE.toLocaleString('en-US')} devices and ${(LARGE * KEYS_EACH).toLocaleString('en-US')} credentials`);
-	own(await reopen(SMALL + 1, LARGE));
+	await reopen(SMALL + 1, LARGE);
 	const many = await all(LARGE);
 	for (const kind of Object.keys(kinds)) {
 		const ratio = many[kind] / few[kind];
-		bench.row({ name: `${kind}, ${LARGE.toLocaleString('en-US')} devices, p50`, unit: 'ms', ours: many[kind], beside: few[kind],
+		bench.row({ name: `${kind}, ${LARGE.toLocaleString('en-US')} devices, ${store}, p50`, unit: 'ms', ours: many[kind], beside: few[kind],
 			peer: `${SMALL} devices`, ratio, goal: `<= ${MOST} x as with few`, met: ratio <= MOST });
 	}
 	await list(gateway); // what is needed once: the pages that the store keeps at hand
 	const listed = await list(gateway);
-	bench.row({ name: 'list of them all, again: growth of front or broker', unit: 'KiB', ours: listed.grown, goal: `<= ${GROWS_KIB} KiB`,
+	bench.row({ name: `list of them all, again, ${store}: growth of front or broker`, unit: 'KiB', ours: listed.grown, goal: `<= ${GROWS_KIB} KiB`,
 		met: listed.grown <= GROWS_KIB, note: `${(listed.bytes / 2 ** 20).toFixed(1)} MiB in ${listed.seconds.toFixed(1)} s` });
 	await world.stopGateway(gateway);
+}
+
+export async function grown(bench) {
+	await on(bench, 'SQLite', {});
+	const cluster = await Cluster.start();
+	await on(bench, 'PostgreSQL', { cluster });
+	await cluster.stop();
 }

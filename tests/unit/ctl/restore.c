@@ -34,7 +34,8 @@ static void makes_an_installation(void **state)
 	assert_true(installation_has(desk, "new/sallyport.conf"));
 	assert_true(installation_has(desk, "new/recordings/one.rec"));
 	assert_false(installation_has(desk, "new/.restoring"));
-	assert_int_equal(store_open_read("sqlite", installation_path(desk, "new/store"), &store), 0);
+	assert_int_equal(
+		store_open_read("sqlite", installation_path(desk, "new/store"), &store), 0);
 	assert_int_equal(store_fact_get(store, FACT_RESTORED, text, sizeof text), 0);
 	assert_non_null(strstr(text, "\"row\":0,\"row_hash\":\"0000"));
 	assert_non_null(strstr(text, ",\"sessions_ended\":0}"));
