@@ -182,6 +182,8 @@ static int explain(struct broker *broker, struct call *call, struct wish *wish)
 {
 	const struct rule *broken;
 	int r = check(broker, call, wish, &broken);
+	if (r < 0 && error_http(r) >= 500 && !broken->of_gateway)
+		return r; /* a fault of ours breaks no rule */
 	const char *why = call->message != NULL ? call->message : error_text(r);
 	struct json *json = call_json(call);
 

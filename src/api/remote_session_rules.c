@@ -309,7 +309,7 @@ static int check_witness(struct broker *broker, struct call *call, struct wish *
 }
 
 const struct rule session_rules[] = {
-	{ "vault", check_vault },
+	{ "vault", check_vault, true },
 	{ "protocol", lower_protocol },
 	{ "user", find_user },
 	{ "device", find_named_device },
@@ -323,7 +323,7 @@ const struct rule session_rules[] = {
 	{ "remotedevice_port", check_moved_target },
 	{ "policy", check_policy },
 	{ "limits", check_limit },
-	{ "disk", check_room },
-	{ "witness", check_witness },
+	{ "disk", check_room, true },
+	{ "witness", check_witness, true },
 	{},
 };

@@ -29,5 +29,6 @@ void wish_finish(struct wish *wish);
 struct rule {
 	const char *name;
 	int (*holds)(struct broker *broker, struct call *call, struct wish *wish);
+	bool of_gateway; /* what it complains of is no fault, and yet not the caller's */
 };
 extern const struct rule session_rules[]; /* ends with a row without name */

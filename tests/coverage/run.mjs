@@ -34,7 +34,7 @@ const counters = (directory) => filesOf(directory, '.gcda');
 
 function configure() {
 	run('tools/configure.sh', ['build-coverage', '-Dtests=true', '-Dweb=false', '-Dbuildtype=plain', '-Doptimization=0',
-		'-Db_coverage=true']);
+		'-Db_coverage=true', '-Dc_args=-fprofile-update=atomic']); // threads count too
 	run('ninja', ['-C', build, 'build.ninja']); // what it knows of the tests is of today
 }
 

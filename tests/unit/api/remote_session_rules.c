@@ -2,6 +2,7 @@
 #include "house.h"
 
 #include "api/remote_session_rules.h"
+#include "store/store_private.h"
 #include "store/policy.h"
 
 #define CHECK "/api/pam/remote/session"
@@ -147,6 +148,32 @@ static void test_the_gateway_itself(void **state)
 	expect_broken(check(house, GOOD), "vault", error_text(-ERR_SEALED));
 }
 
+static const struct backend *real;
+
+static int no_users(void *connection, unsigned statement, const struct value *params,
+	unsigned count, keep_row_fn *keep, void *context)
+{
+	if (statement == STMT_USER_FIND)
+		return -ERR_STORE;
+	return real->run(connection, statement, params, count, keep, context);
+}
+
+/* What fails here is an error, and is not put down to a rule. */
+static void test_a_fault_of_ours(void **state)
+{
+	struct house *house = *state;
+	struct store *store = house->broker->store;
+	struct backend lies = *store->backend;
+
+	real = store->backend;
+	lies.run = no_users;
+	store->backend = &lies;
+	const struct house_reply *reply = check(house, GOOD);
+	assert_true(reply->status >= 500);
+	assert_null(strstr(reply->body, "rules"));
+	store->backend = real;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void)
@@ -156,6 +183,7 @@ int main(void)
 		TEST(test_what_would_be_made),
 		TEST(test_policies),
 		TEST(test_the_gateway_itself),
+		TEST(test_a_fault_of_ours),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
