@@ -21,6 +21,9 @@ int control_session(struct call *call, struct session_row *ret_session); /* "id"
 int control_credential(
 	struct call *call, struct device_row *ret_device, struct credential_row *ret_credential);
 
+/* By "USER@HOST"; fails the call with its words. */
+int control_account(struct call *call, const char *account, struct credential_row *ret_credential);
+
 /* One session as an object; name NULL for an element of a list. */
 void control_session_write(struct json *json, const char *name, const struct session_row *session);
 const char *session_state_name(enum session_state state); /* "created" */

@@ -18,6 +18,8 @@ static const struct field fields[] = {
 	{ "username", FIELD_TEXT, USERNAME_SIZE - 1, ERR_PARAMETER_MISSING, ERR_PARAMETER_INVALID },
 	{ "domain", FIELD_TEXT, HOSTNAME_SIZE - 1, ERR_NONE, ERR_PARAMETER_INVALID },
 	{ "kind", FIELD_TEXT, 15, ERR_PARAMETER_MISSING, ERR_PARAMETER_INVALID },
+	{ "parent", FIELD_TEXT, HOSTNAME_SIZE + USERNAME_SIZE - 1, ERR_NONE,
+		ERR_PARAMETER_INVALID },
 	{},
 };
 
@@ -73,7 +75,7 @@ static void write_credential(
 	json_text(json, "identifier", row->identifier);
 	json_text(json, "username", row->username);
 	json_text(json, "device", device);
-	json_text(json, "kind", control_text(call, "kind"));
+	json_text(json, "kind", row->kind == SECRET_SSH_KEY ? "ssh_key" : "password");
 	json_number(json, "version", row->version + 1);
 	json_text(json, "key", detail[0] != '\0' ? detail : NULL);
 	json_close_object(json);
@@ -98,6 +100,29 @@ static int read_credential(
 	return r < 0 ? r : text_copy(ret_row->domain, sizeof ret_row->domain, domain);
 }
 
+/* A child has no secret of its own: it is of its parent's kind. */
+static int parent_find(struct call *call, struct credential_row *row)
+{
+	CLEANUP(store_credential_finish) struct credential_row parent = { 0 };
+	const char *account = control_text(call, "parent");
+	int r = account[0] != '\0' ? control_account(call, account, &parent) : 0;
+	if (r < 0 || parent.id == 0)
+		return r;
+	row->parent_id = parent.id;
+	row->kind = parent.kind;
+	json_text(call_audit(call), "parent", account);
+	return 0;
+}
+
+static int adopt(struct call *call, struct credential_row *row)
+{
+	int r = store_credential_set_parent(call_store(call), row->id, row->parent_id);
+	row->version = -1; /* shown as 0: it has none */
+	return r != -ERR_WRONG_MOMENT ? r
+				      : call_fail(call, -ERR_PARAMETER_INVALID,
+						"A child cannot be a parent as well");
+}
+
 static int add(struct broker *broker, struct call *call)
 {
 	struct device_row device;
@@ -106,6 +131,8 @@ static int add(struct broker *broker, struct call *call)
 	int r = control_device(call, "device", &device);
 	if (r == 0)
 		r = read_credential(call, &device, &row);
+	if (r == 0)
+		r = parent_find(call, &row);
 	if (r < 0)
 		return r;
 	call_object(call, "credential:%s@%s", row.username, device.hostname);
@@ -113,7 +140,9 @@ static int add(struct broker *broker, struct call *call)
 	if (r == -ERR_EXISTS)
 		return call_fail(call, -ERR_NAME_TAKEN,
 			"The device has a credential of that name; its secret can be replaced");
-	if (r == 0)
+	if (r == 0 && row.parent_id != 0)
+		r = adopt(call, &row);
+	else if (r == 0)
 		r = seal(broker, call, &row, row.kind, detail);
 	if (r == 0)
 		write_credential(call, &row, device.hostname, detail);
@@ -130,6 +159,8 @@ static int replace(struct broker *broker, struct call *call)
 	int r = control_credential(call, &device, &row);
 	if (r < 0)
 		return r;
+	if (row.parent_id != 0)
+		return call_fail(call, -ERR_PARAMETER_INVALID, "A child has its parent's secret");
 	if (kind != row.kind)
 		return call_fail(call, -ERR_PARAMETER_INVALID,
 			"A password is replaced by a password, a key by a key");

@@ -6,6 +6,14 @@
 
 static const struct field fields[] = { {} };
 
+static void write_id(struct json *json, const char *name, int64_t id)
+{
+	if (id != 0)
+		json_id(json, name, id);
+	else
+		json_put_null(json, name);
+}
+
 static int write_credential(
 	void *context, const struct credential_row *row, const struct device_row *device)
 {
@@ -17,6 +25,10 @@ static int write_credential(
 	json_text(json, "device", device->hostname);
 	json_text(json, "domain", row->domain[0] != '\0' ? row->domain : NULL);
 	json_text(json, "kind", row->kind == SECRET_SSH_KEY ? "ssh_key" : "password");
+	write_id(json, "policy", row->policy_id);
+	write_id(json, "parent", row->parent_id);
+	write_id(json, "login", row->login_id);
+	json_text(json, "protocols", row->protocols[0] != '\0' ? row->protocols : NULL);
 	json_number(json, "version", row->version);
 	json_number(json, "key_version", row->key_version);
 	json_time(json, "created_at", row->created_at);

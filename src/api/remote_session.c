@@ -61,10 +61,11 @@ static void row_fill(const struct call *call, const struct wish *wish, struct se
 	row->port = wish->port;
 	row->width = wish->width;
 	row->height = wish->height;
+	row->alone = wish->alone;
 	row->created_at = call_now(call);
 }
 
-static void audit_fill(struct call *call, const struct session_row *row)
+static void audit_fill(struct call *call, const struct wish *wish, const struct session_row *row)
 {
 	struct json *json = call_audit(call);
 
@@ -77,6 +78,12 @@ static void audit_fill(struct call *call, const struct session_row *row)
 	json_text(json, "protocol", row->protocol);
 	json_text(json, "username", row->username);
 	json_id(json, "credential", row->credential_id);
+	if (wish->secret_id != row->credential_id)
+		json_id(json, "secret_of", wish->secret_id);
+	if (strcmp(wish->login, row->username) != 0)
+		json_text(json, "login", wish->login);
+	if (wish->device.id != row->device_id)
+		json_text(json, "credential_device", wish->device.hostname);
 	if (row->remote_addr[0] != 0)
 		json_text(json, "pinned_address", row->remote_addr);
 }
@@ -110,6 +117,8 @@ static int create(struct broker *broker, struct call *call, const struct wish *w
 	handle_token_make(broker, row.session_id, token, row.token_hash);
 	ticket_make(broker, row.session_id, value, hash);
 	int r = store_session_add(broker->store, &row, &row.id);
+	if (r == -ERR_EXISTS) /* whoever was first, here or on another gateway */
+		r = -ERR_CREDENTIAL_IN_USE;
 	if (r == 0)
 		r = store_ticket_add(broker->store, hash, row.id, row.remote_addr,
 			call_steady(call) + broker->settings->ticket_lifetime * 1000);
@@ -119,7 +128,7 @@ static int create(struct broker *broker, struct call *call, const struct wish *w
 		url_write(broker, json, value);
 		json_text(json, "token", token);
 		json_close_object(json);
-		audit_fill(call, &row);
+		audit_fill(call, wish, &row);
 		broker->figures.sessions_since_start++;
 	}
 	mem_wipe(token, sizeof token);

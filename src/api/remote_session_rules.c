@@ -11,7 +11,10 @@
 #include "broker/call_inside.h"
 #include "broker/context.h"
 #include "broker/drivers.h"
+#include "broker/policy.h"
 #include "broker/vault.h"
+
+#define SELECT_MAX 100 /* candidates looked at, when nobody names a credential */
 
 void wish_finish(struct wish *wish)
 {
@@ -79,8 +82,7 @@ static int keep_port(void *context, const struct connectivity_row *row)
 	return 0;
 }
 
-/* The protocol is among the connectivities of what is reached; the port comes to light with it. */
-static int find_connectivity(struct broker *broker, struct call *call, struct wish *wish)
+static int list_ports(struct call *call, struct wish *wish)
 {
 	wish->port_asked = call_number(call, "port", 0);
 	wish->spoken = false;
@@ -89,7 +91,16 @@ static int find_connectivity(struct broker *broker, struct call *call, struct wi
 	return r < 0 || wish->spoken ? r : -ERR_PROTOCOL_INVALID;
 }
 
-static int check_port(struct broker *broker, struct call *call, struct wish *wish)
+/*
+ * The protocol is among the connectivities of what is reached; the port comes to light with it.
+ * When that may be another device, it is looked at when it is known (check_moved_target).
+ */
+static int find_connectivity(struct broker *broker, struct call *call, struct wish *wish)
+{
+	return given(call, "remotedevice") ? 0 : list_ports(call, wish);
+}
+
+static int judge_port(struct call *call, struct wish *wish)
 {
 	if (wish->port == 0 && wish->target.any_port)
 		wish->port = (uint16_t)wish->port_asked;
@@ -97,23 +108,67 @@ static int check_port(struct broker *broker, struct call *call, struct wish *wis
 	return wish->port == 0 || call_number(call, "port", -1) == 0 ? -ERR_PORT_INVALID : 0;
 }
 
+static int check_port(struct broker *broker, struct call *call, struct wish *wish)
+{
+	return given(call, "remotedevice") ? 0 : judge_port(call, wish);
+}
+
+static int check_login(struct broker *broker, struct wish *wish)
+{
+	CLEANUP(store_credential_finish) struct credential_row secret = { 0 };
+	int r = login_find(broker, &wish->credential, &secret, wish->login);
+
+	wish->secret_id = secret.id;
+	return r;
+}
+
+/* policy_admits() looks at a session: this is what is known of it yet. */
+static int check_policy(struct broker *broker, struct call *call, struct wish *wish)
+{
+	struct session_row row = { 0 };
+
+	memcpy(row.device, wish->target.hostname, sizeof row.device);
+	memcpy(row.protocol, wish->protocol, sizeof row.protocol);
+	return policy_admits(broker, &wish->credential, &row, false, call_now(call), &wish->alone);
+}
+
+/* One that its policy, or its login, keeps back now is none that is eligible. */
+static int select_credential(struct broker *broker, struct call *call, struct wish *wish)
+{
+	int64_t authorization = call_principal(call)->authorization_id;
+	int r = store_credential_select(
+		call_store(call), wish->device.id, authorization, NULL, &wish->credential);
+
+	for (unsigned i = 0; r == 0 && i < SELECT_MAX; i++) {
+		r = check_login(broker, wish);
+		if (r == 0)
+			r = check_policy(broker, call, wish);
+		if (r != -ERR_CREDENTIAL_INACTIVE && r != -ERR_CREDENTIAL_HOURS &&
+			r != -ERR_CREDENTIAL_IN_USE && r != -ERR_PROTOCOL_INVALID)
+			return r;
+		struct credential_row after = wish->credential;
+		after.sealed = NULL;
+		store_credential_finish(&wish->credential);
+		r = store_credential_select(call_store(call), wish->device.id, authorization,
+			&after, &wish->credential);
+	}
+	return r == -ERR_NOT_FOUND || r == 0 ? -ERR_CREDENTIAL_NONE : r;
+}
+
 static int find_credential(struct broker *broker, struct call *call, struct wish *wish)
 {
 	struct store *store = call_store(call);
 	int64_t authorization = call_principal(call)->authorization_id;
 
-	if (!given(call, "credential")) {
-		int r = store_credential_select(
-			store, wish->device.id, authorization, &wish->credential);
-		return r == -ERR_NOT_FOUND ? -ERR_CREDENTIAL_NONE : r;
-	}
+	if (!given(call, "credential"))
+		return select_credential(broker, call, wish);
 	int r = store_credential_find(
 		store, wish->device.id, call_text(call, "credential"), &wish->credential);
 	if (r < 0)
 		return r == -ERR_NOT_FOUND ? -ERR_CREDENTIAL_UNKNOWN : r;
-	if (wish->credential.disabled_at != 0 || wish->device.disabled_at != 0 ||
-		wish->credential.sealed_len == 0)
-		return -ERR_CREDENTIAL_INACTIVE;
+	r = wish->device.disabled_at != 0 ? -ERR_CREDENTIAL_INACTIVE : check_login(broker, wish);
+	if (r < 0)
+		return r;
 	if (wish->credential.owner_authorization == authorization)
 		return 0;
 	r = store_authorization_covers(store, authorization, wish->credential.id);
@@ -210,13 +265,18 @@ static int check_remote_app(struct broker *broker, struct call *call, struct wis
 	return given(call, "remoteapp") ? -ERR_REMOTEAPP_UNKNOWN : 0;
 }
 
-/* The protocol and port of the device that is really reached, when it is another. */
+/* Protocol and port are those of the device that is reached. */
 static int check_moved_target(struct broker *broker, struct call *call, struct wish *wish)
 {
-	if (wish->target.id == wish->device.id)
+	if (!given(call, "remotedevice"))
 		return 0;
-	int r = find_connectivity(broker, call, wish);
-	return r == 0 ? check_port(broker, call, wish) : r;
+	int r = list_ports(call, wish);
+	return r == 0 ? judge_port(call, wish) : r;
+}
+
+static int64_t sessions_most(const struct settings *settings, const struct user_row *user)
+{
+	return user->sessions_most >= 0 ? user->sessions_most : settings->session_most_per_user;
 }
 
 static int check_limit(struct broker *broker, struct call *call, struct wish *wish)
@@ -228,7 +288,7 @@ static int check_limit(struct broker *broker, struct call *call, struct wish *wi
 	int r = check_open(broker, settings->session_most_per_credential, 0, wish->credential.id,
 		ERR_CREDENTIAL_IN_USE);
 	return r < 0 ? r
-		     : check_open(broker, settings->session_most_per_user, wish->user.id, 0,
+		     : check_open(broker, sessions_most(settings, &wish->user), wish->user.id, 0,
 			       ERR_SESSION_LIMIT);
 }
 
@@ -261,6 +321,7 @@ const struct rule session_rules[] = {
 	{ "remoteapp", check_remote_app },
 	{ "remotedevice", check_remote_device },
 	{ "remotedevice_port", check_moved_target },
+	{ "policy", check_policy },
 	{ "limits", check_limit },
 	{ "disk", check_room },
 	{ "witness", check_witness },

@@ -13,6 +13,7 @@ static int write_user(void *context, const struct user_row *user)
 	json_id(json, "id", user->id);
 	json_text(json, "login", user->login);
 	json_text(json, "name", user->name);
+	json_number(json, "sessions", user->sessions_most);
 	json_time(json, "created_at", user->created_at);
 	json_time(json, "disabled_at", user->disabled_at);
 	json_time(json, "blocked_at", user->blocked_at);

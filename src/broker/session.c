@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "broker/context.h"
 #include "broker/dial.h"
+#include "broker/policy.h"
 #include "broker/receipt.h"
 #include "broker/vault.h"
 
@@ -143,6 +144,11 @@ int session_create(
 		return -ERR_SYSTEM;
 	session->row = *row;
 	session->target = session->view = -1;
+	int r = policy_hours_of(broker, row, &session->hours);
+	if (r < 0) {
+		free(session);
+		return r;
+	}
 	struct session **by_id = &sessions->by_id[bucket_of_id(row->id)];
 	struct session **by_session_id =
 		&sessions->by_session_id[bucket_of_session_id(row->session_id)];

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/hours.h"
 #include "store/store.h"
 #include "wire/messages.h"
 
@@ -71,9 +72,10 @@ struct session {
 	uint64_t started, start_at, last_input, nobody_since;
 	uint64_t orphaned_at;        /* the worker went and the recorder has not said why; 0: no */
 	uint64_t kill_at, forget_at; /* set when it ended */
-	unsigned announced;          /* bits: which notices were given */
-	bool stopped;                /* its processes were told */
-	bool end_again;              /* its end could not be written */
+	unsigned announced, hours_announced; /* which notices were given; of the hours: how many */
+	struct hours hours;                  /* in which its credential is allowed */
+	bool stopped;                        /* its processes were told */
+	bool end_again;                      /* its end could not be written */
 	int end_why;
 	char end_reason[REASON_SIZE];
 };

@@ -76,6 +76,36 @@ static void check_longest(struct broker *broker, struct session *session, uint64
 	}
 }
 
+/* What is left of the credential's hours is told in full minutes; a clock that jumped may skip any.
+ */
+static void check_hours(struct broker *broker, struct session *session, int64_t wall)
+{
+	static const unsigned minutes[] = { 15, 10, 5 };
+	char text[REASON_SIZE];
+
+	if (hours_always(&session->hours))
+		return;
+	if (!hours_open(&session->hours, wall)) {
+		session_end(broker, session, -ERR_SESSION_HOURS, NULL);
+		return;
+	}
+	for (unsigned i = ARRAY_LEN(minutes); i-- > 0;) {
+		if (hours_open(&session->hours, wall + (int64_t)minutes[i] * 60 * 1000))
+			continue;
+		if (session->hours_announced < i + 1) {
+			session->hours_announced = i + 1;
+			snprintf(text, sizeof text,
+				"This session ends in %u minutes: then its credential is not "
+				"allowed any "
+				"more.",
+				minutes[i]);
+			notice(broker, session, text);
+		}
+		return;
+	}
+	session->hours_announced = 0;
+}
+
 /* A target has its own time to answer; whoever of us died meanwhile, this is where waiting ends. */
 static uint64_t start_limit(const struct broker *broker)
 {
@@ -100,6 +130,8 @@ static void check_running(struct broker *broker, struct session *session, uint64
 		return;
 	}
 	check_longest(broker, session, now);
+	if (session->row.state != SESSION_ENDED)
+		check_hours(broker, session, clock_wall_ms());
 	if (session->row.state == SESSION_LIVE)
 		check_idle(broker, session, now);
 }

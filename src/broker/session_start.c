@@ -14,6 +14,7 @@
 #include "broker/context.h"
 #include "broker/dial.h"
 #include "broker/drivers.h"
+#include "broker/policy.h"
 #include "wire/recording_secret.h"
 
 #define FACTS_MAX 8192
@@ -189,30 +190,30 @@ static int pins_take(struct broker *broker, const struct session *session, struc
 }
 
 static int grant_send(struct broker *broker, const struct session *session,
-	const struct credential_row *credential, struct msg_grant *grant, int agent)
+	const struct credential_row *secret, const char *username, struct msg_grant *grant,
+	int agent)
 {
 	const struct session_row *row = &session->row;
 
 	grant->session = row->id;
-	grant->identity =
-		(struct identity){ "credential", "content", credential->id, credential->version };
-	grant->kind = credential->kind;
-	memcpy(grant->username, row->username, sizeof grant->username);
+	grant->identity = (struct identity){ "credential", "content", secret->id, secret->version };
+	grant->kind = secret->kind;
+	memcpy(grant->username, username, sizeof grant->username);
 	memcpy(grant->session_id, row->session_id, sizeof grant->session_id);
 	memcpy(grant->target, row->device, sizeof grant->target);
 	return channel_send(broker->vault, MSG_SECRET_GRANT, channel_serial(broker->vault), grant,
-		credential->sealed, credential->sealed_len, &agent, 1);
+		secret->sealed, secret->sealed_len, &agent, 1);
 }
 
-static void birth_fill(
-	struct broker *broker, const struct session *session, struct worker_birth *birth)
+static void birth_fill(struct broker *broker, const struct session *session, const char *username,
+	struct worker_birth *birth)
 {
 	const struct session_row *row = &session->row;
 
 	birth->session = row->id;
 	memcpy(birth->session_id, row->session_id, sizeof birth->session_id);
 	memcpy(birth->protocol, row->protocol, sizeof birth->protocol);
-	memcpy(birth->username, row->username, sizeof birth->username);
+	memcpy(birth->username, username, sizeof birth->username);
 	memcpy(birth->target, row->device, sizeof birth->target);
 	memcpy(birth->user, row->user, sizeof birth->user);
 	memcpy(birth->terminal, broker->settings->session_terminal_type, sizeof birth->terminal);
@@ -269,6 +270,8 @@ static int worker_ask(
 static int worker_launch(struct broker *broker, struct session *session)
 {
 	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
+	CLEANUP(store_credential_finish) struct credential_row secret = { 0 };
+	char username[USERNAME_SIZE] = "";
 	struct msg_grant grant;
 	struct worker_birth birth;
 	int ends[2] = { -1, -1 };
@@ -276,17 +279,17 @@ static int worker_launch(struct broker *broker, struct session *session)
 	memset(&grant, 0, sizeof grant);
 	memset(&birth, 0, sizeof birth);
 	int r = store_credential_get(broker->store, session->row.credential_id, &credential);
-	if (r == 0 && credential.sealed_len == 0)
-		r = -ERR_CREDENTIAL_INACTIVE;
+	if (r == 0)
+		r = login_find(broker, &credential, &secret, username);
 	if (r == 0)
 		r = pins_take(broker, session, &grant, &birth);
 	if (r == 0)
 		r = wire_pair(SOCK_STREAM, ends);
 	if (r < 0)
 		return r;
-	birth.kind = credential.kind;
-	birth_fill(broker, session, &birth);
-	r = grant_send(broker, session, &credential, &grant, ends[0]);
+	birth.kind = secret.kind;
+	birth_fill(broker, session, username, &birth);
+	r = grant_send(broker, session, &secret, username, &grant, ends[0]);
 	session->worker_asked = r == 0;
 	if (r == 0)
 		r = worker_ask(broker, session, &birth, ends[1]);

@@ -15,6 +15,7 @@
 #include "broker/attach.h"
 #include "broker/context.h"
 #include "broker/handle.h"
+#include "broker/policy.h"
 #include "broker/throttle.h"
 #include "broker/vault.h"
 
@@ -83,6 +84,21 @@ static void after_redeem(struct broker *broker, void *context, int result)
 	free(redeeming);
 }
 
+/* What its policy says may have changed since, and so may who logs in for it. */
+static int still_admitted(struct broker *broker, const struct session_row *row,
+	const struct credential_row *credential)
+{
+	CLEANUP(store_credential_finish) struct credential_row secret = { 0 };
+	char username[USERNAME_SIZE];
+	bool alone;
+
+	int r = login_find(broker, credential, &secret, username);
+	if (r == 0)
+		r = policy_admits(broker, credential, row, true, clock_wall_ms(), &alone);
+	return r == -ERR_CREDENTIAL_INACTIVE || r == -ERR_PROTOCOL_INVALID ? -ERR_RIGHTS_WITHDRAWN
+									   : r;
+}
+
 /* Client, authorization, person, credential and device must agree again at this moment. */
 static int still_allowed(struct broker *broker, const struct session_row *row)
 {
@@ -107,8 +123,8 @@ static int still_allowed(struct broker *broker, const struct session_row *row)
 		r = -ERR_RIGHTS_WITHDRAWN;
 	if (r == 0)
 		r = store_credential_get(broker->store, row->credential_id, &credential);
-	if (r == 0 && credential.disabled_at != 0)
-		r = -ERR_RIGHTS_WITHDRAWN;
+	if (r == 0)
+		r = still_admitted(broker, row, &credential);
 	if (r < 0)
 		return r;
 	int covers = store_authorization_covers(

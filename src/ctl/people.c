@@ -32,6 +32,22 @@ const struct command command_user_list = {
 	.columns = (const struct column[]){ { "ID", "id" }, { "LOGIN", "login" },
 		{ "NAME", "name" }, { "DISABLED", "disabled_at" }, { 0 } },
 };
+const struct command command_user_edit = {
+	.words = "user edit",
+	.takes = "LOGIN",
+	.sentence = "Change what is known of a person; what is not named stays",
+	.method = "POST",
+	.path = "user/edit",
+	.params = PARAMS("login"),
+	.done = "User %s edited.",
+	.options = (const struct option_row[]){ { "name", "name", OPTION_TEXT, "TEXT",
+							"the person's full name" },
+		{ "sessions", "sessions", OPTION_TEXT, "NUMBER|default",
+			"sessions at once, 0 for any number; default: session.most_per_user" },
+		{ "blocked", "blocked", OPTION_TEXT, "yes|no",
+			"yes: no new sessions until no; running ones go on" },
+		{ 0 } },
+};
 const struct command command_user_disable = {
 	.words = "user disable",
 	.takes = "LOGIN",

@@ -185,6 +185,12 @@ static int credential_secret(struct cli *cli)
 	const char *file = cli_option(cli, "ssh-key-file", 0);
 	bool from_stdin = cli_option(cli, "password-stdin", 0) != NULL;
 
+	if (cli_option(cli, "parent", 0) != NULL) {
+		if (file != NULL || from_stdin)
+			return cli_usage_error(cli, "a child has its parent's secret");
+		int r = cli_param(cli, "kind", "password");
+		return r == CLI_OK ? run_endpoint(cli) : r;
+	}
 	if ((file != NULL) == from_stdin)
 		return cli_usage_error(cli, "give either --password-stdin or --ssh-key-file");
 	if (from_stdin && isatty(STDIN_FILENO))
@@ -208,6 +214,30 @@ static const struct option_row secret_options[] = {
 	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" },
 	{ 0 },
 };
+static const struct option_row add_options[] = {
+	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
+	{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
+	{ "password-stdin", NULL, OPTION_FLAG, NULL, "read the password from standard input" },
+	{ "ssh-key-file", NULL, OPTION_TEXT, "FILE",
+		"a private key; it never leaves the vault again" },
+	{ "parent", "parent", OPTION_TEXT, "USER@HOST",
+		"instead of a secret: the credential whose secret it uses" },
+	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" },
+	{ 0 },
+};
+static const struct option_row edit_options[] = {
+	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
+	{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
+	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" },
+	{ "policy", "policy", OPTION_TEXT, "NAME|none", "the policy it is under" },
+	{ "parent", "parent", OPTION_TEXT, "USER@HOST|none",
+		"the credential whose secret it uses" },
+	{ "connect-as", "login", OPTION_TEXT, "USER@HOST|none",
+		"the credential that logs in to the device for it" },
+	{ "protocols", "protocols", OPTION_TEXT, "SSH,TELNET|all",
+		"what it may be used with, of what its device speaks" },
+	{ 0 },
+};
 static const struct option_row account_options[] = {
 	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
 	{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
@@ -222,7 +252,7 @@ const struct command command_credential_add = {
 	.method = "POST",
 	.path = "credential/add",
 	.done = "Credential added.",
-	.options = secret_options,
+	.options = add_options,
 	.run = credential_secret,
 };
 const struct command command_credential_replace = {
@@ -234,6 +264,15 @@ const struct command command_credential_replace = {
 	.done = "Credential replaced.",
 	.options = secret_options,
 	.run = credential_secret,
+};
+const struct command command_credential_edit = {
+	.words = "credential edit",
+	.takes = "",
+	.sentence = "Change how a credential is used; what is not named stays",
+	.method = "POST",
+	.path = "credential/edit",
+	.done = "Credential edited.",
+	.options = edit_options,
 };
 const struct command command_credential_disable = {
 	.words = "credential disable",

@@ -20,9 +20,9 @@ static const struct {
 
 /* ADD A MIGRATION: a file in schema/, its name here and in meson.build. */
 extern const char schema_0000_facts[], schema_0001_first[], schema_0002_heads[],
-	schema_0003_receipts[], schema_0004_devices[], schema_0005_nodes[];
+	schema_0003_receipts[], schema_0004_devices[], schema_0005_nodes[], schema_0006_policies[];
 static const char *const migrations[] = { schema_0000_facts, schema_0001_first, schema_0002_heads,
-	schema_0003_receipts, schema_0004_devices, schema_0005_nodes };
+	schema_0003_receipts, schema_0004_devices, schema_0005_nodes, schema_0006_policies };
 
 unsigned schema_newest(void)
 {

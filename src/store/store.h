@@ -92,6 +92,7 @@ struct user_row {
 	int64_t created_at, disabled_at;
 	char blocked_by[LOGIN_SIZE];
 	int64_t blocked_at, changed_at;
+	int32_t sessions_most; /* at once; 0: any number, -1: what the settings say */
 };
 int store_user_add(
 	struct store *store, const char *login, const char *name, int64_t now, int64_t *ret_id);
@@ -101,6 +102,8 @@ int store_user_set(
 	struct store *store, int64_t id, const char *login, const char *name, int64_t now);
 /* at 0 enables */
 int store_user_set_disabled(struct store *store, int64_t id, int64_t at, int64_t now);
+/* Name, sessions_most and changed_at. */
+int store_user_edit(struct store *store, const struct user_row *user);
 /* "Hold on": no new sessions until released; by "" and at 0 releases. */
 int store_user_set_blocked(struct store *store, int64_t id, const char *by, int64_t at);
 int store_user_list(
@@ -111,6 +114,7 @@ int store_user_page(struct store *store, bool disabled, const struct store_page 
 int store_user_count(struct store *store, int64_t since, struct store_count *ret_count);
 
 /* credentials: ciphertext only */
+#define CREDENTIAL_PROTOCOLS_SIZE 128
 struct credential_row {
 	int64_t id, device_id;
 	char identifier[64]; /* UUID when not given */
@@ -122,7 +126,9 @@ struct credential_row {
 	uint8_t *sealed; /* owned by the row; store_credential_finish() frees it */
 	uint32_t sealed_len;
 	int64_t created_at, changed_at, disabled_at, last_used_at;
-	int64_t owner_authorization; /* which created it; 0: the administrator */
+	int64_t owner_authorization;               /* which created it; 0: the administrator */
+	int64_t policy_id, parent_id, login_id;    /* 0: none; whose secret it uses; who logs in */
+	char protocols[CREDENTIAL_PROTOCOLS_SIZE]; /* "ssh,telnet"; "": every one */
 };
 void store_credential_finish(struct credential_row *credential);
 /* Inserted without its secret (the envelope needs the id), then given it, in one transaction. */
@@ -140,9 +146,21 @@ int store_credential_list(struct store *store,
 	void *context);
 int store_credential_set_disabled(struct store *store, int64_t id, int64_t at);
 int store_credential_used(struct store *store, int64_t id, int64_t now);
-/* Automatic selection (reference 1.4): the five rules, least recently used, then lowest id. */
+/*
+ * Automatic selection (reference 1.4): the five rules, least recently used, then lowest id. The
+ * next one behind *after, whose fields that name it count; NULL: the first.
+ */
 int store_credential_select(struct store *store, int64_t device_id, int64_t authorization_id,
-	struct credential_row *ret_credential);
+	const struct credential_row *after, struct credential_row *ret_credential);
+int store_credential_set_policy(struct store *store, int64_t id, int64_t policy_id); /* 0: none */
+int store_credential_set_protocols(struct store *store, int64_t id, const char *protocols);
+/*
+ * 0: none. -ERR_WRONG_MOMENT: one that has a parent, or is one, cannot be the other; the same of
+ * who logs in.
+ */
+int store_credential_set_parent(struct store *store, int64_t id, int64_t parent_id);
+int store_credential_set_login(struct store *store, int64_t id, int64_t login_id);
+
 /*
  * For rotation: one envelope after the other, of any object, that is under an older key than
  * key_version. The cursor starts as zeros; an envelope is not met twice in one walk.
@@ -281,6 +299,7 @@ struct session_row {
 	char origin_ip[ADDRESS_SIZE];   /* who opened it */
 	uint8_t cookie_hash[HASH_LEN];
 	uint8_t public_key[65];
+	bool alone; /* when it is added: with this credential no other one may be open */
 	int64_t created_at, redeemed_at, live_at, ended_at;
 	int32_t end_why;
 	char end_reason[REASON_SIZE];
@@ -296,6 +315,7 @@ struct session_recorded {
 	int64_t duration_ms;
 	uint8_t head[HASH_LEN];
 };
+/* -ERR_EXISTS: another one with the credential is alone. */
 int store_session_add(struct store *store, const struct session_row *session, int64_t *ret_id);
 int store_session_get(struct store *store, int64_t id, struct session_row *ret_session);
 int store_session_by_session_id(

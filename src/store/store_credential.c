@@ -30,6 +30,10 @@ static void read_credential(struct reader *reader, struct credential_row *ret_ro
 	ret_row->disabled_at = read_integer(reader);
 	ret_row->last_used_at = read_integer(reader);
 	ret_row->owner_authorization = read_integer(reader);
+	ret_row->policy_id = read_integer(reader);
+	ret_row->parent_id = read_integer(reader);
+	ret_row->login_id = read_integer(reader);
+	read_text(reader, ret_row->protocols);
 }
 
 static int keep_credential(void *context, const struct value *values, unsigned count)
@@ -134,12 +138,41 @@ int store_credential_set_disabled(struct store *store, int64_t id, int64_t at)
 }
 
 int store_credential_select(struct store *store, int64_t device_id, int64_t authorization_id,
-	struct credential_row *ret_credential)
+	const struct credential_row *after, struct credential_row *ret_credential)
+{
+	int64_t used = after != NULL ? after->last_used_at : -1, id = after != NULL ? after->id : 0;
+	return one_row(RUN(store, CREDENTIAL_SELECT, keep_credential, ret_credential,
+			       integer(device_id), integer(authorization_id),
+			       integer(KIND_PASSWORD), integer(used), integer(id)),
+		ERR_NOT_FOUND);
+}
+
+int store_credential_set_policy(struct store *store, int64_t id, int64_t policy_id)
 {
 	return one_row(
-		RUN(store, CREDENTIAL_SELECT, keep_credential, ret_credential, integer(device_id),
-			integer(authorization_id), integer(KIND_PASSWORD)),
+		RUN(store, CREDENTIAL_SET_POLICY, NULL, NULL, integer(id), reference(policy_id)),
 		ERR_NOT_FOUND);
+}
+
+int store_credential_set_protocols(struct store *store, int64_t id, const char *protocols)
+{
+	return one_row(
+		RUN(store, CREDENTIAL_SET_PROTOCOLS, NULL, NULL, integer(id), text(protocols)),
+		ERR_NOT_FOUND);
+}
+
+int store_credential_set_parent(struct store *store, int64_t id, int64_t parent_id)
+{
+	return one_row(
+		RUN(store, CREDENTIAL_SET_PARENT, NULL, NULL, integer(id), reference(parent_id)),
+		ERR_WRONG_MOMENT);
+}
+
+int store_credential_set_login(struct store *store, int64_t id, int64_t login_id)
+{
+	return one_row(
+		RUN(store, CREDENTIAL_SET_LOGIN, NULL, NULL, integer(id), reference(login_id)),
+		ERR_WRONG_MOMENT);
 }
 
 /* Envelopes: what the vault sealed, whichever table it lies in. Their names are the vault's. */

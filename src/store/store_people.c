@@ -11,6 +11,7 @@ static int read_user(struct reader *reader, struct user_row *ret_user)
 	read_text(reader, ret_user->blocked_by);
 	ret_user->blocked_at = read_integer(reader);
 	ret_user->changed_at = read_integer(reader);
+	ret_user->sessions_most = read_integer(reader);
 	return reader->error;
 }
 
@@ -65,6 +66,13 @@ int store_user_set_disabled(struct store *store, int64_t id, int64_t at, int64_t
 {
 	return one_row(
 		RUN(store, USER_SET_DISABLED, NULL, NULL, integer(id), integer(at), integer(now)),
+		ERR_NOT_FOUND);
+}
+
+int store_user_edit(struct store *store, const struct user_row *user)
+{
+	return one_row(RUN(store, USER_EDIT, NULL, NULL, integer(user->id), text(user->name),
+			       integer(user->sessions_most), integer(user->changed_at)),
 		ERR_NOT_FOUND);
 }
 

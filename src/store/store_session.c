@@ -88,7 +88,7 @@ int store_session_add(struct store *store, const struct session_row *session, in
 		text(session->application), text(session->device), text(session->ip),
 		text(session->username), text(session->protocol), integer(session->port),
 		integer(session->width), integer(session->height), text(session->remote_addr),
-		integer(session->created_at)));
+		integer(session->created_at), integer(session->alone)));
 }
 
 int store_session_get(struct store *store, int64_t id, struct session_row *ret_session)

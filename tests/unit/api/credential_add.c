@@ -42,6 +42,12 @@ static void a_key_is_named(void **state)
 	assert_string_equal(fake_audit_at("key"), "ssh-ed25519 SHA256:x");
 }
 
+static int add_child(struct broker *broker, const char *username, const char *parent)
+{
+	return fake_call(broker, &control_credential_add, "device", "db1", "username", username,
+		"kind", "password", "parent", parent, NULL);
+}
+
 static int replace_one(struct broker *broker, const char *username, const char *kind)
 {
 	fake_fds(fake_pipe_with("newer"), -1);
@@ -90,11 +96,37 @@ static void what_cannot_be_a_credential(void **state)
 		-ERR_DEVICE_NOT_FOUND);
 }
 
+/* It has no secret, so nothing goes to the vault; its kind is its parent's. */
+static void a_child_uses_its_parents_secret(void **state)
+{
+	struct broker broker = fake_broker(state);
+	CLEANUP(store_credential_finish) struct credential_row parent = { 0 };
+	CLEANUP(store_credential_finish) struct credential_row child = { 0 };
+	struct store *store = broker.fixture->store;
+	assert_int_equal(add_one(&broker, "deploy", "ssh_key"), 0);
+	unsigned sealed = broker.sealed;
+	assert_int_equal(add_child(&broker, "child", "deploy@db1"), 0);
+	assert_int_equal(broker.sealed, sealed);
+	assert_string_equal(fake_at("kind"), "ssh_key");
+	assert_int_equal(fake_number("version"), 0);
+	assert_string_equal(fake_audit_at("parent"), "deploy@db1");
+	assert_int_equal(
+		store_credential_find(store, broker.fixture->device, "deploy", &parent), 0);
+	assert_int_equal(store_credential_find(store, broker.fixture->device, "child", &child), 0);
+	assert_int_equal(child.parent_id, parent.id);
+	assert_int_equal(child.kind, SECRET_SSH_KEY);
+	assert_int_equal(child.sealed_len, 0);
+	assert_int_equal(replace_one(&broker, "child", "ssh_key"), -ERR_PARAMETER_INVALID);
+	assert_int_equal(add_child(&broker, "grandchild", "child@db1"), -ERR_PARAMETER_INVALID);
+	assert_int_equal(add_child(&broker, "orphan", "nobody@db1"), -ERR_CREDENTIAL_NOT_FOUND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		API_CASE(the_secret_goes_to_the_vault_alone),
 		API_CASE(a_key_is_named),
+		API_CASE(a_child_uses_its_parents_secret),
 		API_CASE(a_replaced_secret_has_the_next_version),
 		API_CASE(a_refusal_of_the_vault_leaves_nothing),
 		API_CASE(what_cannot_be_a_credential),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "house.h"
 
+#include "store/policy.h"
+
 #define CREATE "/api/pam/remote/session"
 
 /* What is sent, and the message it must get; NULL: it succeeds. In the order of the checks. */
@@ -60,6 +62,15 @@ static const struct {
 	{ "user=ana&credential=svc&device=fs1&protocol=ssh&remotedevice=FS2", NULL },
 	{ "user=ana&credential=svc&device=fs1&protocol=ssh&remotedevice=127.0.0.3", NULL },
 	{ "user=ana&credential=svc&device=fs1&protocol=ssh&remotedevice=3", NULL },
+	{ "user=ana&credential=svc&device=fs1&protocol=ssh&remotedevice=fs2&port=2222", NULL },
+	{ "user=ana&credential=svc&device=fs1&protocol=ssh&remotedevice=fs2&port=2223",
+		"Invalid port" },
+	{ "user=ana&credential=svc&device=fs1&protocol=telnet&remotedevice=fs2",
+		"Invalid protocol" },
+	{ "user=ana&credential=root&device=db1&protocol=telnet&remotedevice=fs1",
+		"Invalid protocol" },
+	{ "user=ana&credential=root&device=db1&protocol=ssh&remotedevice=fs1&port=23",
+		"Invalid port" },
 	{ "user=ana&credential=root&device=127.0.0.1&protocol=SSH", NULL },
 	{ "USER=ana&Credential=root&DEVICE=DB1&Protocol=Ssh", NULL },
 };
@@ -170,6 +181,97 @@ static void test_automatic_credential(void **state)
 	assert_non_null(strstr(reply->body, "\"message\":\"No eligible credential\""));
 }
 
+static struct policy_row policy(struct house *house, const char *name, const char *username)
+{
+	struct policy_row row = { .hours = { .days = HOURS_ALL_DAYS } };
+
+	text_copy(row.name, sizeof row.name, name);
+	text_copy(row.username_mask, sizeof row.username_mask, username);
+	assert_int_equal(store_policy_add(house->broker->store, &row, &row.id), 0);
+	return row;
+}
+
+static void test_policies(void **state)
+{
+	struct house *house = *state;
+	struct store *store = house->broker->store;
+	struct policy_row one = policy(house, "one", "root");
+
+	expect(house, 200, "Session created successfully\"");
+	expect(house, 400, "Credential already in use\"");
+	assert_int_equal(store_session_ended(store, 1, 0, "", 0, 1), 0);
+	expect(house, 200, "Session created successfully\"");
+	one.hours.days = 0;
+	assert_int_equal(store_policy_edit(store, &one), 0);
+	expect(house, 400, "Credential not allowed at this time\"");
+	assert_int_equal(store_credential_set_protocols(store, house->credential, "telnet"), 0);
+	expect(house, 400, "Invalid protocol\"");
+}
+
+/* However many ask before the first is written: one has it. */
+static void test_one_of_many_at_once(void **state)
+{
+	struct house *house = *state;
+	struct house_call call = { .method = "POST",
+		.path = CREATE,
+		.params = GOOD,
+		.authorization = "Bearer " HOUSE_TOKEN };
+
+	policy(house, "one", "root");
+	assert_int_equal(house_burst(house, &call, 20, 400), 1); /* the last one */
+	assert_int_equal(store_session_count_open(house->broker->store, 0, house->credential), 1);
+}
+
+/* Selection goes on behind what its policy or its login keeps back; named, it says why. */
+static void test_selection_minds_policies(void **state)
+{
+	struct house *house = *state;
+	struct store *store = house->broker->store;
+	static const char without[] = "user=ana&device=db1&protocol=ssh";
+	struct credential_row second = {
+		.device_id = house->device, .identifier = "second", .username = "second", .kind = 1
+	};
+	struct policy_row closed = policy(house, "closed", "root");
+
+	text_copy(house->broker->process.settings.api_credential_required, 16, "no");
+	assert_int_equal(store_credential_add(store, &second, &second.id), 0);
+	assert_int_equal(
+		store_credential_set_parent(store, second.id, house->domain_credential), 0);
+	assert_int_equal(store_authorization_cover(store, house->authorization, second.id), 0);
+	closed.hours.days = 0;
+	assert_int_equal(store_policy_edit(store, &closed), 0);
+	assert_int_equal(house_post(house, CREATE, without)->status, 200);
+	assert_non_null(
+		strstr(house_audit(house, "session.created").detail, "\"username\":\"second\""));
+	const struct house_reply *reply = house_post(house, CREATE, without);
+	assert_int_equal(reply->status, 400);
+	assert_non_null(strstr(reply->body, "\"message\":\"No eligible credential\""));
+	assert_int_equal(store_session_ended(store, 1, 0, "", 0, 1), 0);
+	assert_int_equal(store_credential_set_login(store, second.id, house->credential), 0);
+	assert_int_equal(store_credential_set_disabled(store, house->credential, 5), 0);
+	assert_int_equal(house_post(house, CREATE, without)->status, 400);
+}
+
+static void test_limit_of_a_user(void **state)
+{
+	struct house *house = *state;
+	struct user_row user;
+
+	house->broker->process.settings.session_most_per_user = 1;
+	assert_int_equal(store_user_find(house->broker->store, "ana", &user), 0);
+	user.sessions_most = 2;
+	assert_int_equal(store_user_edit(house->broker->store, &user), 0);
+	expect(house, 200, "Session created successfully\"");
+	expect(house, 200, "Session created successfully\"");
+	expect(house, 400, "Session limit reached\"");
+	user.sessions_most = 0; /* any number, whatever the settings say */
+	assert_int_equal(store_user_edit(house->broker->store, &user), 0);
+	expect(house, 200, "Session created successfully\"");
+	user.sessions_most = -1;
+	assert_int_equal(store_user_edit(house->broker->store, &user), 0);
+	expect(house, 400, "Session limit reached\"");
+}
+
 static void test_encodings(void **state)
 {
 	static const enum param_place places[] = { PLACE_QUERY, PLACE_FORM, PLACE_JSON };
@@ -194,6 +296,10 @@ int main(void)
 		TEST(test_limits),
 		TEST(test_any_port),
 		TEST(test_automatic_credential),
+		TEST(test_policies),
+		TEST(test_one_of_many_at_once),
+		TEST(test_selection_minds_policies),
+		TEST(test_limit_of_a_user),
 		TEST(test_encodings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

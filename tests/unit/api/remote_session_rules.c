@@ -2,6 +2,7 @@
 #include "house.h"
 
 #include "api/remote_session_rules.h"
+#include "store/policy.h"
 
 #define CHECK "/api/pam/remote/session"
 #define GOOD "user=ana&credential=root&device=db1&protocol=ssh"
@@ -118,6 +119,22 @@ static void test_what_would_be_made(void **state)
 	assert_int_equal(house_post(house, CHECK, GOOD "&check=perhaps")->status, 400);
 }
 
+static void test_policies(void **state)
+{
+	struct house *house = *state;
+	struct policy_row policy = { .name = "never", .username_mask = "root" };
+
+	assert_int_equal(store_policy_add(house->broker->store, &policy, &policy.id), 0);
+	expect_broken(check(house, GOOD), "policy", "Credential not allowed at this time");
+	policy.hours.days = HOURS_ALL_DAYS;
+	assert_int_equal(store_policy_edit(house->broker->store, &policy), 0);
+	assert_int_equal(house_post(house, CHECK, GOOD)->status, 200);
+	expect_broken(check(house, GOOD), "policy", "Credential already in use");
+	/* what may be another device is looked at there */
+	expect_broken(check(house, DOMAIN "&remotedevice=fs2&port=23"), "remotedevice_port",
+		"Invalid port");
+}
+
 static void test_the_gateway_itself(void **state)
 {
 	struct house *house = *state;
@@ -137,6 +154,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_each_rule_is_named),
 		TEST(test_what_would_be_made),
+		TEST(test_policies),
 		TEST(test_the_gateway_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,56 @@ static void test_longest(void **state)
 	assert_int_equal(end_why(house), -ERR_SESSION_TOO_LONG);
 }
 
+/* Hours that are over `left` minutes and half a minute from now; none: the whole day. */
+static struct hours hours_left(int left)
+{
+	int now = (int)(clock_wall_ms() / 60000 % (24 * 60));
+	return (struct hours){ .days = HOURS_ALL_DAYS,
+		.from = (uint16_t)((now + 24 * 60 - 60) % (24 * 60)),
+		.until = (uint16_t)((now + left) % (24 * 60)),
+		.zone = "UTC",
+		.rule = "UTC0" };
+}
+
+static const char *notice_text(struct house *house)
+{
+	static struct house_message message;
+
+	message = house_take(house, MSG_NOTICE);
+	return ((struct msg_notice *)message.payload)->text;
+}
+
+static void test_hours(void **state)
+{
+	struct house *house = *state;
+	struct session *session = live(house);
+
+	assert_true(hours_always(&session->hours));
+	session->hours = hours_left(30);
+	tick(house);
+	assert_false(house_got(house, MSG_NOTICE));
+	session->hours = hours_left(13);
+	tick(house);
+	assert_non_null(strstr(notice_text(house), "in 15 minutes: then its credential"));
+	tick(house);
+	assert_false(house_got(house, MSG_NOTICE)); /* once */
+	session->hours = hours_left(3);             /* the one at 10 minutes was slept over */
+	tick(house);
+	assert_non_null(strstr(notice_text(house), "in 5 minutes"));
+	session->hours = hours_left(8); /* the clock went back: nothing is said again */
+	tick(house);
+	assert_false(house_got(house, MSG_NOTICE));
+	session->hours = hours_left(30);
+	tick(house);
+	session->hours = hours_left(8);
+	tick(house);
+	assert_non_null(strstr(notice_text(house), "in 10 minutes"));
+	assert_int_equal(end_why(house), 0);
+	session->hours = hours_left(-1);
+	tick(house);
+	assert_int_equal(end_why(house), -ERR_SESSION_HOURS);
+}
+
 static void test_nobody_comes_back(void **state)
 {
 	struct house *house = *state;
@@ -211,6 +261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_idle),
 		TEST(test_longest),
+		TEST(test_hours),
 		TEST(test_nobody_comes_back),
 		TEST(test_stubborn_worker_is_killed),
 		TEST(test_never_opened),

@@ -310,6 +310,42 @@ static void not_covered(struct house *house, struct session_row *row)
 	store_credential_finish(&foreign);
 }
 
+static void policy(struct house *house, struct policy_row *row)
+{
+	struct store *store = house->broker->store;
+
+	text_copy(row->name, sizeof row->name, "now");
+	assert_int_equal(store_policy_add(store, row, &row->id), 0);
+	assert_int_equal(store_credential_set_policy(store, house->credential, row->id), 0);
+}
+
+static void out_of_hours(struct house *house, struct session_row *row)
+{
+	policy(house, &(struct policy_row){ .simultaneous_sessions = true }); /* on no day */
+}
+
+/* There is the one that person_open() made beside it. */
+static void in_use(struct house *house, struct session_row *row)
+{
+	policy(house, &(struct policy_row){ .hours = { .days = HOURS_ALL_DAYS } });
+}
+
+static void other_protocols(struct house *house, struct session_row *row)
+{
+	assert_int_equal(
+		store_credential_set_protocols(house->broker->store, house->credential, "telnet"),
+		0);
+}
+
+static void no_login(struct house *house, struct session_row *row)
+{
+	struct store *store = house->broker->store;
+
+	assert_int_equal(
+		store_credential_set_parent(store, house->credential, house->domain_credential), 0);
+	assert_int_equal(store_credential_set_disabled(store, house->domain_credential, 5), 0);
+}
+
 static void nothing(struct house *house, struct session_row *row)
 {
 }
@@ -332,6 +368,10 @@ static void test_each_right_withdrawn(void **state)
 		{ no_device, -ERR_TICKET_REFUSED, -ERR_RIGHTS_WITHDRAWN },
 		{ no_credential, -ERR_TICKET_REFUSED, -ERR_RIGHTS_WITHDRAWN },
 		{ not_covered, -ERR_TICKET_REFUSED, -ERR_RIGHTS_WITHDRAWN },
+		{ out_of_hours, -ERR_CREDENTIAL_HOURS, -ERR_CREDENTIAL_HOURS },
+		{ in_use, -ERR_CREDENTIAL_IN_USE, -ERR_CREDENTIAL_IN_USE },
+		{ other_protocols, -ERR_TICKET_REFUSED, -ERR_RIGHTS_WITHDRAWN },
+		{ no_login, -ERR_TICKET_REFUSED, -ERR_RIGHTS_WITHDRAWN },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

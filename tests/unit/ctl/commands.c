@@ -201,7 +201,7 @@ static void completion_knows_the_table(void **state)
 	assert_int_equal(desk_fork(desk, bash, script), 0);
 	assert_string_equal(desk->error, "");
 
-	offers(desk, "sallyport user ''", "add list disable enable\n");
+	offers(desk, "sallyport user ''", "add list edit disable enable\n");
 	offers(desk, "sallyport user a", "add\n");
 	offers(desk, "sallyport --data /x --json user en", "enable\n");
 	offers(desk, "sallyport user add ana --n", "--name\n");

@@ -11,6 +11,8 @@ static void each_command_asks_its_endpoint(void **state)
 	} table[] = {
 		{ { "user", "add", "ana", "--name", "Ana Sousa" }, "POST /control/user/add",
 			"login=ana name=Ana Sousa", "User ana added.\n" },
+		{ { "user", "edit", "ana", "--sessions=3" }, "POST /control/user/edit",
+			"login=ana sessions=3", "User ana edited.\n" },
 		{ { "user", "disable", "ana" }, "POST /control/user/disable", "login=ana",
 			"User ana disabled.\n" },
 		{ { "user", "enable", "ana" }, "POST /control/user/enable", "login=ana",

@@ -173,6 +173,31 @@ static void one_secret_and_never_typed(void **state)
 	assert_int_equal(desk->call_count, 0);
 }
 
+static void a_child_has_no_secret_and_settings_are_edited(void **state)
+{
+	struct desk *desk = *state;
+
+	desk_gateway(desk);
+	assert_int_equal(
+		desk_run(desk, "credential", "add", ACCOUNT, "--parent=a@b", NULL), CLI_OK);
+	desk_called(desk, 0, "POST /control/credential/add",
+		"device=db1 username=root parent=a@b kind=password");
+	assert_int_equal(desk->calls[0].fd_count, 0);
+	assert_int_equal(desk_run(desk, "credential", "add", ACCOUNT, "--parent=a@b",
+				 "--password-stdin", NULL),
+		CLI_USAGE);
+	desk_complained(desk, "a child has its parent's secret");
+	assert_int_equal(desk_run(desk, "credential", "add", ACCOUNT, "--parent=a@b",
+				 "--ssh-key-file=x", NULL),
+		CLI_USAGE);
+	assert_int_equal(desk_run(desk, "credential", "edit", ACCOUNT, "--connect-as=a@b",
+				 "--protocols=SSH", "--policy=one", NULL),
+		CLI_OK);
+	desk_called(desk, 1, "POST /control/credential/edit",
+		"device=db1 username=root login=a@b protocols=SSH policy=one");
+	desk_said(desk, "Credential edited.\n");
+}
+
 static void accounts_are_withdrawn_and_given_back(void **state)
 {
 	struct desk *desk = *state;
@@ -202,6 +227,7 @@ int main(void)
 		DESK_CASE(passwords_come_on_standard_input),
 		DESK_CASE(keys_come_from_files),
 		DESK_CASE(one_secret_and_never_typed),
+		DESK_CASE(a_child_has_no_secret_and_settings_are_edited),
 		DESK_CASE(accounts_are_withdrawn_and_given_back),
 	};
 

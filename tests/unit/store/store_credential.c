@@ -5,6 +5,8 @@
 #include "failing_store.h"
 #include "fixture.h"
 
+#include "store/policy.h"
+
 static int64_t add(struct fixture *fixture, const char *username, const char *domain, int kind)
 {
 	struct credential_row row = {
@@ -104,7 +106,7 @@ static int64_t selected(struct fixture *fixture)
 {
 	CLEANUP(store_credential_finish) struct credential_row row = { 0 };
 	int r = store_credential_select(
-		fixture->store, fixture->device, fixture->authorization, &row);
+		fixture->store, fixture->device, fixture->authorization, NULL, &row);
 	return r < 0 ? r : row.id;
 }
 
@@ -139,6 +141,101 @@ static void automatic_selection(void **state)
 	assert_int_equal(selected(fixture), a);
 	assert_int_equal(store_credential_used(store, 99, NOW), -ERR_NOT_FOUND);
 	assert_int_equal(store_credential_set_disabled(store, 99, NOW), -ERR_NOT_FOUND);
+}
+
+static int64_t selected_behind(struct fixture *fixture, int64_t id)
+{
+	CLEANUP(store_credential_finish) struct credential_row after = { 0 };
+	CLEANUP(store_credential_finish) struct credential_row row = { 0 };
+	assert_int_equal(store_credential_get(fixture->store, id, &after), 0);
+	int r = store_credential_select(
+		fixture->store, fixture->device, fixture->authorization, &after, &row);
+	return r < 0 ? r : row.id;
+}
+
+static void selection_goes_on_behind_one(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	int64_t a = add(fixture, "a", "", 1), b = add(fixture, "b", "", 1);
+	int64_t c = add(fixture, "c", "", 1);
+	const int64_t all[] = { a, b, c };
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			store_authorization_cover(store, fixture->authorization, all[i]), 0);
+	assert_int_equal(store_credential_used(store, a, NOW), 0);
+	assert_int_equal(selected(fixture), b);
+	assert_int_equal(selected_behind(fixture, b), c);
+	assert_int_equal(selected_behind(fixture, c), a);
+	assert_int_equal(selected_behind(fixture, a), -ERR_NOT_FOUND);
+}
+
+static struct credential_row got(struct fixture *fixture, int64_t id)
+{
+	struct credential_row row = { 0 };
+	assert_int_equal(store_credential_get(fixture->store, id, &row), 0);
+	store_credential_finish(&row);
+	return row;
+}
+
+/* A child is as good as its parent: without its secret, or with a key's, it is not selected. */
+static void children_are_selected_by_their_parents_secret(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	int64_t parent = add(fixture, "parent", "", 1), child = fixture->credential;
+	assert_int_equal(store_authorization_cover(store, fixture->authorization, child), 0);
+	assert_int_equal(selected(fixture), -ERR_NOT_FOUND); /* it has no secret */
+	assert_int_equal(store_credential_set_parent(store, child, parent), 0);
+	assert_int_equal(selected(fixture), child);
+	assert_int_equal(store_credential_set_disabled(store, parent, NOW), 0);
+	assert_int_equal(selected(fixture), -ERR_NOT_FOUND);
+	int64_t key = add(fixture, "key", "", 2);
+	assert_int_equal(store_credential_set_parent(store, child, key), 0);
+	assert_int_equal(selected(fixture), -ERR_NOT_FOUND);
+}
+
+/* One step and no further, whichever end the second one comes from. */
+static void there_are_no_grandparents(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	int64_t a = add(fixture, "a", "", 1), b = add(fixture, "b", "", 1);
+	int64_t c = add(fixture, "c", "", 1);
+	static int (*const sets[])(struct store *, int64_t,
+		int64_t) = { store_credential_set_parent, store_credential_set_login };
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(sets[i](store, a, b), 0);
+		assert_int_equal(sets[i](store, a, c), 0); /* another one in its place */
+		assert_int_equal(sets[i](store, b, a), -ERR_WRONG_MOMENT);
+		assert_int_equal(sets[i](store, c, b), -ERR_WRONG_MOMENT); /* c is one */
+		assert_int_equal(sets[i](store, b, b), -ERR_WRONG_MOMENT);
+		assert_int_equal(sets[i](store, b, 99), -ERR_WRONG_MOMENT);
+		assert_int_equal(sets[i](store, 99, b), -ERR_WRONG_MOMENT);
+		assert_int_equal(i == 0 ? got(fixture, a).parent_id : got(fixture, a).login_id, c);
+		assert_int_equal(sets[i](store, a, 0), 0);
+		assert_int_equal(i == 0 ? got(fixture, a).parent_id : got(fixture, a).login_id, 0);
+		assert_int_equal(sets[i](store, c, b), 0);
+		assert_int_equal(sets[i](store, c, 0), 0);
+	}
+}
+
+static void settings_of_a_credential(void **state)
+{
+	struct fixture *fixture = *state;
+	struct store *store = fixture->store;
+	struct policy_row policy = { .name = "one" };
+	int64_t id = fixture->credential;
+	assert_int_equal(store_policy_add(store, &policy, &policy.id), 0);
+	assert_int_equal(got(fixture, id).policy_id, 0);
+	assert_int_equal(store_credential_set_policy(store, id, policy.id), 0);
+	assert_int_equal(got(fixture, id).policy_id, policy.id);
+	assert_int_equal(store_credential_set_policy(store, id, 99), -ERR_NOT_FOUND);
+	assert_int_equal(store_credential_set_policy(store, 99, policy.id), -ERR_NOT_FOUND);
+	assert_string_equal(got(fixture, id).protocols, "");
+	assert_int_equal(store_credential_set_protocols(store, id, "ssh"), 0);
+	assert_string_equal(got(fixture, id).protocols, "ssh");
+	assert_int_equal(store_credential_set_protocols(store, 99, "ssh"), -ERR_NOT_FOUND);
 }
 
 static void rewrap_all(struct fixture *fixture, uint32_t key_version, char *ret_order, size_t size)
@@ -328,6 +425,10 @@ int main(void)
 		CASE(an_account_has_one_credential),
 		CASE(lists_carry_the_device),
 		CASE(automatic_selection),
+		CASE(selection_goes_on_behind_one),
+		CASE(children_are_selected_by_their_parents_secret),
+		CASE(there_are_no_grandparents),
+		CASE(settings_of_a_credential),
 		CASE(rotation_visits_every_envelope_once),
 		CASE(rotation_does_not_bring_back_an_old_secret),
 		CASE(lists_can_be_stopped),

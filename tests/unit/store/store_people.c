@@ -42,6 +42,23 @@ static void users_are_disabled_and_blocked(void **state)
 	assert_int_equal(store_user_set_blocked(store, 99, "", 0), -ERR_NOT_FOUND);
 }
 
+static void users_are_edited(void **state)
+{
+	struct fixture *fixture = *state;
+	struct user_row user;
+	assert_int_equal(store_user_find(fixture->store, "ana", &user), 0);
+	assert_int_equal(user.sessions_most, -1); /* the settings' */
+	user.sessions_most = 3;
+	memcpy(user.name, "Ana", 4);
+	assert_int_equal(store_user_edit(fixture->store, &user), 0);
+	user = (struct user_row){ 0 };
+	assert_int_equal(store_user_find(fixture->store, "ana", &user), 0);
+	assert_int_equal(user.sessions_most, 3);
+	assert_string_equal(user.name, "Ana");
+	user.id = 99;
+	assert_int_equal(store_user_edit(fixture->store, &user), -ERR_NOT_FOUND);
+}
+
 struct seen {
 	struct store *store;
 	char logins[64];
@@ -159,6 +176,7 @@ int main(void)
 		CASE(users_are_found_by_login),
 		CASE(a_login_is_taken_once),
 		CASE(users_are_disabled_and_blocked),
+		CASE(users_are_edited),
 		CASE(lists_come_in_order_and_can_be_stopped),
 		CASE(users_are_changed_and_paged),
 		CASE(domains_have_no_letter_case),

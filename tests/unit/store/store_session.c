@@ -56,6 +56,24 @@ static void a_session_comes_back_as_it_was_made(void **state)
 	assert_int_equal(store_session_add(fixture->store, &made, &id), -ERR_NOT_FOUND);
 }
 
+/* The database itself keeps a second one out, whoever asks: not a look and then a write. */
+static void one_that_is_alone_stays_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	struct session_row row = fixture_session(fixture, 1);
+	int64_t first, other;
+	row.alone = true;
+	assert_int_equal(store_session_add(fixture->store, &row, &first), 0);
+	row = fixture_session(fixture, 2);
+	row.alone = true;
+	assert_int_equal(store_session_add(fixture->store, &row, &other), -ERR_EXISTS);
+	assert_int_equal(store_session_ended(fixture->store, first, 0, "", 0, NOW), 0);
+	assert_int_equal(store_session_add(fixture->store, &row, &other), 0);
+	row = fixture_session(fixture, 3);
+	row.alone = false; /* made before the policy said so: the policy counts those */
+	assert_int_equal(store_session_add(fixture->store, &row, &other), 0);
+}
+
 static void a_session_is_its_callers(void **state)
 {
 	struct fixture *fixture = *state;
@@ -430,6 +448,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_session_comes_back_as_it_was_made),
 		CASE(a_session_is_its_callers),
+		CASE(one_that_is_alone_stays_alone),
 		CASE(moves_are_conditional),
 		CASE(a_recording_is_noted),
 		CASE(lists_come_newest_first_in_pages),
