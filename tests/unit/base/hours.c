@@ -78,6 +78,9 @@ static void test_office_hours(void **state)
 	struct hours utc = hours_of("mon-fri", "08:00-18:00", "UTC0");
 	struct hours berlin = hours_of("mon-fri", "08:00-18:00", BERLIN);
 
+	struct hours daily = hours_of("all", "08:00-18:00", "UTC0");
+	assert_false(hours_always(&daily));
+	assert_false(hours_open(&daily, MONDAY - DAY));
 	assert_false(hours_always(&utc));
 	assert_false(hours_open(&utc, MONDAY + 8 * HOUR - 1));
 	assert_true(hours_open(&utc, MONDAY + 8 * HOUR));

@@ -3,6 +3,9 @@
 
 #include "house.h"
 
+#include "failing.h"
+#include "failing_store.h"
+
 #define NOON INT64_C(1767614400000) /* 2026-01-05 12:00 UTC, a Monday */
 #define HOUR (60 * 60 * INT64_C(1000))
 
@@ -59,6 +62,9 @@ static void test_which_policy(void **state)
 		store_credential_set_policy(house->broker->store, house->credential, named.id), 0);
 	assert_string_equal(found(house, "db1"), "named");
 	assert_string_equal(found(house, "web1"), "named");
+	named.priority = 1000; /* wherever it stands among them */
+	assert_int_equal(store_policy_edit(house->broker->store, &named), 0);
+	assert_string_equal(found(house, "db1"), "named");
 }
 
 static int admits(struct house *house, const char *protocol, bool own, bool *ret_alone)
@@ -76,8 +82,8 @@ static void test_protocols(void **state)
 		const char *list;
 		int r;
 	} rows[] = { { "", 0 }, { "ssh", 0 }, { "telnet,ssh", 0 }, { "ssh,telnet", 0 },
-		{ "telnet", -ERR_PROTOCOL_INVALID }, { "sshx", -ERR_PROTOCOL_INVALID },
-		{ "ss,h", -ERR_PROTOCOL_INVALID } };
+		{ "telnet", -ERR_PROTOCOL_INVALID }, { "rdp", -ERR_PROTOCOL_INVALID },
+		{ "sshx", -ERR_PROTOCOL_INVALID }, { "ss,h", -ERR_PROTOCOL_INVALID } };
 	struct house *house = *state;
 	bool alone;
 
@@ -162,6 +168,7 @@ static void test_custody(void **state)
 	assert_int_equal(take(house, house->reader, NOON + HOUR), -ERR_CREDENTIAL_HELD);
 	assert_int_equal(take(house, house->reader, NOON + HOUR + 1), 0);
 	struct policy_row policy = add(house, "root", "root", "", 0);
+	assert_int_equal(take(house, house->authorization, NOON + HOUR + 2), -ERR_CREDENTIAL_HELD);
 	policy.view_expiry = 5;
 	assert_int_equal(store_policy_edit(house->broker->store, &policy), 0);
 	assert_int_equal(take(house, house->authorization, NOON + 2 * HOUR), -ERR_CREDENTIAL_HELD);
@@ -238,6 +245,34 @@ static void test_who_logs_in(void **state)
 	assert_int_equal(login(house, username), -ERR_CREDENTIAL_INACTIVE);
 }
 
+/* What cannot be looked up is not allowed. */
+static void test_a_store_that_fails(void **state)
+{
+	struct house *house = *state;
+	struct credential_row credential = root(house);
+	struct session_row session = { .device = "db1", .protocol = "ssh" };
+	struct policy_row policy = add(house, "root", "root", "", 0);
+	bool alone;
+
+	policy.simultaneous_sessions = false;
+	assert_int_equal(store_policy_edit(house->broker->store, &policy), 0);
+	failing_store(house->broker->store);
+	FAILING(FAILING_STORE) {
+		int r = policy_admits(house->broker, &credential, &session, false, NOON, &alone);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+	FAILING(FAILING_STORE) {
+		CLEANUP(store_credential_finish) struct credential_row secret = { 0 };
+		char username[USERNAME_SIZE];
+		int r = login_find(house->broker, &credential, &secret, username);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+	FAILING(FAILING_STORE) {
+		int r = custody_take(house->broker, &credential, "db1", house->authorization, NOON);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void)
@@ -249,6 +284,7 @@ int main(void)
 		TEST(test_hours_of_a_session),
 		TEST(test_custody),
 		TEST(test_who_logs_in),
+		TEST(test_a_store_that_fails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,9 @@
 
 #include "fixture.h"
 
+#include "failing.h"
+#include "failing_store.h"
+
 static const struct policy_row whole = { .name = "office",
 	.simultaneous_sessions = true,
 	.simultaneous_viewing = true,
@@ -79,11 +82,30 @@ static void the_weightiest_comes_first(void **state)
 	assert_string_equal(all, "ba");
 }
 
+static void a_store_that_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	failing_store(fixture->store);
+	FAILING(FAILING_STORE) {
+		int r = store_policy_count(fixture->store);
+		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
+	}
+}
+
+static void damage_is_no_row(void **state)
+{
+	struct each_policy each = { .keep = join };
+	assert_int_equal(keep_each_policy(&each, NULL, 0), -ERR_STORE);
+	assert_int_equal(each.result, -ERR_STORE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(what_was_added_is_found),
 		CASE(the_weightiest_comes_first),
+		CASE(a_store_that_fails),
+		CASE(damage_is_no_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
