@@ -180,6 +180,7 @@ export class Person {
 		case FRAME.KEYFRAME:
 			if (payload[4] !== this.awaits) break;
 			this.awaits = payload[4] + 1 < payload[5] ? this.awaits + 1 : null;
+			this.state = payload[6]; // it was said in bytes that are gone
 			this.text += payload.subarray(8).toString('latin1');
 			break;
 		case FRAME.REFUSED: {

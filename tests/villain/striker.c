@@ -159,11 +159,16 @@ static void execute(const struct striker *striker, int supervisor)
 	_exit(127);
 }
 
+static void alive(struct striker *striker);
+
 static void tell(struct striker *striker, enum msg_type type, const void *payload, int fd)
 {
-	if (!packets_tell(striker->supervisor, type, payload, fd))
-		die("the process closed its supervisor's channel after %llu things",
-			(unsigned long long)striker->said);
+	if (packets_tell(striker->supervisor, type, payload, fd))
+		return;
+	nanosleep(&(struct timespec){ 1, 0 }, NULL); /* for it to end, and to be asked why */
+	alive(striker);
+	die("the process closed its supervisor's channel after %llu things",
+		(unsigned long long)striker->said);
 }
 
 static void give(struct striker *striker, const char *name, int fd)
