@@ -220,6 +220,7 @@ void attach_forget(struct broker *broker, const struct channel *front)
 /* An attach whose audit line waits for the commit. */
 struct attaching {
 	int64_t session;
+	uint64_t front; /* peer_number() */
 	struct joining joining;
 };
 
@@ -228,8 +229,7 @@ static void after_attach(struct broker *broker, void *context, int result)
 	CLEANUP(mem_freep) struct attaching *attaching = context;
 	struct session *session = session_by_id(broker, attaching->session);
 
-	if (peer_of(broker, attaching->joining.channel) == NULL)
-		attaching->joining.channel = NULL;
+	attaching->joining.channel = peer_numbered(broker, attaching->front);
 	if (result == 0 && (session == NULL || session->row.state == SESSION_ENDED))
 		result = -ERR_SESSION_OVER;
 	if (result < 0 || session->joining_count == VIEWERS_MAX) {
@@ -278,7 +278,7 @@ static int prove(struct broker *broker, struct channel *front, const struct msg_
 	if (attaching == NULL)
 		return -ERR_SYSTEM;
 	attaching->session = session->row.id;
-	attaching->joining.channel = front;
+	attaching->front = peer_number(broker, front);
 	attaching->joining.serial = serial;
 	viewer_fill(session, proof, &attaching->joining.viewer);
 	r = turn_open(broker);

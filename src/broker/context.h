@@ -31,6 +31,7 @@ struct broker {
 	struct store *store;
 	struct node node;
 	struct peer *peers;
+	uint64_t peers_met;
 	struct channel *vault,
 		*recorder;     /* of the peers, the ones that take what is new; or NULL */
 	bool retiring, last;   /* another broker follows; this one ends */

@@ -10,7 +10,7 @@
 
 struct early_redeem {
 	struct early_redeem *next;
-	struct channel *front;
+	uint64_t front; /* peer_number() */
 	uint32_t serial;
 	struct msg_redeem redeem;
 };
@@ -52,8 +52,9 @@ void early_answer(struct broker *broker)
 			.serial = waiting->serial,
 			.payload = &waiting->redeem };
 		/* Its front may have ended meanwhile. What it asked was looked at when it came. */
-		if (peer_of(broker, waiting->front) != NULL)
-			ticket_redeem(broker, waiting->front, &message);
+		struct channel *front = peer_numbered(broker, waiting->front);
+		if (front != NULL)
+			ticket_redeem(broker, front, &message);
 	}
 }
 
@@ -87,7 +88,8 @@ int early_redeem(struct broker *broker, struct channel *front, struct message *m
 		free(waiting);
 		return ticket_redeem(broker, front, message);
 	}
-	*waiting = (struct early_redeem){ NULL, front, message->serial, *redeem };
+	*waiting =
+		(struct early_redeem){ NULL, peer_number(broker, front), message->serial, *redeem };
 	*early->last = waiting;
 	early->last = &waiting->next;
 	early->count++;

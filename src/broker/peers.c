@@ -80,6 +80,22 @@ struct peer *peer_of(const struct broker *broker, const struct channel *channel)
 	return channel != NULL ? peer : NULL;
 }
 
+uint64_t peer_number(const struct broker *broker, const struct channel *channel)
+{
+	const struct peer *peer = peer_of(broker, channel);
+
+	return peer != NULL ? peer->number : 0;
+}
+
+struct channel *peer_numbered(const struct broker *broker, uint64_t number)
+{
+	const struct peer *peer = broker->peers;
+
+	while (peer != NULL && peer->number != number)
+		peer = peer->next;
+	return peer != NULL ? peer->channel : NULL;
+}
+
 unsigned peers_count(const struct broker *broker, enum party party)
 {
 	unsigned count = 0;
@@ -213,6 +229,7 @@ void peers_meet(void *context, const struct msg_peer *met, int fd)
 		*peer = (struct peer){ .broker = broker,
 			.party = (enum party)met->party,
 			.generation = met->generation,
+			.number = ++broker->peers_met,
 			.retired = met->retired != 0 };
 	if (peer == NULL || open_channel(broker, peer, fd) < 0) {
 		log_error("peer.lost", "no memory for a channel to %s", party_name(met->party));

@@ -111,7 +111,7 @@ static int is_missing(struct broker *broker, int64_t id)
 
 /* The end of a recording that waits for its commit. */
 struct keeping {
-	struct channel *recorder;
+	uint64_t recorder; /* peer_number() */
 	int64_t session;
 };
 
@@ -119,9 +119,10 @@ static void after_kept(struct broker *broker, void *context, int result)
 {
 	CLEANUP(mem_freep) struct keeping *keeping = context;
 	struct msg_session which = { keeping->session };
+	struct channel *recorder = peer_numbered(broker, keeping->recorder);
 
-	if (result == 0 && peer_of(broker, keeping->recorder) != NULL)
-		channel_tell(keeping->recorder, MSG_RECORDING_KEPT, &which);
+	if (result == 0 && recorder != NULL)
+		channel_tell(recorder, MSG_RECORDING_KEPT, &which);
 }
 
 /* The recorder may forget it, once it is on disk. */
@@ -131,7 +132,7 @@ static int let_forget(struct broker *broker, struct channel *recorder, int64_t i
 
 	if (keeping == NULL)
 		return -ERR_SYSTEM;
-	*keeping = (struct keeping){ recorder, id };
+	*keeping = (struct keeping){ peer_number(broker, recorder), id };
 	turn_answer(broker, after_kept, keeping);
 	return 0;
 }
@@ -217,7 +218,7 @@ int session_from_recorder(struct broker *broker, struct channel *recorder, struc
 
 /* A release that waits for its audit line to be on disk. */
 struct releasing {
-	struct channel *vault; /* the one that asked */
+	uint64_t vault; /* peer_number() of the one that asked */
 	struct msg_session which;
 };
 
@@ -226,9 +227,10 @@ static void after_release(struct broker *broker, void *context, int result)
 {
 	CLEANUP(mem_freep) struct releasing *releasing = context;
 
-	if (peer_of(broker, releasing->vault) != NULL)
-		channel_tell(releasing->vault, result == 0 ? MSG_SECRET_RELEASE : MSG_GRANT_END,
-			&releasing->which);
+	struct channel *vault = peer_numbered(broker, releasing->vault);
+	if (vault != NULL)
+		channel_tell(
+			vault, result == 0 ? MSG_SECRET_RELEASE : MSG_GRANT_END, &releasing->which);
 }
 
 static int release(struct broker *broker, struct session *session, struct releasing *releasing)
@@ -261,7 +263,7 @@ static void on_secret_wanted(struct broker *broker, struct channel *vault, int64
 
 	if (releasing == NULL)
 		return; /* the worker's login time runs out */
-	*releasing = (struct releasing){ vault, { id } };
+	*releasing = (struct releasing){ peer_number(broker, vault), { id } };
 	if (session != NULL && session->row.state == SESSION_REDEEMED &&
 		!session->secret_released && release(broker, session, releasing) == 0)
 		return;

@@ -56,7 +56,7 @@ void ticket_make(const struct broker *broker, const char *session_id, char value
 /* An answer that waits for the commit. */
 struct redeeming {
 	uint32_t serial;
-	struct channel *front;
+	uint64_t front; /* peer_number() */
 	struct msg_redeemed answer;
 };
 
@@ -73,13 +73,13 @@ static void after_redeem(struct broker *broker, void *context, int result)
 {
 	struct redeeming *redeeming = context;
 
-	bool there = peer_of(broker, redeeming->front) != NULL;
+	struct channel *front = peer_numbered(broker, redeeming->front);
 
-	if (there && result < 0)
-		refuse(redeeming->front, redeeming->serial, result);
-	else if (there)
-		channel_send(redeeming->front, MSG_TICKET_REDEEMED, redeeming->serial,
-			&redeeming->answer, NULL, 0, NULL, 0);
+	if (front != NULL && result < 0)
+		refuse(front, redeeming->serial, result);
+	else if (front != NULL)
+		channel_send(front, MSG_TICKET_REDEEMED, redeeming->serial, &redeeming->answer,
+			NULL, 0, NULL, 0);
 	mem_wipe(redeeming, sizeof *redeeming);
 	free(redeeming);
 }
@@ -300,7 +300,7 @@ int ticket_redeem(struct broker *broker, struct channel *front, struct message *
 		return 0;
 	}
 	redeeming->serial = message->serial;
-	redeeming->front = front;
+	redeeming->front = peer_number(broker, front);
 	r = redeem_now(broker, redeem, redeeming);
 	if (r < 0) {
 		memset(&redeeming->answer, 0, sizeof redeeming->answer);

@@ -159,6 +159,7 @@ static void execute(const struct striker *striker, int supervisor)
 	_exit(127);
 }
 
+#define LAST_WORDS 4096 /* of what it logged, when it ended */
 static void alive(struct striker *striker);
 
 static void tell(struct striker *striker, enum msg_type type, const void *payload, int fd)
@@ -225,8 +226,11 @@ static void alive(struct striker *striker)
 
 	if (waitpid(striker->pid, &status, WNOHANG) == 0)
 		return;
-	char *text = mmap(NULL, 65536, PROT_READ, MAP_SHARED, striker->log, 0);
-	fprintf(stderr, "%.60000s\n", text != MAP_FAILED ? text : "");
+	char text[LAST_WORDS + 1] = "";
+	off_t end = lseek(striker->log, 0, SEEK_END);
+	ssize_t got =
+		pread(striker->log, text, LAST_WORDS, end > LAST_WORDS ? end - LAST_WORDS : 0);
+	fprintf(stderr, "%s\n", got > 0 ? text : "");
 	for (size_t i = 0; i < MIN(striker->packets.len, 256); i++)
 		fprintf(stderr, "%02x", striker->packets.bytes[i]);
 	die("\nthe %s ended (status %x) after %llu things, the last one above (%zu bytes, %u "

@@ -50,6 +50,11 @@ static void test_a_peer_is_found_by_its_channel(void **state)
 	assert_null(peer_of(house->broker, NULL));
 	assert_null(peer_of(house->broker, house->front)); /* the test's own end */
 	assert_int_equal(peer_of(house->broker, house->broker->recorder)->party, PARTY_RECORDER);
+	uint64_t number = peer_number(house->broker, house->broker->recorder);
+	assert_true(number > 0);
+	assert_ptr_equal(peer_numbered(house->broker, number), house->broker->recorder);
+	assert_int_equal(peer_number(house->broker, NULL), 0);
+	assert_null(peer_numbered(house->broker, 0));
 }
 
 static void end_later(void *context)
@@ -151,6 +156,21 @@ static void test_retires_in_time(void **state)
 	assert_true(house->broker->last);
 }
 
+/* What waits for a commit names who asked by number: his address may be somebody else's by then. */
+static void test_numbers_are_never_used_again(void **state)
+{
+	struct house *house = *state;
+	uint64_t last = peer_number(house->broker, house->broker->recorder);
+
+	for (unsigned i = 0; i < 8; i++) {
+		channel_destroy(house_introduce(house, PARTY_RECORDER));
+		uint64_t number = peer_number(house->broker, house->broker->recorder);
+		assert_true(number > last);
+		assert_null(peer_numbered(house->broker, last));
+		last = number;
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void)
@@ -159,6 +179,7 @@ int main(void)
 		TEST(test_two_fronts_are_served),
 		TEST(test_retired_take_nothing_new),
 		TEST(test_a_peer_is_found_by_its_channel),
+		TEST(test_numbers_are_never_used_again),
 		TEST(test_retires_with_all_answered),
 		TEST(test_retiring_takes_nothing_for_lost),
 		TEST(test_retires_when_the_last_is_answered),
