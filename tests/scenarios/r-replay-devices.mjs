@@ -289,17 +289,20 @@ story('a list of 20,000 devices leaves in pages, and nobody grows with it', asyn
 	equal(g.cli(['device', 'list']).length > rows, true, 'the command line reads it whole');
 });
 
+// What sockets hold has left already: where they hold a whole list, it is asked for again.
 story('a list ends when the right to it does', async () => {
 	const g = await prepared();
-	let cut = false;
-	const ended = await readSlowly(g, '/api/pam/device', async (chunk) => {
-		if (!cut) g.cli(['application', 'disable', 'portal']);
-		cut = true;
-		assert(chunk < 100000, 'ends');
-	}).then(() => 'whole', (error) => error.code ?? error.message);
-	// what sockets hold had left already; the rest is cut off, so that no client takes it for whole
-	assert(ended !== 'whole', ended);
-	g.cli(['application', 'enable', 'portal']);
-	await until(async () => (await call('GET', '/api/pam/device?limit=1')).status === 200, 'the right is back');
+	let ended = 'whole';
+	for (let tries = 0; ended === 'whole' && tries < 10; tries++) {
+		let cut = false;
+		ended = await readSlowly(g, '/api/pam/device', async (chunk) => {
+			if (!cut) g.cli(['application', 'disable', 'portal']);
+			cut = true;
+			assert(chunk < 100000, 'ends');
+		}).then(() => 'whole', (error) => error.code ?? error.message);
+		g.cli(['application', 'enable', 'portal']);
+		await until(async () => (await call('GET', '/api/pam/device?limit=1')).status === 200, 'the right is back');
+	}
+	assert(ended !== 'whole', 'cut off, so that no client takes it for whole');
 	await g.stop();
 });
