@@ -78,10 +78,10 @@ static void audit_fill(struct call *call, const struct wish *wish, const struct 
 	json_text(json, "protocol", row->protocol);
 	json_text(json, "username", row->username);
 	json_id(json, "credential", row->credential_id);
-	if (wish->secret_id != row->credential_id)
-		json_id(json, "secret_of", wish->secret_id);
-	if (strcmp(wish->login, row->username) != 0)
-		json_text(json, "login", wish->login);
+	if (wish->login.secret_id != row->credential_id)
+		json_id(json, "secret_of", wish->login.secret_id);
+	if (strcmp(wish->login.username, row->username) != 0)
+		json_text(json, "login", wish->login.username);
 	if (wish->device.id != row->device_id)
 		json_text(json, "credential_device", wish->device.hostname);
 	if (row->remote_addr[0] != 0)

@@ -113,15 +113,6 @@ static int check_port(struct broker *broker, struct call *call, struct wish *wis
 	return given(call, "remotedevice") ? 0 : judge_port(call, wish);
 }
 
-static int check_login(struct broker *broker, struct wish *wish)
-{
-	CLEANUP(store_credential_finish) struct credential_row secret = { 0 };
-	int r = login_find(broker, &wish->credential, &secret, wish->login);
-
-	wish->secret_id = secret.id;
-	return r;
-}
-
 /* policy_admits() looks at a session: this is what is known of it yet. */
 static int check_policy(struct broker *broker, struct call *call, struct wish *wish)
 {
@@ -140,7 +131,7 @@ static int select_credential(struct broker *broker, struct call *call, struct wi
 		call_store(call), wish->device.id, authorization, NULL, &wish->credential);
 
 	for (unsigned i = 0; r == 0 && i < SELECT_MAX; i++) {
-		r = check_login(broker, wish);
+		r = login_find(broker, &wish->credential, &wish->login);
 		if (r == 0)
 			r = check_policy(broker, call, wish);
 		if (r != -ERR_CREDENTIAL_INACTIVE && r != -ERR_CREDENTIAL_HOURS &&
@@ -166,11 +157,10 @@ static int find_credential(struct broker *broker, struct call *call, struct wish
 		store, wish->device.id, call_text(call, "credential"), &wish->credential);
 	if (r < 0)
 		return r == -ERR_NOT_FOUND ? -ERR_CREDENTIAL_UNKNOWN : r;
-	r = wish->device.disabled_at != 0 ? -ERR_CREDENTIAL_INACTIVE : check_login(broker, wish);
+	r = wish->device.disabled_at != 0 ? -ERR_CREDENTIAL_INACTIVE
+					  : login_find(broker, &wish->credential, &wish->login);
 	if (r < 0)
 		return r;
-	if (wish->credential.owner_authorization == authorization)
-		return 0;
 	r = store_authorization_covers(store, authorization, wish->credential.id);
 	return r < 0 ? r : (r == 1 ? 0 : -ERR_CREDENTIAL_NO_ACCESS);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/call.h"
+#include "broker/policy.h"
 
 /*
  * What must hold before a session is made, as a table that is walked once: by POST remote/session
@@ -13,9 +14,8 @@ struct wish {
 	struct device_row device; /* the one the credential is registered on */
 	struct device_row target; /* the one that is reached: usually the same */
 	struct credential_row credential;
-	int64_t secret_id;         /* whose secret it uses: usually its own */
-	char login[USERNAME_SIZE]; /* who logs in */
-	bool alone;                /* its policy allows no second session with it */
+	struct login login; /* usually it logs in itself */
+	bool alone;         /* its policy allows no second session with it */
 	char protocol[PROTOCOL_SIZE];
 	int64_t port_asked; /* 0: the first that is listed */
 	bool spoken;        /* the protocol is among the connectivities of the target */

@@ -120,25 +120,29 @@ static int active_get(struct broker *broker, int64_t id, struct credential_row *
 	return r == 0 && ret_row->disabled_at != 0 ? -ERR_CREDENTIAL_INACTIVE : r;
 }
 
-int login_find(struct broker *broker, const struct credential_row *credential,
-	struct credential_row *ret_secret, char ret_username[USERNAME_SIZE])
+int login_find(
+	struct broker *broker, const struct credential_row *credential, struct login *ret_login)
 {
-	CLEANUP(store_credential_finish) struct credential_row login = { 0 };
-	CLEANUP(store_credential_finish) struct credential_row secret = { 0 };
-	int64_t who = credential->login_id != 0 ? credential->login_id : credential->id;
+	CLEANUP(store_credential_finish) struct credential_row other = { 0 };
+	CLEANUP(store_credential_finish) struct credential_row parent = { 0 };
+	const struct credential_row *who = credential, *secret;
+	int r = credential->disabled_at != 0 ? -ERR_CREDENTIAL_INACTIVE : 0;
 
-	if (credential->disabled_at != 0)
-		return -ERR_CREDENTIAL_INACTIVE;
-	int r = active_get(broker, who, &login);
-	if (r == 0)
-		r = active_get(broker, login.parent_id != 0 ? login.parent_id : who, &secret);
+	if (r == 0 && credential->login_id != 0) {
+		r = active_get(broker, credential->login_id, &other);
+		who = &other;
+	}
+	secret = who;
+	if (r == 0 && who->parent_id != 0) {
+		r = active_get(broker, who->parent_id, &parent);
+		secret = &parent;
+	}
 	/* two gateways that gave each other's credential a parent at once: one step and no more */
-	if (r == 0 && (secret.sealed_len == 0 || (secret.id != who && secret.parent_id != 0)))
+	if (r == 0 && (secret->sealed_len == 0 || (secret != who && secret->parent_id != 0)))
 		r = -ERR_CREDENTIAL_INACTIVE;
 	if (r < 0)
 		return r;
-	memcpy(ret_username, login.username, USERNAME_SIZE);
-	*ret_secret = secret;
-	secret.sealed = NULL;
+	ret_login->secret_id = secret->id;
+	memcpy(ret_login->username, who->username, sizeof ret_login->username);
 	return 0;
 }

@@ -32,8 +32,12 @@ int custody_take(struct broker *broker, const struct credential_row *credential,
 
 /*
  * Who logs in for a credential, and with whose secret: itself, or another one by its settings; of
- * a child its parent's. The row is the secret's owner, the name the one that logs in.
- * -ERR_CREDENTIAL_INACTIVE: one of them is disabled or has no secret.
+ * a child its parent's. Only others are read for it. -ERR_CREDENTIAL_INACTIVE: one of them is
+ * disabled or has no secret.
  */
-int login_find(struct broker *broker, const struct credential_row *credential,
-	struct credential_row *ret_secret, char ret_username[USERNAME_SIZE]);
+struct login {
+	int64_t secret_id; /* the credential whose secret it is */
+	char username[USERNAME_SIZE];
+};
+int login_find(
+	struct broker *broker, const struct credential_row *credential, struct login *ret_login);

@@ -266,21 +266,32 @@ static int worker_ask(
 	return 0;
 }
 
+/* Who logs in, and the row of the credential whose secret he has. */
+static int secret_get(struct broker *broker, int64_t credential_id, struct login *ret_login,
+	struct credential_row *ret_secret)
+{
+	int r = store_credential_get(broker->store, credential_id, ret_secret);
+
+	if (r == 0)
+		r = login_find(broker, ret_secret, ret_login);
+	if (r < 0 || ret_login->secret_id == credential_id)
+		return r;
+	store_credential_finish(ret_secret);
+	return store_credential_get(broker->store, ret_login->secret_id, ret_secret);
+}
+
 /* Target connected, recording begun: now the secret may be promised and the worker started. */
 static int worker_launch(struct broker *broker, struct session *session)
 {
-	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
 	CLEANUP(store_credential_finish) struct credential_row secret = { 0 };
-	char username[USERNAME_SIZE] = "";
+	struct login login;
 	struct msg_grant grant;
 	struct worker_birth birth;
 	int ends[2] = { -1, -1 };
 
 	memset(&grant, 0, sizeof grant);
 	memset(&birth, 0, sizeof birth);
-	int r = store_credential_get(broker->store, session->row.credential_id, &credential);
-	if (r == 0)
-		r = login_find(broker, &credential, &secret, username);
+	int r = secret_get(broker, session->row.credential_id, &login, &secret);
 	if (r == 0)
 		r = pins_take(broker, session, &grant, &birth);
 	if (r == 0)
@@ -288,8 +299,8 @@ static int worker_launch(struct broker *broker, struct session *session)
 	if (r < 0)
 		return r;
 	birth.kind = secret.kind;
-	birth_fill(broker, session, username, &birth);
-	r = grant_send(broker, session, &secret, username, &grant, ends[0]);
+	birth_fill(broker, session, login.username, &birth);
+	r = grant_send(broker, session, &secret, login.username, &grant, ends[0]);
 	session->worker_asked = r == 0;
 	if (r == 0)
 		r = worker_ask(broker, session, &birth, ends[1]);

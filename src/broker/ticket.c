@@ -88,11 +88,10 @@ static void after_redeem(struct broker *broker, void *context, int result)
 static int still_admitted(struct broker *broker, const struct session_row *row,
 	const struct credential_row *credential)
 {
-	CLEANUP(store_credential_finish) struct credential_row secret = { 0 };
-	char username[USERNAME_SIZE];
+	struct login login;
 	bool alone;
 
-	int r = login_find(broker, credential, &secret, username);
+	int r = login_find(broker, credential, &login);
 	if (r == 0)
 		r = policy_admits(broker, credential, row, true, clock_wall_ms(), &alone);
 	return r == -ERR_CREDENTIAL_INACTIVE || r == -ERR_PROTOCOL_INVALID ? -ERR_RIGHTS_WITHDRAWN

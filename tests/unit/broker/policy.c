@@ -200,11 +200,15 @@ static int64_t add_credential(struct house *house, const char *username, bool se
 /* The id whose secret it is, and the name that logs in. */
 static int64_t login(struct house *house, char username[USERNAME_SIZE])
 {
-	CLEANUP(store_credential_finish) struct credential_row secret = { 0 };
-	struct credential_row credential = root(house);
-	int r = login_find(house->broker, &credential, &secret, username);
+	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
+	struct store *store = house->broker->store;
+	struct login found;
 
-	return r < 0 ? r : secret.id;
+	assert_int_equal(store_credential_get(store, house->credential, &credential), 0);
+	int r = login_find(house->broker, &credential, &found);
+	if (r == 0)
+		memcpy(username, found.username, USERNAME_SIZE);
+	return r < 0 ? r : found.secret_id;
 }
 
 static void test_who_logs_in(void **state)
@@ -249,10 +253,12 @@ static void test_who_logs_in(void **state)
 static void test_a_store_that_fails(void **state)
 {
 	struct house *house = *state;
-	struct credential_row credential = root(house);
+	struct credential_row credential = root(house), child = credential;
 	struct session_row session = { .device = "db1", .protocol = "ssh" };
 	struct policy_row policy = add(house, "root", "root", "", 0);
 	bool alone;
+
+	child.login_id = add_credential(house, "other", true);
 
 	policy.simultaneous_sessions = false;
 	assert_int_equal(store_policy_edit(house->broker->store, &policy), 0);
@@ -262,9 +268,8 @@ static void test_a_store_that_fails(void **state)
 		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
 	}
 	FAILING(FAILING_STORE) {
-		CLEANUP(store_credential_finish) struct credential_row secret = { 0 };
-		char username[USERNAME_SIZE];
-		int r = login_find(house->broker, &credential, &secret, username);
+		struct login found;
+		int r = login_find(house->broker, &child, &found);
 		assert_int_equal(r, failing_struck() ? -ERR_STORE : 0);
 	}
 	FAILING(FAILING_STORE) {
