@@ -96,21 +96,13 @@ int authorization_read_limits(struct call *call, struct authorization_row *row)
 static int one_account(
 	struct call *call, int64_t authorization_id, const char *account, cover_fn *each)
 {
-	char username[USERNAME_SIZE], hostname[HOSTNAME_SIZE];
-	struct device_row device;
 	CLEANUP(store_credential_finish) struct credential_row credential = { 0 };
-	struct store *store = call_store(call);
-	int r = account_split(account, username, hostname);
+	int r = control_account(call, account, &credential);
 	if (r == 0)
-		r = store_device_find(store, hostname, &device);
-	if (r == 0)
-		r = store_credential_find(store, device.id, username, &credential);
-	if (r == 0)
-		r = each(store, authorization_id, credential.id);
-	if (r == -ERR_NOT_FOUND || r == -ERR_MALFORMED)
-		return call_fail(
-			call, -ERR_CREDENTIAL_NOT_FOUND, "No such credential: %s", account);
-	return r;
+		r = each(call_store(call), authorization_id, credential.id);
+	return r != -ERR_NOT_FOUND ? r
+				   : call_fail(call, -ERR_CREDENTIAL_NOT_FOUND,
+					     "No such credential: %s", account);
 }
 
 /* Returns how many there were. */

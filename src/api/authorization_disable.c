@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* authorization disable, authorization enable: its tokens stop counting, its sessions end. */
 #include "api/control.h"
+#include "api/ended.h"
 #include "api/endpoints.h"
 #include "base/mem.h"
-#include "broker/ending.h"
 
 static const struct field fields[] = {
 	{ "id", FIELD_INTEGER, INT64_MAX, ERR_PARAMETER_MISSING, ERR_PARAMETER_INVALID },
@@ -23,14 +23,9 @@ static int set(struct call *call, int64_t at)
 static int disable(struct broker *broker, struct call *call)
 {
 	int r = set(call, call_now(call));
-	if (r < 0)
-		return r;
-	int ended = ending_of(broker, ENDING_AUTHORIZATION, call_number(call, "id", 0),
-		"The authorization was disabled");
-	if (ended < 0)
-		return ended;
-	json_number(call_audit(call), "sessions_ended", ended);
-	return 0;
+	return r < 0 ? r
+		     : end_and_note(broker, call, ENDING_AUTHORIZATION, call_number(call, "id", 0),
+			       "The authorization was disabled");
 }
 
 static int enable(struct broker *broker, struct call *call)

@@ -7,10 +7,10 @@
 
 #include "api/authorization.h"
 #include "api/control.h"
+#include "api/ended.h"
 #include "api/endpoints.h"
 #include "api/resource.h"
 #include "base/mem.h"
-#include "broker/ending.h"
 
 static const struct field edit_fields[] = {
 	{ "id", FIELD_INTEGER, INT64_MAX, ERR_PARAMETER_MISSING, ERR_PARAMETER_INVALID },
@@ -39,14 +39,6 @@ static void write_rights(struct json *json, const char *name, const struct autho
 	json_close_object(json);
 }
 
-static int note_ended(struct call *call, int ended)
-{
-	if (ended < 0)
-		return ended;
-	json_number(call_audit(call), "sessions_ended", ended);
-	return 0;
-}
-
 static bool opens_sessions(const struct authorization_row *row)
 {
 	return (row->writes & RESOURCE_WEB_PROXY_SESSION) != 0;
@@ -73,8 +65,8 @@ static int edit(struct broker *broker, struct call *call)
 	write_rights(call_json(call), "authorization", &row);
 	if (!opened || opens_sessions(&row))
 		return 0;
-	return note_ended(call, ending_of(broker, ENDING_AUTHORIZATION, row.id,
-					"The authorization may open no sessions any more"));
+	return end_and_note(broker, call, ENDING_AUTHORIZATION, row.id,
+		"The authorization may open no sessions any more");
 }
 
 /* Those named, or the error of the first that cannot be. */
@@ -102,11 +94,9 @@ static int cover(struct broker *broker, struct call *call)
 static int uncover(struct broker *broker, struct call *call)
 {
 	int r = change_cover(call, store_authorization_uncover);
-	if (r < 0)
-		return r;
-	return note_ended(
-		call, ending_of(broker, ENDING_UNCOVERED, call_number(call, "id", 0),
-			      "The authorization does not cover the credential any more"));
+	return r < 0 ? r
+		     : end_and_note(broker, call, ENDING_UNCOVERED, call_number(call, "id", 0),
+			       "The authorization does not cover the credential any more");
 }
 
 const struct endpoint control_authorization_edit = {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/credential.h"
 #include "api/names.h"
 #include "base/error.h"
 
@@ -79,17 +80,10 @@ int control_credential(
 
 int control_account(struct call *call, const char *account, struct credential_row *ret_credential)
 {
-	char username[USERNAME_SIZE], hostname[HOSTNAME_SIZE];
-	struct device_row device;
-	int r = account_split(account, username, hostname);
-	if (r == 0)
-		r = store_device_find(call_store(call), hostname, &device);
-	if (r == 0)
-		r = store_credential_find(call_store(call), device.id, username, ret_credential);
-	if (r == -ERR_NOT_FOUND || r == -ERR_MALFORMED)
-		return call_fail(
-			call, -ERR_CREDENTIAL_NOT_FOUND, "No such credential: %s", account);
-	return r;
+	int r = account_find(call_store(call), account, ret_credential);
+	if (r != -ERR_NOT_FOUND)
+		return r;
+	return call_fail(call, -ERR_CREDENTIAL_NOT_FOUND, "No such credential: %s", account);
 }
 
 const char *session_state_name(enum session_state state)

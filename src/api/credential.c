@@ -5,17 +5,15 @@
 #include "api/segment.h"
 #include "wire/messages.h"
 
-static int account_find(
-	struct call *call, const char *account, struct credential_row *ret_credential)
+int account_find(struct store *store, const char *account, struct credential_row *ret_credential)
 {
 	char username[USERNAME_SIZE], hostname[HOSTNAME_SIZE];
 	struct device_row device;
 
 	if (account_split(account, username, hostname) < 0)
 		return -ERR_NOT_FOUND;
-	int r = store_device_find(call_store(call), hostname, &device);
-	return r < 0 ? r
-		     : store_credential_find(call_store(call), device.id, username, ret_credential);
+	int r = store_device_find(store, hostname, &device);
+	return r < 0 ? r : store_credential_find(store, device.id, username, ret_credential);
 }
 
 static int row_find(struct call *call, const char *name, struct credential_row *ret_credential)
@@ -27,7 +25,7 @@ static int row_find(struct call *call, const char *name, struct credential_row *
 		r = store_credential_get(call_store(call), id, ret_credential);
 	if (r == -ERR_NOT_FOUND)
 		r = store_credential_identified(call_store(call), name, ret_credential);
-	return r == -ERR_NOT_FOUND ? account_find(call, name, ret_credential) : r;
+	return r == -ERR_NOT_FOUND ? account_find(call_store(call), name, ret_credential) : r;
 }
 
 static int name_in_audit(struct call *call, const struct credential_row *credential)

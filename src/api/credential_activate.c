@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PUT and DELETE credential/{}: in use or not. Nothing is ever deleted. */
 #include "api/credential.h"
+#include "api/ended.h"
 #include "api/endpoints.h"
 #include "base/mem.h"
-#include "broker/ending.h"
 
 static const struct field fields[] = { {} };
 
@@ -29,12 +29,9 @@ static int deactivate(struct broker *broker, struct call *call)
 	if (row.disabled_at != 0)
 		return -ERR_CREDENTIAL_INACTIVE;
 	r = store_credential_set_disabled(call_store(call), row.id, call_now(call));
-	if (r == 0)
-		r = ending_of(broker, ENDING_CREDENTIAL, row.id, "The credential was deactivated");
-	if (r < 0)
-		return r;
-	json_number(call_audit(call), "sessions_ended", r);
-	return 0;
+	return r < 0 ? r
+		     : end_and_note(broker, call, ENDING_CREDENTIAL, row.id,
+			       "The credential was deactivated");
 }
 
 const struct endpoint credential_activate = {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* credential disable, credential enable: sessions that were logged in with it end at once. */
 #include "api/control.h"
+#include "api/ended.h"
 #include "api/endpoints.h"
 #include "base/mem.h"
-#include "broker/ending.h"
 
 static const struct field fields[] = {
 	{ "device", FIELD_TEXT, HOSTNAME_SIZE - 1, ERR_PARAMETER_MISSING, ERR_PARAMETER_INVALID },
@@ -27,13 +27,9 @@ static int disable(struct broker *broker, struct call *call)
 {
 	int64_t id;
 	int r = set(call, call_now(call), &id);
-	if (r < 0)
-		return r;
-	int ended = ending_of(broker, ENDING_CREDENTIAL, id, "The credential was disabled");
-	if (ended < 0)
-		return ended;
-	json_number(call_audit(call), "sessions_ended", ended);
-	return 0;
+	return r < 0 ? r
+		     : end_and_note(
+			       broker, call, ENDING_CREDENTIAL, id, "The credential was disabled");
 }
 
 static int enable(struct broker *broker, struct call *call)

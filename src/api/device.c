@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "api/connectivity.h"
+#include "api/ended.h"
 #include "api/names.h"
 #include "api/segment.h"
 #include "base/mem.h"
-#include "broker/ending.h"
 
 static int row_find(struct call *call, const char *name, struct device_row *ret_device)
 {
@@ -164,10 +164,7 @@ int device_disable(struct broker *broker, struct call *call, const struct device
 			? 0
 			: store_device_set_disabled(call_store(call), device->id, now, now);
 
-	if (r == 0)
-		r = ending_of(broker, ENDING_DEVICE, device->id, "The device was deactivated");
-	if (r < 0)
-		return r;
-	json_number(call_audit(call), "sessions_ended", r);
-	return 0;
+	return r < 0 ? r
+		     : end_and_note(broker, call, ENDING_DEVICE, device->id,
+			       "The device was deactivated");
 }

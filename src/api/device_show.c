@@ -32,22 +32,16 @@ static int write_page(struct call *call, const struct store_page *page)
 		call_store(call), call_principal(call)->authorization_id, page, keep, call);
 }
 
+static int count(struct call *call, int64_t since, struct store_count *ret_count)
+{
+	return store_device_count(
+		call_store(call), call_principal(call)->authorization_id, since, ret_count);
+}
+
 static int answer_list(struct broker *broker, struct call *call)
 {
-	struct store_count found = { 0, 0 };
-	char message[64];
-	int64_t since;
-	int r = call_since(call, &since);
-
 	(void)broker;
-	if (r == 0)
-		r = store_device_count(
-			call_store(call), call_principal(call)->authorization_id, since, &found);
-	if (r < 0)
-		return r;
-	snprintf(message, sizeof message, "%lld devices found", (long long)found.count);
-	call_message(call, message, NULL);
-	return call_list(call, "devices", write_page, found.last);
+	return call_counted_list(call, "devices", "devices", count, write_page);
 }
 
 static int answer_show(struct broker *broker, struct call *call)

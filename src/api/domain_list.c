@@ -23,7 +23,7 @@ static int write_page(struct call *call, const struct store_page *page)
 
 static int answer(struct broker *broker, struct call *call)
 {
-	return call_list(call, "domains", write_page, INT64_MAX);
+	return call_list(call, "domains", write_page);
 }
 
 const struct endpoint control_domain_list = {

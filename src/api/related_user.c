@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/ended.h"
 #include "api/endpoints.h"
 #include "api/names.h"
 #include "api/segment.h"
 #include "base/mem.h"
 #include "broker/call.h"
-#include "broker/ending.h"
 
 static const struct field list_fields[] = { LIST_FIELDS, {} };
 static const struct field no_fields[] = { {} };
@@ -48,21 +48,15 @@ static int write_page(struct call *call, const struct store_page *page)
 	return store_user_page(call_store(call), false, page, keep, call);
 }
 
+static int count(struct call *call, int64_t since, struct store_count *ret_count)
+{
+	return store_user_count(call_store(call), since, ret_count);
+}
+
 static int answer_list(struct broker *broker, struct call *call)
 {
-	struct store_count found = { 0, 0 };
-	char message[64];
-	int64_t since;
-	int r = call_since(call, &since);
-
 	(void)broker;
-	if (r == 0)
-		r = store_user_count(call_store(call), since, &found);
-	if (r < 0)
-		return r;
-	snprintf(message, sizeof message, "%lld related users found", (long long)found.count);
-	call_message(call, message, NULL);
-	return call_list(call, "relatedUsers", write_page, found.last);
+	return call_counted_list(call, "relatedUsers", "related users", count, write_page);
 }
 
 static int user_find(struct call *call, int64_t id, struct user_row *ret_user)
@@ -163,12 +157,8 @@ static int answer_deactivate(struct broker *broker, struct call *call)
 	}
 	if (r == 0)
 		r = store_user_set_disabled(call_store(call), user.id, now, now);
-	if (r == 0)
-		r = ending_of(broker, ENDING_USER, user.id, "The user was disabled");
-	if (r < 0)
-		return r;
-	json_number(call_audit(call), "sessions_ended", r);
-	return 0;
+	return r < 0 ? r
+		     : end_and_note(broker, call, ENDING_USER, user.id, "The user was disabled");
 }
 
 const struct endpoint related_user_list = {

@@ -34,7 +34,7 @@ static int write_page(struct call *call, const struct store_page *page)
 static int answer_list(struct broker *broker, struct call *call)
 {
 	(void)broker;
-	return call_list(call, "remote_sessions", write_page, INT64_MAX);
+	return call_list(call, "remote_sessions", write_page);
 }
 
 static int answer_show(struct broker *broker, struct call *call)

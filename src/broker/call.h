@@ -58,23 +58,26 @@ void call_raw(struct call *call, unsigned http, const char *json);
 
 /*
  * A list of any length, which leaves page by page (list.h): answer() ends with
- * return call_list(call, "devices", fn, last), when it has said how many there are (call_message)
- * and found `last`, the highest key of a row that belongs to it; its fields are LIST_FIELDS and
- * what it has besides. fn writes rows into call_json() in the order of their keys: from beyond
- * `after` (0: from the beginning) and up to `last`, having left out `offset` of them, at most
- * `limit`, and those alone that changed at or after `since`; behind each it returns what
- * call_list_row() does. It must write every row that its statement found.
+ * return call_list(call, "devices", fn), or with call_counted_list(), whose answer begins with
+ * "12 devices found": its count settles how many rows there are, and the highest key of one that
+ * belongs to the list. Its fields are LIST_FIELDS and what it has besides. fn writes rows into
+ * call_json() in the order of their keys: from beyond `after` (0: from the beginning) and up to
+ * `last`, having left out `offset` of them, at most `limit`, and those alone that changed at or
+ * after `since`; behind each it returns what call_list_row() does. It must write every row that its
+ * statement found.
  */
 #define LIST_FULL 1 /* the page is: stops the statement, and is no error */
 typedef int list_fn(struct call *call, const struct store_page *page);
+typedef int count_fn(struct call *call, int64_t since, struct store_count *ret_count);
 #define LIST_FIELDS                                                                                \
 	{ "limit", FIELD_INTEGER, INT64_MAX, ERR_NONE, ERR_PARAMETER_INVALID },                    \
 		{ "offset", FIELD_INTEGER, INT64_MAX, ERR_NONE, ERR_PARAMETER_INVALID },           \
 	{                                                                                          \
 		"since", FIELD_TEXT, 40, ERR_NONE, ERR_PARAMETER_INVALID                           \
 	}
-int call_since(struct call *call, int64_t *ret_since); /* a date; 0 when it was not given */
-int call_list(struct call *call, const char *name, list_fn *fn, int64_t last);
+int call_list(struct call *call, const char *name, list_fn *fn);
+int call_counted_list(
+	struct call *call, const char *name, const char *noun, count_fn *count, list_fn *fn);
 int call_list_row(struct call *call, int64_t key); /* from fn's keep: this row was written */
 
 /*

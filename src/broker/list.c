@@ -2,6 +2,7 @@
 #include "broker/list.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -48,7 +49,8 @@ static int page_write(struct call *call)
 	return call->json.error;
 }
 
-int call_since(struct call *call, int64_t *ret_since)
+/* A date; 0 when it was not given. */
+static int since_read(const struct call *call, int64_t *ret_since)
 {
 	const char *since = call_text(call, "since");
 
@@ -59,13 +61,8 @@ int call_since(struct call *call, int64_t *ret_since)
 	return clock_parse(since, ret_since) < 0 ? -ERR_PARAMETER_INVALID : 0;
 }
 
-int call_list(struct call *call, const char *name, list_fn *fn, int64_t last)
+static int begin(struct call *call, const char *name, list_fn *fn, int64_t last, int64_t since)
 {
-	int64_t since;
-	int r = call_since(call, &since);
-
-	if (r < 0)
-		return r;
 	json_open_array(call_json(call), name);
 	call->list = (struct list){ .name = name,
 		.fn = fn,
@@ -75,6 +72,31 @@ int call_list(struct call *call, const char *name, list_fn *fn, int64_t last)
 		.since = since,
 		.began_ms = clock_monotonic_ms() };
 	return page_write(call);
+}
+
+int call_list(struct call *call, const char *name, list_fn *fn)
+{
+	int64_t since;
+	int r = since_read(call, &since);
+
+	return r < 0 ? r : begin(call, name, fn, INT64_MAX, since);
+}
+
+int call_counted_list(
+	struct call *call, const char *name, const char *noun, count_fn *count, list_fn *fn)
+{
+	struct store_count found = { 0, 0 };
+	char message[64];
+	int64_t since;
+	int r = since_read(call, &since);
+
+	if (r == 0)
+		r = count(call, since, &found);
+	if (r < 0)
+		return r;
+	snprintf(message, sizeof message, "%lld %s found", (long long)found.count, noun);
+	call_message(call, message, NULL);
+	return begin(call, name, fn, found.last, since);
 }
 
 static bool room_for_one_more(const struct call *call)

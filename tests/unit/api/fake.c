@@ -537,21 +537,13 @@ unsigned renewal_sessions(const struct broker *broker, uint32_t generation)
 }
 
 /* A list: all of it at once. */
-int call_since(struct call *unused, int64_t *ret_since)
+int call_list(struct call *unused, const char *name, list_fn *fn)
 {
 	const char *since = call_text(&call, "since");
-	*ret_since = 0;
-	if (since == NULL)
-		return 0;
-	return clock_parse(since, ret_since) < 0 ? -ERR_PARAMETER_INVALID : 0;
-}
-
-int call_list(struct call *unused, const char *name, list_fn *fn, int64_t last)
-{
-	struct store_page page = { .last = last,
+	struct store_page page = { .last = INT64_MAX,
 		.limit = (unsigned)call_number(&call, "limit", INT32_MAX),
 		.offset = call_number(&call, "offset", 0) };
-	int r = call_since(&call, &page.since);
+	int r = since != NULL && clock_parse(since, &page.since) < 0 ? -ERR_PARAMETER_INVALID : 0;
 	json_open_array(call_json(&call), name);
 	if (r == 0)
 		r = fn(&call, &page);
