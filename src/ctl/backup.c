@@ -119,11 +119,7 @@ static int write_it(struct cli *cli, struct pack *pack, struct target *target, u
 		cli_argument(cli, 0), "id", pack->id, "bytes", (json_int_t)writer.written, "rows",
 		(json_int_t)pack->rows, "files", (json_int_t)pack->files, "recordings_absent",
 		(json_int_t)pack->absent, "audit_row", (json_int_t)pack->row);
-	if (cli->json)
-		show_json(said);
-	else
-		show_object(said);
-	json_decref(said);
+	show_answer(cli, said);
 	return CLI_OK;
 }
 

@@ -28,8 +28,8 @@ static void become_vault(int passphrase, const uint8_t head[BACKUP_HEAD_LEN], in
 	char program[URL_SIZE * 2], salt[2 * BACKUP_SALT_LEN + 1], passes[16], memory[24];
 
 	hex_encode(salt, head + 24, BACKUP_SALT_LEN);
-	snprintf(passes, sizeof passes, "%u", backup_get32(head + 12));
-	snprintf(memory, sizeof memory, "%llu", (unsigned long long)backup_get64(head + 16));
+	snprintf(passes, sizeof passes, "%u", get32(head + 12));
+	snprintf(memory, sizeof memory, "%llu", (unsigned long long)get64(head + 16));
 	program_path(program, sizeof program, "sallyport-vault");
 	dup2(passphrase, 0);
 	dup2(out, 1);

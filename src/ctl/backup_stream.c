@@ -13,29 +13,6 @@
 #define ADDED crypto_secretstream_xchacha20poly1305_ABYTES
 #define ITEM_HEAD 8
 
-void backup_put32(uint8_t out[4], uint32_t number)
-{
-	for (unsigned i = 0; i < 4; i++)
-		out[i] = (uint8_t)(number >> (8 * i));
-}
-
-void backup_put64(uint8_t out[8], uint64_t number)
-{
-	backup_put32(out, (uint32_t)number);
-	backup_put32(out + 4, (uint32_t)(number >> 32));
-}
-
-uint32_t backup_get32(const uint8_t in[4])
-{
-	return (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 |
-	       (uint32_t)in[3] << 24;
-}
-
-uint64_t backup_get64(const uint8_t in[8])
-{
-	return backup_get32(in) | (uint64_t)backup_get32(in + 4) << 32;
-}
-
 /* The key of this stream: whoever alters a byte of the head has another. */
 static void stream_key(uint8_t out[crypto_secretstream_xchacha20poly1305_KEYBYTES],
 	const uint8_t head[BACKUP_HEAD_LEN], const uint8_t key[BACKUP_KEY_LEN])
@@ -48,19 +25,24 @@ static void stream_key(uint8_t out[crypto_secretstream_xchacha20poly1305_KEYBYTE
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-static int write_all(struct backup_writer *writer, const uint8_t *bytes, size_t len)
+int backup_write(int fd, const uint8_t *bytes, size_t len)
 {
 	while (len > 0) {
-		ssize_t put = write(writer->fd, bytes, len);
+		ssize_t put = write(fd, bytes, len);
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
 			return errno == ENOSPC || errno == EDQUOT ? -ERR_STORE_FULL : -ERR_SYSTEM;
 		bytes += put;
 		len -= (size_t)put;
-		writer->written += (uint64_t)put;
 	}
 	return 0;
+}
+
+static int write_all(struct backup_writer *writer, const uint8_t *bytes, size_t len)
+{
+	writer->written += len;
+	return backup_write(writer->fd, bytes, len);
 }
 
 void backup_head(uint8_t ret_head[BACKUP_HEAD_LEN])
@@ -68,8 +50,8 @@ void backup_head(uint8_t ret_head[BACKUP_HEAD_LEN])
 	memset(ret_head, 0, BACKUP_HEAD_LEN);
 	memcpy(ret_head, BACKUP_MAGIC, 8);
 	ret_head[8] = BACKUP_VERSION;
-	backup_put32(ret_head + 12, BACKUP_PASSES);
-	backup_put64(ret_head + 16, BACKUP_MEMORY);
+	put32(ret_head + 12, BACKUP_PASSES);
+	put64(ret_head + 16, BACKUP_MEMORY);
 	random_bytes(ret_head + 24, BACKUP_SALT_LEN);
 }
 
@@ -103,7 +85,7 @@ static int put_chunk(struct backup_writer *writer, uint8_t tag)
 {
 	uint32_t len = writer->len + ADDED;
 
-	backup_put32(writer->sealed, len);
+	put32(writer->sealed, len);
 	crypto_secretstream_xchacha20poly1305_push(&writer->state, writer->sealed + 4, NULL,
 		writer->plain, writer->len, writer->sealed, 4, tag);
 	writer->len = 0;
@@ -132,7 +114,7 @@ int backup_put(struct backup_writer *writer, enum backup_item kind, const void *
 
 	if (len > BACKUP_ITEM_MAX)
 		return -ERR_TOO_LARGE;
-	backup_put32(head + 4, (uint32_t)len);
+	put32(head + 4, (uint32_t)len);
 	int r = put_bytes(writer, head, sizeof head);
 	return r < 0 ? r : put_bytes(writer, bytes, len);
 }
@@ -165,8 +147,8 @@ static int read_all(int fd, uint8_t *out, size_t len)
 int backup_head_read(int fd, uint8_t ret_head[BACKUP_HEAD_LEN])
 {
 	int r = read_all(fd, ret_head, BACKUP_HEAD_LEN);
-	uint32_t passes = backup_get32(ret_head + 12);
-	uint64_t memory = backup_get64(ret_head + 16);
+	uint32_t passes = get32(ret_head + 12);
+	uint64_t memory = get64(ret_head + 16);
 
 	if (r <= 0)
 		return r == 0 ? -ERR_CLOSED : r;
@@ -219,7 +201,7 @@ static int read_chunk(struct backup_reader *reader)
 
 	if (r <= 0)
 		return r == 0 ? -ERR_CLOSED : r;
-	uint32_t sealed = backup_get32(reader->sealed);
+	uint32_t sealed = get32(reader->sealed);
 	if (sealed < ADDED || sealed > BACKUP_CHUNK + ADDED)
 		return -ERR_CRYPTO;
 	r = read_all(reader->fd, reader->sealed + 4, sealed);
@@ -272,7 +254,7 @@ int backup_next(struct backup_reader *reader, enum backup_item *ret_kind, const 
 
 	if (r <= 0)
 		return r == 0 ? nothing_behind(reader) : r;
-	uint32_t len = backup_get32(head + 4);
+	uint32_t len = get32(head + 4);
 	if (head[0] < ITEM_ABOUT || head[0] > ITEM_TAIL || len > BACKUP_ITEM_MAX)
 		return -ERR_MALFORMED;
 	if (len > 0 && (r = take(reader, reader->item, len)) <= 0)

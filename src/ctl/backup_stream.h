@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "wire/backup.h"
+#include "wire/view.h" /* numbers in bytes */
 
 /*
  * A backup as a stream of items, encrypted and authenticated in chunks. A chunk is a length (four
@@ -63,7 +64,5 @@ void backup_reader_finish(struct backup_reader *reader);
 int backup_next(struct backup_reader *reader, enum backup_item *ret_kind, const uint8_t **ret_bytes,
 	size_t *ret_len);
 
-void backup_put32(uint8_t out[4], uint32_t number);
-void backup_put64(uint8_t out[8], uint64_t number);
-uint32_t backup_get32(const uint8_t in[4]);
-uint64_t backup_get64(const uint8_t in[8]);
+/* All of it. -ERR_STORE_FULL, -ERR_SYSTEM. */
+int backup_write(int fd, const uint8_t *bytes, size_t len);

@@ -94,6 +94,8 @@ int program_path(char *out, size_t size, const char *program); /* an executable 
 void show_json(const json_t *value);
 void show_table(const json_t *rows, const struct column *columns);
 void show_object(const json_t *object);
+/* Either, as --json says; gives the object away. */
+void show_answer(const struct cli *cli, json_t *answer);
 void show_text(FILE *out, const char *text); /* control characters made visible */
 
 /* init.c: root makes an installation for the one whose directory it is: a package's, say. */

@@ -84,10 +84,10 @@ static int add_value(struct buf *out, const struct value *value)
 	if (value->type == VALUE_NULL)
 		return buf_append(out, head, 1);
 	if (value->type == VALUE_INTEGER) {
-		backup_put64(head + 1, (uint64_t)value->integer);
+		put64(head + 1, (uint64_t)value->integer);
 		return buf_append(out, head, 9);
 	}
-	backup_put32(head + 1, (uint32_t)value->len);
+	put32(head + 1, (uint32_t)value->len);
 	int r = buf_append(out, head, 5);
 	return r < 0 || value->len == 0 ? r : buf_append(out, value->bytes, value->len);
 }
@@ -159,23 +159,38 @@ static int put_store(struct pack *pack)
 
 /* --- files ---------------------------------------------------------------------------------- */
 
-static int put_data(struct pack *pack, const char *name, int fd, uint64_t size)
+/* So many bytes of it, piece by piece; what fn returns but 0 ends it. */
+static int each_piece(struct pack *pack, const char *name, int fd, uint64_t size,
+	int (*fn)(void *context, const uint8_t *piece, size_t len), void *context)
 {
 	CLEANUP(mem_freep) uint8_t *piece = malloc(PIECE);
+	int r = piece == NULL ? -ERR_SYSTEM : 0;
 
-	if (piece == NULL)
-		return -ERR_SYSTEM;
-	for (uint64_t left = size; left > 0;) {
+	for (uint64_t left = size; r == 0 && left > 0;) {
 		ssize_t got = read(fd, piece, MIN(left, (uint64_t)PIECE));
-		if (got <= 0)
-			return failed(pack, name, got < 0 ? -ERR_SYSTEM : -ERR_CLOSED);
-		int r = backup_put(pack->writer, ITEM_DATA, piece, (size_t)got);
-		if (r < 0)
-			return r;
+		if (got <= 0) {
+			r = failed(pack, name, got < 0 ? -ERR_SYSTEM : -ERR_CLOSED);
+			break;
+		}
+		r = fn(context, piece, (size_t)got);
 		left -= (uint64_t)got;
 		tell(pack);
 	}
-	mem_wipe(piece, PIECE);
+	if (piece != NULL)
+		mem_wipe(piece, PIECE);
+	return r;
+}
+
+static int put_piece(void *context, const uint8_t *piece, size_t len)
+{
+	struct pack *pack = context;
+
+	return backup_put(pack->writer, ITEM_DATA, piece, len);
+}
+
+static int hash_piece(void *context, const uint8_t *piece, size_t len)
+{
+	crypto_hash_sha256_update(context, piece, len);
 	return 0;
 }
 
@@ -187,33 +202,27 @@ static int put_file(struct pack *pack, const char *name, int fd, mode_t mode, ui
 
 	if (len >= NAME_SIZE_MAX)
 		return failed(pack, name, -ERR_TOO_LARGE);
-	backup_put32(head, mode & 0777);
-	backup_put64(head + 4, size);
+	put32(head, mode & 0777);
+	put64(head + 4, size);
 	memcpy(head + 12, name, len);
 	pack->files++;
 	int r = backup_put(pack->writer, ITEM_FILE, head, 12 + len);
-	return r < 0 ? r : put_data(pack, name, fd, size);
+	return r < 0 ? r : each_piece(pack, name, fd, size, put_piece, pack);
 }
 
 static int put_absent(struct pack *pack, const char *name, int fd, uint64_t size)
 {
 	uint8_t head[40 + NAME_SIZE_MAX];
 	crypto_hash_sha256_state hash;
-	CLEANUP(mem_freep) uint8_t *piece = malloc(PIECE);
 	size_t len = strlen(name);
 
-	if (len >= NAME_SIZE_MAX || piece == NULL)
+	if (len >= NAME_SIZE_MAX)
 		return failed(pack, name, -ERR_TOO_LARGE);
 	crypto_hash_sha256_init(&hash);
-	for (uint64_t left = size; left > 0;) {
-		ssize_t got = read(fd, piece, MIN(left, (uint64_t)PIECE));
-		if (got <= 0)
-			return failed(pack, name, got < 0 ? -ERR_SYSTEM : -ERR_CLOSED);
-		crypto_hash_sha256_update(&hash, piece, (size_t)got);
-		left -= (uint64_t)got;
-		tell(pack);
-	}
-	backup_put64(head, size);
+	int r = each_piece(pack, name, fd, size, hash_piece, &hash);
+	if (r < 0)
+		return r;
+	put64(head, size);
 	crypto_hash_sha256_final(&hash, head + 8);
 	memcpy(head + 40, name, len);
 	pack->absent++;
@@ -313,10 +322,10 @@ static int put_tail(struct pack *pack)
 {
 	uint8_t tail[BACKUP_TAIL_LEN];
 
-	backup_put64(tail, (uint64_t)pack->row);
+	put64(tail, (uint64_t)pack->row);
 	memcpy(tail + 8, pack->head, sizeof pack->head);
-	backup_put64(tail + 40, pack->rows);
-	backup_put64(tail + 48, pack->files);
+	put64(tail + 40, pack->rows);
+	put64(tail + 48, pack->files);
 	int r = backup_put(pack->writer, ITEM_TAIL, tail, sizeof tail);
 	return r < 0 ? r : backup_end(pack->writer);
 }

@@ -85,22 +85,13 @@ static json_t *proven_json(const struct unpacked *it)
 		(json_int_t)it->row, "audit_head", head);
 }
 
-static void show(const struct cli *cli, json_t *said)
-{
-	if (cli->json)
-		show_json(said);
-	else
-		show_object(said);
-	json_decref(said);
-}
-
 static int backup_verify(struct cli *cli)
 {
 	CLEANUP(proven_finish) struct proven proven = { .fd = -1 };
 	int r = backup_prove(cli, &proven);
 
 	if (r == CLI_OK)
-		show(cli, proven_json(&proven.unpacked));
+		show_answer(cli, proven_json(&proven.unpacked));
 	return r;
 }
 
@@ -256,7 +247,7 @@ static int fill(struct cli *cli, struct proven *proven, int directory)
 	json_t *said = proven_json(&proven->unpacked);
 	json_object_set_new(said, "sessions_ended", json_integer(sessions));
 	json_object_set_new(said, "data", json_string(cli->data));
-	show(cli, said);
+	show_answer(cli, said);
 	return CLI_OK;
 }
 

@@ -140,3 +140,12 @@ void show_object(const json_t *object)
 		free(text);
 	}
 }
+
+void show_answer(const struct cli *cli, json_t *answer)
+{
+	if (cli->json)
+		show_json(answer);
+	else
+		show_object(answer);
+	json_decref(answer);
+}

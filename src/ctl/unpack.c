@@ -75,10 +75,9 @@ static int take_tail(struct unpacking *it, const uint8_t *bytes, size_t len)
 	if (len != BACKUP_TAIL_LEN || it->missing > 0)
 		return -ERR_MALFORMED;
 	it->tail = true;
-	it->out->row = (int64_t)backup_get64(bytes);
+	it->out->row = (int64_t)get64(bytes);
 	memcpy(it->out->head, bytes + 8, HASH_LEN);
-	bool all = backup_get64(bytes + 40) == it->out->rows &&
-		   backup_get64(bytes + 48) == it->out->files;
+	bool all = get64(bytes + 40) == it->out->rows && get64(bytes + 48) == it->out->files;
 	return all ? 0 : -ERR_MALFORMED;
 }
 
@@ -123,13 +122,13 @@ static size_t read_value(const uint8_t *bytes, size_t len, struct value *ret_val
 	case VALUE_INTEGER:
 		if (len < 9)
 			return 0;
-		ret_value->integer = (int64_t)backup_get64(bytes + 1);
+		ret_value->integer = (int64_t)get64(bytes + 1);
 		return 9;
 	case VALUE_TEXT:
 	case VALUE_BYTES:
-		if (len < 5 || backup_get32(bytes + 1) > len - 5)
+		if (len < 5 || get32(bytes + 1) > len - 5)
 			return 0;
-		ret_value->len = backup_get32(bytes + 1);
+		ret_value->len = get32(bytes + 1);
 		ret_value->bytes = bytes + 5;
 		return 5 + ret_value->len;
 	default:
@@ -191,22 +190,14 @@ static int take_file(struct unpacking *it, const uint8_t *bytes, size_t len)
 		text_copy_len(name, sizeof name, bytes + 12, len - 12) < 0 || !good_name(name))
 		return -ERR_MALFORMED;
 	it->out->files++;
-	it->missing = backup_get64(bytes + 4);
+	it->missing = get64(bytes + 4);
 	if (it->directory < 0)
 		return 0;
 	it->file = openat(
 		it->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (it->file < 0 || fchmod(it->file, backup_get32(bytes) & 0644) < 0)
+	if (it->file < 0 || fchmod(it->file, get32(bytes) & 0644) < 0)
 		return errno == ENOSPC ? -ERR_STORE_FULL : -ERR_SYSTEM;
 	return it->missing == 0 ? end_file(it) : 0;
-}
-
-static int write_all(int fd, const uint8_t *bytes, size_t len)
-{
-	for (ssize_t put; len > 0; bytes += put, len -= (size_t)put)
-		if ((put = write(fd, bytes, len)) < 0)
-			return errno == ENOSPC || errno == EDQUOT ? -ERR_STORE_FULL : -ERR_SYSTEM;
-	return 0;
 }
 
 static int take_data(struct unpacking *it, const uint8_t *bytes, size_t len)
@@ -214,7 +205,7 @@ static int take_data(struct unpacking *it, const uint8_t *bytes, size_t len)
 	if (len == 0 || len > it->missing)
 		return -ERR_MALFORMED;
 	it->missing -= len;
-	int r = it->file >= 0 ? write_all(it->file, bytes, len) : 0;
+	int r = it->file >= 0 ? backup_write(it->file, bytes, len) : 0;
 	return r == 0 && it->missing == 0 ? end_file(it) : r;
 }
 
@@ -226,7 +217,7 @@ static int take_absent(struct unpacking *it, const uint8_t *bytes, size_t len)
 		!good_name(name))
 		return -ERR_MALFORMED;
 	it->out->absent++;
-	it->out->absent_bytes += backup_get64(bytes);
+	it->out->absent_bytes += get64(bytes);
 	return 0;
 }
 

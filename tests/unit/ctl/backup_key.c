@@ -11,8 +11,8 @@ static int compare(const char *one, const char *two, bool same_head)
 
 	backup_head(heads[0]);
 	backup_head(heads[1]);
-	backup_put64(heads[0] + 16, BACKUP_MEMORY_LEAST);
-	backup_put64(heads[1] + 16, BACKUP_MEMORY_LEAST);
+	put64(heads[0] + 16, BACKUP_MEMORY_LEAST);
+	put64(heads[1] + 16, BACKUP_MEMORY_LEAST);
 	for (unsigned i = 0; i < 2; i++) {
 		int ends[2];
 		assert_int_equal(pipe2(ends, O_CLOEXEC), 0);

@@ -158,7 +158,7 @@ static void a_head_cannot_ask_for_too_much(void **state)
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
 		int fd = written(lens, 1);
 		uint8_t bytes[8];
-		backup_put64(bytes, rows[i].value);
+		put64(bytes, rows[i].value);
 		assert_int_equal(pwrite(fd, bytes,
 					 i < 1   ? 8
 					 : i < 2 ? 1

@@ -32,8 +32,8 @@ static void put_file(struct making *making, const char *name, const char *conten
 {
 	uint8_t bytes[256] = { 0 };
 
-	backup_put32(bytes, 0644);
-	backup_put64(bytes + 4, strlen(content));
+	put32(bytes, 0644);
+	put64(bytes + 4, strlen(content));
 	memcpy(bytes + 12, name, strlen(name));
 	put(making, ITEM_FILE, bytes, 12 + strlen(name));
 	if (content[0] != '\0')
@@ -44,8 +44,8 @@ static void put_tail(struct making *making, uint64_t rows, uint64_t files)
 {
 	uint8_t bytes[BACKUP_TAIL_LEN] = { 42 };
 
-	backup_put64(bytes + 40, rows);
-	backup_put64(bytes + 48, files);
+	put64(bytes + 40, rows);
+	put64(bytes + 48, files);
 	put(making, ITEM_TAIL, bytes, sizeof bytes);
 }
 
