@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/copy.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/encode.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "store/sqlite_value.h"
 #include "store/store_private.h"
 
 #define PATH_SIZE 4096
@@ -92,22 +92,6 @@ static int read_names(sqlite3 *database, char names[COPY_TABLES_MAX][COPY_NAME_S
 	return code == SQLITE_DONE ? count : -ERR_STORE;
 }
 
-static struct value value_at(sqlite3_stmt *statement, int index)
-{
-	switch (sqlite3_column_type(statement, index)) {
-	case SQLITE_INTEGER:
-		return integer(sqlite3_column_int64(statement, index));
-	case SQLITE_TEXT:
-		return (struct value){ VALUE_TEXT, 0, sqlite3_column_text(statement, index),
-			(size_t)sqlite3_column_bytes(statement, index) };
-	case SQLITE_BLOB:
-		return (struct value){ VALUE_BYTES, 0, sqlite3_column_blob(statement, index),
-			(size_t)sqlite3_column_bytes(statement, index) };
-	default:
-		return (struct value){ .type = VALUE_NULL };
-	}
-}
-
 static int table_out(sqlite3 *database, const char *name, const struct copy_sink *sink)
 {
 	CLEANUP(finalizep) sqlite3_stmt *statement = NULL;
@@ -128,7 +112,7 @@ static int table_out(sqlite3 *database, const char *name, const struct copy_sink
 		if (code != SQLITE_ROW)
 			return -ERR_STORE;
 		for (int i = 0; i < count; i++)
-			values[i] = value_at(statement, i);
+			values[i] = sqlite_value(statement, i);
 		r = sink->row(sink->context, values, (unsigned)count);
 	}
 	return r;

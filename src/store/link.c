@@ -99,11 +99,11 @@ int link_result(struct link *link, PGresult **ret_result)
 	return 0;
 }
 
-int link_script(struct link *link, const char *script)
+int link_drain(struct link *link)
 {
-	int r = link->lost || !PQsendQuery(link->connection, script) ? lose(link) : 0;
+	int r = 0;
 
-	for (bool more = r == 0; more;) {
+	for (bool more = true; more;) {
 		CLEANUP(result_clear) PGresult *result = NULL;
 		int got = link_result(link, &result);
 		if (got < 0)
@@ -113,6 +113,13 @@ int link_script(struct link *link, const char *script)
 			r = result_error(result);
 	}
 	return r;
+}
+
+int link_script(struct link *link, const char *script)
+{
+	if (link->lost || !PQsendQuery(link->connection, script))
+		return lose(link);
+	return link_drain(link);
 }
 
 /* SQLSTATEs that say something to us; the rest is a fault of ours or of the server. */

@@ -23,6 +23,8 @@ void link_close(struct link *link);
 
 /* Sends what is queued, and waits for the next result; NULL ends those of one query. */
 int link_result(struct link *link, PGresult **ret_result);
+/* All results up to there; the first error among them. */
+int link_drain(struct link *link);
 /* Several statements without parameters and answers; not in a pipeline. */
 int link_script(struct link *link, const char *script);
 /* 0, or the error a result stands for; what nobody expected is logged. */

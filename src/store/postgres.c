@@ -462,18 +462,7 @@ static int flush_begin(struct connection *connection)
 /* The answer of the flush; waits for it. */
 static int flush_end(struct connection *connection)
 {
-	int r = 0;
-
-	for (bool more = true; more;) {
-		CLEANUP(result_clear) PGresult *result = NULL;
-		int got = link_result(&connection->flush, &result);
-		if (got < 0)
-			return got;
-		more = result != NULL;
-		if (more && r == 0)
-			r = result_error(result);
-	}
-	if (r < 0) { /* it cannot be known what is durable */
+	if (link_drain(&connection->flush) < 0) { /* it cannot be known what is durable */
 		connection->flush.lost = true;
 		return -ERR_STORE_LOST;
 	}

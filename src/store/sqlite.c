@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "base/mem.h"
 #include "store/checkpointer.h"
 #include "store/log_file.h"
+#include "store/sqlite_value.h"
 
 /*
  * SQLite: one file, sallyport.db, with its -wal and -shm beside it; nothing outside of that
@@ -282,30 +282,6 @@ static int give(const struct prepared *prepared, unsigned index, const struct va
 	}
 }
 
-static struct value column(sqlite3_stmt *statement, int index)
-{
-	struct value value = { .type = VALUE_NULL };
-	switch (sqlite3_column_type(statement, index)) {
-	case SQLITE_INTEGER:
-		value.type = VALUE_INTEGER;
-		value.integer = sqlite3_column_int64(statement, index);
-		break;
-	case SQLITE_TEXT:
-		value.type = VALUE_TEXT;
-		value.bytes = sqlite3_column_text(statement, index);
-		value.len = sqlite3_column_bytes(statement, index);
-		break;
-	case SQLITE_BLOB:
-		value.type = VALUE_BYTES;
-		value.bytes = sqlite3_column_blob(statement, index);
-		value.len = sqlite3_column_bytes(statement, index);
-		break;
-	default:
-		break;
-	}
-	return value;
-}
-
 /*
  * Steps through the rows; returns the rows seen, or changed by a statement that shows none. To who
  * keeps rows of such a one, the id of the added row is shown (RETURNING_ID).
@@ -320,7 +296,7 @@ static int step(sqlite3 *database, sqlite3_stmt *statement, keep_row_fn *keep, v
 			continue;
 		struct value values[VALUES_MAX];
 		for (int i = 0; i < columns && i < VALUES_MAX; i++)
-			values[i] = column(statement, i);
+			values[i] = sqlite_value(statement, i);
 		int r = keep(context, values, columns);
 		if (r != 0)
 			return r;
