@@ -214,10 +214,10 @@ static int end_theirs(struct broker *broker, int64_t node)
 static int declare_lost(struct broker *broker, const struct node_row *node)
 {
 	CLEANUP(note_finish) struct note note;
-	char object[HOSTNAME_SIZE + 8], seen[CLOCK_TEXT_SIZE];
+	char object[HOSTNAME_SIZE + 8];
 
 	note_begin(&note);
-	json_text(&note.json, "seen_at", clock_format_utc(node->seen_at, seen));
+	json_time(&note.json, "seen_at", node->seen_at);
 	snprintf(object, sizeof object, "node:%s", node->name);
 	int r = audit_write(broker, "node.lost", "gateway", NULL, object, -ERR_NODE_LOST, &note);
 	if (r == 0)

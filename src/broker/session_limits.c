@@ -24,8 +24,7 @@ static void notice(struct broker *broker, const struct session *session, const c
 	channel_tell(session->recorder, MSG_NOTICE, &words);
 }
 
-/* Bit 0 is the idle notice, taken back when somebody types; the others are those of the long stop.
- */
+/* The notice is taken back when somebody types. */
 static void check_idle(struct broker *broker, struct session *session, uint64_t now)
 {
 	uint64_t limit = (uint64_t)broker->settings->session_idle_end * 1000;
@@ -37,73 +36,58 @@ static void check_idle(struct broker *broker, struct session *session, uint64_t 
 		snprintf(text, sizeof text, "Nobody typed for %lld minutes",
 			(long long)(broker->settings->session_idle_end + 59) / 60);
 		session_end(broker, session, -ERR_SESSION_IDLE, text);
-	} else if (idle + before >= limit && (session->announced & 1) == 0) {
-		session->announced |= 1;
+	} else if (idle + before >= limit && !session->idle_told) {
+		session->idle_told = true;
 		snprintf(text, sizeof text,
 			"This session ends in %llu seconds unless somebody types.",
 			(unsigned long long)(limit - idle + 999) / 1000);
 		notice(broker, session, text);
 	} else if (idle + before < limit) {
-		session->announced &= ~1u;
+		session->idle_told = false;
 	}
 }
 
-static void check_longest(struct broker *broker, struct session *session, uint64_t now)
+/* Is it over so many milliseconds from now? */
+typedef bool over_fn(const struct broker *broker, const struct session *session, uint64_t ms);
+
+static bool longest_over(const struct broker *broker, const struct session *session, uint64_t ms)
 {
-	static const unsigned minutes[] = { 15, 10, 5 };
 	uint64_t limit = (uint64_t)broker->settings->session_longest * 1000;
-	uint64_t age = now - session->started;
-	char text[REASON_SIZE];
 
-	if (age >= limit) {
-		session_end(broker, session, -ERR_SESSION_TOO_LONG, NULL);
-		return;
-	}
-	for (unsigned i = ARRAY_LEN(minutes); i-- > 0;) {
-		uint64_t before = (uint64_t)minutes[i] * 60 * 1000;
-		unsigned bit = 2u << i;
-		if (limit <= before || age + before < limit)
-			continue;
-		if ((session->announced & bit) == 0) {
-			snprintf(text, sizeof text,
-				"This session ends in %u minutes: it has reached its longest time.",
-				minutes[i]);
-			notice(broker, session, text);
-		}
-		for (unsigned earlier = 0; earlier <= i; earlier++)
-			session->announced |= 2u << earlier;
-		return;
-	}
+	/* what is shorter than its notice is not announced by it */
+	return limit > ms && clock_monotonic_ms() - session->started + ms >= limit;
 }
 
-/* What is left of the credential's hours is told in full minutes; a clock that jumped may skip any.
- */
-static void check_hours(struct broker *broker, struct session *session, int64_t wall)
+static bool hours_over(const struct broker *broker, const struct session *session, uint64_t ms)
+{
+	(void)broker;
+	return !hours_always(&session->hours) &&
+	       !hours_open(&session->hours, clock_wall_ms() + (int64_t)ms);
+}
+
+/* Told in full minutes; a machine that slept, or a clock that jumped, may skip any. */
+static void count_down(struct broker *broker, struct session *session, unsigned *told,
+	over_fn *over, int why, const char *words)
 {
 	static const unsigned minutes[] = { 15, 10, 5 };
 	char text[REASON_SIZE];
 
-	if (hours_always(&session->hours))
-		return;
-	if (!hours_open(&session->hours, wall)) {
-		session_end(broker, session, -ERR_SESSION_HOURS, NULL);
+	if (over(broker, session, 0)) {
+		session_end(broker, session, why, NULL);
 		return;
 	}
 	for (unsigned i = ARRAY_LEN(minutes); i-- > 0;) {
-		if (hours_open(&session->hours, wall + (int64_t)minutes[i] * 60 * 1000))
+		if (!over(broker, session, (uint64_t)minutes[i] * 60 * 1000))
 			continue;
-		if (session->hours_announced < i + 1) {
-			session->hours_announced = i + 1;
-			snprintf(text, sizeof text,
-				"This session ends in %u minutes: then its credential is not "
-				"allowed any "
-				"more.",
-				minutes[i]);
+		if (*told < i + 1) {
+			*told = i + 1;
+			snprintf(text, sizeof text, "This session ends in %u minutes: %s",
+				minutes[i], words);
 			notice(broker, session, text);
 		}
 		return;
 	}
-	session->hours_announced = 0;
+	*told = 0;
 }
 
 /* A target has its own time to answer; whoever of us died meanwhile, this is where waiting ends. */
@@ -129,9 +113,11 @@ static void check_running(struct broker *broker, struct session *session, uint64
 		session_end(broker, session, -ERR_TIMED_OUT, NULL);
 		return;
 	}
-	check_longest(broker, session, now);
+	count_down(broker, session, &session->longest_told, longest_over, -ERR_SESSION_TOO_LONG,
+		"it has reached its longest time.");
 	if (session->row.state != SESSION_ENDED)
-		check_hours(broker, session, clock_wall_ms());
+		count_down(broker, session, &session->hours_told, hours_over, -ERR_SESSION_HOURS,
+			"then its credential is not allowed any more.");
 	if (session->row.state == SESSION_LIVE)
 		check_idle(broker, session, now);
 }
