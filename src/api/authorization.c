@@ -7,6 +7,7 @@
 #include "api/names.h"
 #include "base/clock.h"
 #include "base/encode.h"
+#include "base/items.h"
 #include "base/mem.h"
 
 static int read_referers(struct call *call, char *out, size_t size)
@@ -16,7 +17,7 @@ static int read_referers(struct call *call, char *out, size_t size)
 	size_t used = 0;
 	int r;
 	out[0] = '\0';
-	while ((r = list_next(&cursor, item, sizeof item)) > 0) {
+	while ((r = items_next(&cursor, item, sizeof item)) > 0) {
 		size_t len = strlen(item);
 		bool web = strncmp(item, "https://", 8) == 0 || strncmp(item, "http://", 7) == 0;
 		if (!web || !name_fits(item) || used + len + 2 > size)
@@ -111,7 +112,7 @@ static int account_list(
 {
 	char account[USERNAME_SIZE + HOSTNAME_SIZE];
 	int count = 0, r;
-	while (list != NULL && (r = list_next(&list, account, sizeof account)) != 0) {
+	while (list != NULL && (r = items_next(&list, account, sizeof account)) != 0) {
 		if (r == -ERR_TOO_LARGE || count == CREDENTIALS_MAX)
 			return -ERR_TOO_LARGE;
 		r = one_account(call, authorization_id, account, each);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/names.h"
 #include "base/error.h"
+#include "base/items.h"
 #include "base/mem.h"
 
 static const struct {
@@ -85,7 +85,7 @@ int connectivities_parse(const char *list, struct connectivity ret_list[CONNECTI
 {
 	char item[32];
 	int count = 0, r;
-	while ((r = list_next(&list, item, sizeof item)) > 0) {
+	while ((r = items_next(&list, item, sizeof item)) > 0) {
 		if (count == CONNECTIVITIES_MAX)
 			return -ERR_TOO_LARGE;
 		r = one_parse(item, &ret_list[count]);
@@ -113,11 +113,9 @@ const char *connectivity_format(const char *protocol, uint16_t port, char out[PR
 
 static int add_text(void *context, const struct connectivity_row *row)
 {
-	char *list = context, one[PROTOCOL_SIZE + 8];
-	size_t used = strlen(list);
-	snprintf(list + used, CONNECTIVITIES_SIZE - used, "%s%s", used > 0 ? "," : "",
-		connectivity_format(row->protocol, row->port, one));
-	return 0;
+	char one[PROTOCOL_SIZE + 8];
+	return items_add(
+		context, CONNECTIVITIES_SIZE, connectivity_format(row->protocol, row->port, one));
 }
 
 int connectivities_text(struct store *store, int64_t device_id, char ret_list[CONNECTIVITIES_SIZE])

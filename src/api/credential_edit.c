@@ -3,14 +3,13 @@
  * credential edit, policy assign: whose secret a credential uses, who logs in for it, by which
  * protocols, and under which policy. Holds from the next session on.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "api/connectivity.h"
 #include "api/control.h"
 #include "api/endpoints.h"
-#include "api/names.h"
 #include "api/policy.h"
+#include "base/items.h"
 #include "base/mem.h"
 
 #define ASSIGNED_MAX 200 /* credentials of one call */
@@ -83,20 +82,17 @@ static int set_protocols(struct call *call, int64_t id)
 {
 	const char *list = call_text(call, "protocols");
 	char word[32], protocol[PROTOCOL_SIZE], all[CREDENTIAL_PROTOCOLS_SIZE] = "";
-	size_t used = 0;
 	int r = 0;
 	if (list == NULL)
 		return 0;
 	json_text(call_audit(call), "protocols", list);
 	for (const char *cursor = strcmp(list, "all") == 0 ? "" : list;
-		(r = list_next(&cursor, word, sizeof word)) > 0;) {
+		(r = items_next(&cursor, word, sizeof word)) > 0;) {
 		r = protocol_parse(word, protocol);
 		if (r < 0)
 			return r;
-		if (used + strlen(protocol) + 2 > sizeof all)
+		if (items_add(all, sizeof all, protocol) < 0)
 			return -ERR_PROTOCOL_INVALID;
-		used += (size_t)snprintf(
-			all + used, sizeof all - used, "%s%s", used > 0 ? "," : "", protocol);
 	}
 	return r < 0 ? r : store_credential_set_protocols(call_store(call), id, all);
 }

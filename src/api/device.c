@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/device.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "api/connectivity.h"
 #include "api/ended.h"
 #include "api/names.h"
 #include "api/segment.h"
+#include "base/items.h"
 #include "base/mem.h"
 
 static int row_find(struct call *call, const char *name, struct device_row *ret_device)
@@ -89,17 +89,14 @@ int device_take_domain(struct call *call, const char *domains, struct device_row
 {
 	char one[HOSTNAME_SIZE], all[HOSTNAME_SIZE] = "";
 	struct domain_row domain;
-	size_t used = 0;
 	int r;
 
-	while ((r = list_next(&domains, one, sizeof one)) > 0) {
+	while ((r = items_next(&domains, one, sizeof one)) > 0) {
 		r = store_domain_find(call_store(call), one, &domain);
 		if (r < 0)
 			return r == -ERR_NOT_FOUND ? -ERR_DOMAIN_UNKNOWN : r;
-		if (used + strlen(domain.name) + 2 > sizeof all)
+		if (items_add(all, sizeof all, domain.name) < 0)
 			return -ERR_DOMAIN_UNKNOWN;
-		used += (size_t)snprintf(
-			all + used, sizeof all - used, "%s%s", used > 0 ? "," : "", domain.name);
 	}
 	if (r < 0)
 		return -ERR_DOMAIN_UNKNOWN;

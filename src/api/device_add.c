@@ -8,6 +8,7 @@
 #include "api/device.h"
 #include "api/endpoints.h"
 #include "api/names.h"
+#include "base/items.h"
 #include "base/mem.h"
 
 /* What may be said of a device, new or not. */
@@ -67,7 +68,7 @@ static int take_domain(struct call *call, const char *names, struct device_row *
 	const char *cursor = names;
 	char name[HOSTNAME_SIZE];
 	int r;
-	while ((r = list_next(&cursor, name, sizeof name)) > 0) {
+	while ((r = items_next(&cursor, name, sizeof name)) > 0) {
 		r = know_domain(call, name);
 		if (r < 0)
 			return r;

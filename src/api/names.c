@@ -44,29 +44,6 @@ bool hostname_fits(const char *hostname)
 	return true;
 }
 
-int list_next(const char **cursor, char *ret_item, size_t size)
-{
-	const char *at = *cursor + strspn(*cursor, ", ");
-	size_t len = strcspn(at, ",");
-	*cursor = at + len;
-	while (len > 0 && at[len - 1] == ' ')
-		len--;
-	if (len == 0)
-		return 0;
-	int r = text_copy_len(ret_item, size, at, len);
-	return r < 0 ? r : 1;
-}
-
-bool list_has(const char *list, const char *item)
-{
-	char one[HOSTNAME_SIZE];
-	int r;
-	while ((r = list_next(&list, one, sizeof one)) != 0)
-		if (r > 0 && strcasecmp(one, item) == 0)
-			return true;
-	return false;
-}
-
 int account_split(
 	const char *account, char ret_username[USERNAME_SIZE], char ret_hostname[HOSTNAME_SIZE])
 {

@@ -13,12 +13,6 @@
 bool name_fits(const char *name);
 /* Letters, digits, '.', '-' and '_', beginning with a letter or a digit. */
 bool hostname_fits(const char *hostname);
-/*
- * Takes the next item off a list separated by commas, blanks around it removed; empty items are
- * skipped. 1, 0 at the end, or -ERR_TOO_LARGE.
- */
-int list_next(const char **cursor, char *ret_item, size_t size);
-bool list_has(const char *list, const char *item); /* without regard to letter case */
 /* "USER@HOST": the last '@' divides, since account names may contain one. -ERR_MALFORMED. */
 int account_split(
 	const char *account, char ret_username[USERNAME_SIZE], char ret_hostname[HOSTNAME_SIZE]);

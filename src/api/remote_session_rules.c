@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/names.h"
 #include "base/clock.h"
+#include "base/items.h"
 #include "base/mem.h"
 #include "broker/call_inside.h"
 #include "broker/context.h"
@@ -235,7 +235,7 @@ static int check_remote_device(struct broker *broker, struct call *call, struct 
 	if (r < 0)
 		return r;
 	if (wish->target.disabled_at != 0 ||
-		!list_has(wish->target.domain, wish->credential.domain))
+		!items_have(wish->target.domain, wish->credential.domain))
 		return -ERR_REMOTE_DEVICE_UNKNOWN;
 	return 0;
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/names.h"
 #include "base/error.h"
+#include "base/items.h"
 #include "base/mem.h"
 #include "store/store.h"
 
@@ -49,7 +49,7 @@ int resources_parse(const char *list, uint32_t *ret_reads, uint32_t *ret_writes)
 	uint32_t reads = 0, writes = 0;
 	char item[64];
 	int r;
-	while ((r = list_next(&list, item, sizeof item)) > 0) {
+	while ((r = items_next(&list, item, sizeof item)) > 0) {
 		r = one_parse(item, &reads, &writes);
 		if (r < 0)
 			return r;

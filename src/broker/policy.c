@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/items.h"
 #include "base/mem.h"
 #include "broker/context.h"
 
@@ -48,26 +49,14 @@ int policy_find(struct broker *broker, const struct credential_row *credential, 
 	return r == 0 && ret_policy->id == 0 ? -ERR_NOT_FOUND : r;
 }
 
-/* "ssh" in "rdp,ssh". */
-static bool protocol_allowed(const char *list, const char *protocol)
-{
-	size_t len = strlen(protocol);
-
-	for (const char *at = list; *at != '\0'; at += strcspn(at, ",")) {
-		at += *at == ',';
-		if (strcspn(at, ",") == len && strncmp(at, protocol, len) == 0)
-			return true;
-	}
-	return list[0] == '\0';
-}
-
 int policy_admits(struct broker *broker, const struct credential_row *credential,
 	const struct session_row *session, bool own, int64_t now, bool *ret_alone)
 {
 	struct policy_row policy;
 
 	*ret_alone = false;
-	if (!protocol_allowed(credential->protocols, session->protocol))
+	if (credential->protocols[0] != '\0' &&
+		!items_have(credential->protocols, session->protocol))
 		return -ERR_PROTOCOL_INVALID;
 	int r = policy_find(broker, credential, session->device, &policy);
 	if (r < 0)

@@ -72,8 +72,7 @@ struct session {
 	uint64_t started, start_at, last_input, nobody_since;
 	uint64_t orphaned_at;        /* the worker went and the recorder has not said why; 0: no */
 	uint64_t kill_at, forget_at; /* set when it ended */
-	bool idle_told;              /* that it ends unless somebody types */
-	unsigned longest_told, hours_told; /* notices given of these ends */
+	unsigned idle_told, longest_told, hours_told; /* notices given of these ends */
 	struct hours hours;                /* in which its credential is allowed */
 	bool stopped;                      /* its processes were told */
 	bool end_again;                    /* its end could not be written */

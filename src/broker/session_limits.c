@@ -36,14 +36,14 @@ static void check_idle(struct broker *broker, struct session *session, uint64_t 
 		snprintf(text, sizeof text, "Nobody typed for %lld minutes",
 			(long long)(broker->settings->session_idle_end + 59) / 60);
 		session_end(broker, session, -ERR_SESSION_IDLE, text);
-	} else if (idle + before >= limit && !session->idle_told) {
-		session->idle_told = true;
+	} else if (idle + before >= limit && session->idle_told == 0) {
+		session->idle_told = 1;
 		snprintf(text, sizeof text,
 			"This session ends in %llu seconds unless somebody types.",
 			(unsigned long long)(limit - idle + 999) / 1000);
 		notice(broker, session, text);
 	} else if (idle + before < limit) {
-		session->idle_told = false;
+		session->idle_told = 0;
 	}
 }
 

@@ -42,22 +42,6 @@ static void host_names(void **state)
 	assert_true(hostname_fits(long_name));
 }
 
-static void lists_are_taken_apart(void **state)
-{
-	const char *cursor = " a, b c ,,  ,d";
-	char item[4];
-	assert_int_equal(list_next(&cursor, item, sizeof item), 1);
-	assert_string_equal(item, "a");
-	assert_int_equal(list_next(&cursor, item, sizeof item), 1);
-	assert_string_equal(item, "b c");
-	assert_int_equal(list_next(&cursor, item, sizeof item), 1);
-	assert_string_equal(item, "d");
-	assert_int_equal(list_next(&cursor, item, sizeof item), 0);
-	assert_int_equal(list_next(&cursor, item, sizeof item), 0);
-	cursor = "abcd";
-	assert_int_equal(list_next(&cursor, item, sizeof item), -ERR_TOO_LARGE);
-}
-
 static void accounts_divide_at_the_last_at(void **state)
 {
 	char username[USERNAME_SIZE], hostname[HOSTNAME_SIZE], large[300];
@@ -82,26 +66,11 @@ static void session_ids(void **state)
 	assert_false(session_id_fits("../3456789abcdef0123456789abcdef01234567"));
 }
 
-static void lists_have_items(void **state)
-{
-	char endless[600];
-	(void)state;
-	memset(endless, 'a', sizeof endless);
-	memcpy(endless + sizeof endless - 5, ",lab", 5);
-	assert_true(list_has("corp,lab", "LAB"));
-	assert_true(list_has("corp", "corp"));
-	assert_false(list_has("corp,lab", "la"));
-	assert_false(list_has("", "lab"));
-	assert_true(list_has(endless, "lab")); /* what is too long is none */
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lists_have_items),
 		cmocka_unit_test(names_are_visible_text),
 		cmocka_unit_test(host_names),
-		cmocka_unit_test(lists_are_taken_apart),
 		cmocka_unit_test(accounts_divide_at_the_last_at),
 		cmocka_unit_test(session_ids),
 	};
