@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/encode.h"
@@ -32,17 +31,6 @@ struct theirs {
 	struct session_row rows[ENDINGS_BATCH];
 };
 
-static void read_name(struct broker *broker)
-{
-	struct node *node = &broker->node;
-
-	if (text_copy(node->name, sizeof node->name, broker->settings->node_name) == 0 &&
-		node->name[0] != '\0')
-		return;
-	if (gethostname(node->name, sizeof node->name - 1) < 0 || node->name[0] == '\0')
-		snprintf(node->name, sizeof node->name, "gateway");
-}
-
 int node_enter(struct broker *broker)
 {
 	struct node *node = &broker->node;
@@ -53,7 +41,7 @@ int node_enter(struct broker *broker)
 		.renew_at = now + NODE_LEASE_MS };
 	if (!node->shared)
 		return 0;
-	read_name(broker);
+	store_node_name(broker->settings->node_name, node->name);
 	int r = store_node_enter(broker->store, node->name, clock_wall_ms(), &node->id);
 	if (r < 0)
 		return r;

@@ -73,9 +73,9 @@ struct session {
 	uint64_t orphaned_at;        /* the worker went and the recorder has not said why; 0: no */
 	uint64_t kill_at, forget_at; /* set when it ended */
 	unsigned idle_told, longest_told, hours_told; /* notices given of these ends */
-	struct hours hours;                /* in which its credential is allowed */
-	bool stopped;                      /* its processes were told */
-	bool end_again;                    /* its end could not be written */
+	struct hours hours;                           /* in which its credential is allowed */
+	bool stopped;                                 /* its processes were told */
+	bool end_again;                               /* its end could not be written */
 	int end_why;
 	char end_reason[REASON_SIZE];
 };

@@ -22,4 +22,5 @@ extern const struct command command_init, command_serve, command_status, command
 	command_audit_list, command_audit_verify, command_releases_list, command_releases_verify,
 	command_audit_follow, command_completion, command_receipt_verify, command_manual,
 	command_backup, command_backup_verify, command_restore;
-extern const struct option_row list_options[]; /* of every list */
+extern const struct option_row list_options[];        /* of every list */
+extern const struct option_row credentials_options[]; /* of what names several */

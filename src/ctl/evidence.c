@@ -83,16 +83,16 @@ static int keep_wanted(void *context, const struct node_row *node)
 
 int evidence_choose_node(const struct cli *cli, struct store *store, const char *name)
 {
-	char host[HOSTNAME_SIZE] = "";
+	char host[HOSTNAME_SIZE];
 	struct settings settings;
 	struct wanted wanted = { .name = name };
 
 	if (!store_shared(store))
 		return name == NULL ? CLI_OK : cli_fail("this store has one gateway");
 	read_settings(cli, &settings);
-	gethostname(host, sizeof host - 1);
+	store_node_name(settings.node_name, host);
 	if (name == NULL)
-		wanted.name = settings.node_name[0] != '\0' ? settings.node_name : host;
+		wanted.name = host;
 	int r = store_node_list(store, keep_wanted, &wanted);
 	if (r < 0)
 		return cli_fail("the store: %s", error_text(r));

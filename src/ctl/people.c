@@ -192,6 +192,10 @@ const struct command command_authorization_edit = {
 			"the client certificate its calls must come with" },
 		{ "expires", "expires", OPTION_TEXT, "TIME|never", "when it ends" }, { 0 } },
 };
+const struct option_row credentials_options[] = {
+	{ "credential", "credentials", OPTION_LIST, "USER@HOST", "which; may be repeated", true },
+	{ 0 },
+};
 const struct command command_authorization_cover = {
 	.words = "authorization cover",
 	.takes = "ID",
@@ -200,10 +204,7 @@ const struct command command_authorization_cover = {
 	.path = "authorization/cover",
 	.params = PARAMS("id"),
 	.done = "Authorization %s covers them.",
-	.options =
-		(const struct option_row[]){ { "credential", "credentials", OPTION_LIST,
-						     "USER@HOST", "which; may be repeated", true },
-			{ 0 } },
+	.options = credentials_options,
 };
 const struct command command_authorization_uncover = {
 	.words = "authorization uncover",
@@ -213,10 +214,7 @@ const struct command command_authorization_uncover = {
 	.path = "authorization/uncover",
 	.params = PARAMS("id"),
 	.done = "Authorization %s does not cover them any more.",
-	.options =
-		(const struct option_row[]){ { "credential", "credentials", OPTION_LIST,
-						     "USER@HOST", "which; may be repeated", true },
-			{ 0 } },
+	.options = credentials_options,
 };
 const struct command command_authorization_disable = {
 	.words = "authorization disable",

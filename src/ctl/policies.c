@@ -117,8 +117,5 @@ const struct command command_policy_assign = {
 	.path = "policy/assign",
 	.params = PARAMS("name"),
 	.done = "Policy %s assigned.",
-	.options =
-		(const struct option_row[]){ { "credential", "credentials", OPTION_LIST,
-						     "USER@HOST", "which; may be repeated", true },
-			{ 0 } },
+	.options = credentials_options,
 };

@@ -205,30 +205,34 @@ static int credential_secret(struct cli *cli)
 	return r == CLI_OK ? run_endpoint(cli) : r;
 }
 
-static const struct option_row secret_options[] = {
-	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
-	{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
-	{ "password-stdin", NULL, OPTION_FLAG, NULL, "read the password from standard input" },
-	{ "ssh-key-file", NULL, OPTION_TEXT, "FILE",
-		"a private key; it never leaves the vault again" },
-	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" },
-	{ 0 },
-};
+#define ACCOUNT_OPTIONS                                                                            \
+	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },                 \
+	{                                                                                          \
+		"username", "username", OPTION_TEXT, "NAME", "the account there", true             \
+	}
+#define SECRET_OPTIONS                                                                             \
+	{ "password-stdin", NULL, OPTION_FLAG, NULL, "read the password from standard input" },    \
+	{                                                                                          \
+		"ssh-key-file", NULL, OPTION_TEXT, "FILE",                                         \
+			"a private key; it never leaves the vault again"                           \
+	}
+#define DOMAIN_OPTION                                                                              \
+	{                                                                                          \
+		"domain", "domain", OPTION_TEXT, "NAME", "the domain of the account"               \
+	}
+static const struct option_row secret_options[] = { ACCOUNT_OPTIONS, SECRET_OPTIONS, DOMAIN_OPTION,
+	{ 0 } };
 static const struct option_row add_options[] = {
-	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
-	{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
-	{ "password-stdin", NULL, OPTION_FLAG, NULL, "read the password from standard input" },
-	{ "ssh-key-file", NULL, OPTION_TEXT, "FILE",
-		"a private key; it never leaves the vault again" },
+	ACCOUNT_OPTIONS,
+	SECRET_OPTIONS,
 	{ "parent", "parent", OPTION_TEXT, "USER@HOST",
 		"instead of a secret: the credential whose secret it uses" },
-	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" },
+	DOMAIN_OPTION,
 	{ 0 },
 };
 static const struct option_row edit_options[] = {
-	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
-	{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
-	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" },
+	ACCOUNT_OPTIONS,
+	DOMAIN_OPTION,
 	{ "policy", "policy", OPTION_TEXT, "NAME|none", "the policy it is under" },
 	{ "parent", "parent", OPTION_TEXT, "USER@HOST|none",
 		"the credential whose secret it uses" },
@@ -238,12 +242,7 @@ static const struct option_row edit_options[] = {
 		"what it may be used with, of what its device speaks" },
 	{ 0 },
 };
-static const struct option_row account_options[] = {
-	{ "device", "device", OPTION_TEXT, "HOSTNAME", "where it logs in", true },
-	{ "username", "username", OPTION_TEXT, "NAME", "the account there", true },
-	{ "domain", "domain", OPTION_TEXT, "NAME", "the domain of the account" },
-	{ 0 },
-};
+static const struct option_row account_options[] = { ACCOUNT_OPTIONS, DOMAIN_OPTION, { 0 } };
 
 const struct command command_credential_add = {
 	.words = "credential add",

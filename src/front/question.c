@@ -75,35 +75,37 @@ void connection_forget(struct connection *connection)
 	connection->serial = 0;
 }
 
+/* Of a list: its last part was passed on, or no more of it is wanted. */
+static int say_more(struct channel *channel, uint32_t serial, int result)
+{
+	const struct msg_result more = { result };
+	return channel_send(channel, MSG_API_MORE, serial, &more, NULL, 0, NULL, 0);
+}
+
 void question_more(struct connection *connection)
 {
-	const struct msg_result more = { 0 };
 	connection->asks = false;
 	connection->deadline = clock_monotonic_ms() + BROKER_MS;
-	if (channel_send(connection->asked, MSG_API_MORE, connection->serial, &more, NULL, 0, NULL,
-		    0) < 0)
+	if (say_more(connection->asked, connection->serial, 0) < 0)
 		connection_close(connection);
 }
 
 void question_drop(struct connection *connection)
 {
-	const struct msg_result more = { -ERR_CLOSED };
 	if (connection->serial != 0 && connection->streaming &&
 		connection->question == MSG_API_CALL)
-		channel_send(connection->asked, MSG_API_MORE, connection->serial, &more, NULL, 0,
-			NULL, 0);
+		say_more(connection->asked, connection->serial, -ERR_CLOSED);
 	connection_forget(connection);
 }
 
 /* An answer nobody waits for any more: because the client went away, or its time was up. */
 static void unwanted(struct front *front, struct channel *channel, struct message *message)
 {
-	const struct msg_result more = { -ERR_CLOSED };
 	if (message->type == MSG_ATTACH_GRANTED && message->fd_count == 1)
 		relay_farewell(message->fds[0], front->stopping ? GAP_RENEWED : GAP_LOST);
 	if (message->type == MSG_API_REPLY &&
 		((const struct msg_api_reply *)message->payload)->more == REPLY_ASKS)
-		channel_send(channel, MSG_API_MORE, message->serial, &more, NULL, 0, NULL, 0);
+		say_more(channel, message->serial, -ERR_CLOSED);
 }
 
 static struct connection *find(const struct front *front, uint32_t serial)

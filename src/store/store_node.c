@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
 #include "store/store_private.h"
 
 #define ROWS_BITS 40 /* rows of the trail a node has room for */
+
+void store_node_name(const char *setting, char ret_name[HOSTNAME_SIZE])
+{
+	memset(ret_name, 0, HOSTNAME_SIZE);
+	if (text_copy(ret_name, HOSTNAME_SIZE, setting) == 0 && setting[0] != '\0')
+		return;
+	if (gethostname(ret_name, HOSTNAME_SIZE - 1) < 0 || ret_name[0] == '\0')
+		text_copy(ret_name, HOSTNAME_SIZE, "gateway");
+}
 
 void store_node_set(struct store *store, int64_t node)
 {

@@ -14,6 +14,8 @@ struct node_row {
 	char name[HOSTNAME_SIZE];
 	int64_t seen_at, gone_at;
 };
+/* The setting node.name, or the host's name. */
+void store_node_name(const char *setting, char ret_name[HOSTNAME_SIZE]);
 void store_node_set(struct store *store, int64_t node);
 int store_claim(struct store *store); /* -ERR_STORE_TAKEN: somebody has this node */
 int store_node_enter(struct store *store, const char *name, int64_t now, int64_t *ret_node);

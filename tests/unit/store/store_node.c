@@ -150,10 +150,22 @@ static void an_end_is_asked_once_until_it_is_done(void **state)
 	assert_int_equal(store_ending_asked(store, id), 0);
 }
 
+static void its_name_is_the_setting_or_the_hosts(void **state)
+{
+	char name[HOSTNAME_SIZE], host[HOSTNAME_SIZE] = "";
+	(void)state;
+	store_node_name("alpha", name);
+	assert_string_equal(name, "alpha");
+	assert_int_equal(gethostname(host, sizeof host - 1), 0);
+	store_node_name("", name);
+	assert_string_equal(name, host[0] != '\0' ? host : "gateway");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_name_is_one_node),
+		CASE(its_name_is_the_setting_or_the_hosts),
 		CASE(a_lease_runs_out_once),
 		CASE(each_has_a_trail_of_its_own),
 		CASE(an_end_is_asked_once_until_it_is_done),
