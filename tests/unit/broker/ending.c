@@ -27,18 +27,7 @@ static void test_dropped(void **state)
 static void create(struct house *house, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		assert_int_equal(house_post(house, "/api/pam/remote/session",
-					 "user=ana&credential=root&device=db1&protocol=ssh")
-					 ->status,
-			200);
-}
-
-static int end_of(struct house *house, enum ending_of what, int64_t id)
-{
-	assert_int_equal(turn_open(house->broker), 0);
-	int r = ending_of(house->broker, what, id, "because");
-	turn_close(house->broker);
-	return r;
+		house_session(house);
 }
 
 static void test_what_it_stands_on(void **state)
@@ -46,20 +35,20 @@ static void test_what_it_stands_on(void **state)
 	struct house *house = *state;
 
 	create(house, 2);
-	assert_int_equal(end_of(house, ENDING_USER, house->user + 1), 0);
-	assert_int_equal(end_of(house, ENDING_USER, house->user), 2);
+	assert_int_equal(house_end_of(house, ENDING_USER, house->user + 1), 0);
+	assert_int_equal(house_end_of(house, ENDING_USER, house->user), 2);
 	assert_int_equal(person_row(house, 1).end_why, -ERR_RIGHTS_WITHDRAWN);
 	assert_string_equal(person_row(house, 1).end_reason, "because");
 	create(house, 1);
-	assert_int_equal(end_of(house, ENDING_DEVICE, house->device), 1);
+	assert_int_equal(house_end_of(house, ENDING_DEVICE, house->device), 1);
 	create(house, 1);
-	assert_int_equal(end_of(house, ENDING_CREDENTIAL, house->credential), 1);
+	assert_int_equal(house_end_of(house, ENDING_CREDENTIAL, house->credential), 1);
 	create(house, 1);
-	assert_int_equal(end_of(house, ENDING_AUTHORIZATION, house->authorization), 1);
+	assert_int_equal(house_end_of(house, ENDING_AUTHORIZATION, house->authorization), 1);
 	create(house, 1);
-	assert_int_equal(end_of(house, ENDING_SESSION, 99), -ERR_NOT_FOUND);
-	assert_int_equal(end_of(house, ENDING_SESSION, 6), 1);
-	assert_int_equal(end_of(house, ENDING_SESSION, 6), 0);
+	assert_int_equal(house_end_of(house, ENDING_SESSION, 99), -ERR_NOT_FOUND);
+	assert_int_equal(house_end_of(house, ENDING_SESSION, 6), 1);
+	assert_int_equal(house_end_of(house, ENDING_SESSION, 6), 0);
 	assert_int_equal(person_row(house, 6).end_why, -ERR_SESSION_DROPPED);
 	house_audit_verify(house);
 }
@@ -72,7 +61,7 @@ static void test_everything(void **state)
 
 	int64_t id = person_arrive(house, &person);
 	create(house, 300);
-	assert_int_equal(end_of(house, ENDING_EVERYTHING, 0), 301);
+	assert_int_equal(house_end_of(house, ENDING_EVERYTHING, 0), 301);
 	house_run(house);
 	assert_true(house_got(house, MSG_SESSION_STOP));
 	assert_int_equal(person_row(house, id).state, SESSION_ENDED);

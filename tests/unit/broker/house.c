@@ -639,6 +639,22 @@ const struct house_reply *house_get(struct house *house, const char *path)
 	return house_call(house, &call);
 }
 
+void house_session(struct house *house)
+{
+	assert_int_equal(house_post(house, "/api/pam/remote/session",
+				 "user=ana&credential=root&device=db1&protocol=ssh")
+				 ->status,
+		200);
+}
+
+int house_end_of(struct house *house, enum ending_of what, int64_t id)
+{
+	assert_int_equal(turn_open(house->broker), 0);
+	int r = ending_of(house->broker, what, id, "because");
+	turn_close(house->broker);
+	return r;
+}
+
 unsigned house_burst(
 	struct house *house, const struct house_call *call, unsigned count, unsigned status)
 {

@@ -84,6 +84,10 @@ const struct house_reply *house_await(struct house *house);
 /* The same by the portal's bearer token. */
 const struct house_reply *house_post(struct house *house, const char *path, const char *params);
 const struct house_reply *house_get(struct house *house, const char *path);
+/* A session of ana on db1 with root, created and not opened. */
+void house_session(struct house *house);
+/* ending_of() in a turn of its own, because of "because". */
+int house_end_of(struct house *house, enum ending_of what, int64_t id);
 /* Sends several before the loop runs: one turn. Returns how many replies had this status. */
 unsigned house_burst(
 	struct house *house, const struct house_call *call, unsigned count, unsigned status);

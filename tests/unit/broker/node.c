@@ -102,22 +102,6 @@ static int64_t put_elsewhere(struct house *house, int64_t session)
 	return other;
 }
 
-static void create(struct house *house)
-{
-	assert_int_equal(house_post(house, "/api/pam/remote/session",
-				 "user=ana&credential=root&device=db1&protocol=ssh")
-				 ->status,
-		200);
-}
-
-static int end_of(struct house *house, enum ending_of what, int64_t id)
-{
-	assert_int_equal(turn_open(house->broker), 0);
-	int r = ending_of(house->broker, what, id, "because");
-	turn_close(house->broker);
-	return r;
-}
-
 static int keep_ending_row(void *context, const struct ending_row *row)
 {
 	*(struct ending_row *)context = *row;
@@ -131,17 +115,17 @@ static void test_end_is_asked_of_its_node(void **state)
 	struct ending_row ending = { 0 };
 
 	share(house);
-	create(house);
-	create(house);
+	house_session(house);
+	house_session(house);
 	int64_t other = put_elsewhere(house, 1);
 	assert_int_equal(node_alone(broker), 0);
-	assert_int_equal(end_of(house, ENDING_USER, house->user), 2);
+	assert_int_equal(house_end_of(house, ENDING_USER, house->user), 2);
 	assert_int_equal(person_row(house, 1).state, SESSION_LIVE);
 	assert_int_equal(person_row(house, 2).state, SESSION_ENDED); /* nobody had opened it */
 	assert_int_equal(server.told, 1);
 	assert_string_equal(server.words[0], "end");
-	assert_int_equal(end_of(house, ENDING_USER, house->user), 0); /* asked is asked */
-	assert_int_equal(end_of(house, ENDING_EVERYTHING, 0), 0);     /* not ours */
+	assert_int_equal(house_end_of(house, ENDING_USER, house->user), 0); /* asked is asked */
+	assert_int_equal(house_end_of(house, ENDING_EVERYTHING, 0), 0);     /* not ours */
 	store_node_set(broker->store, other);
 	assert_int_equal(store_ending_list(broker->store, 8, keep_ending_row, &ending), 0);
 	store_node_set(broker->store, 0);
@@ -202,7 +186,7 @@ static void test_lost_node(void **state)
 	struct broker *broker = house->broker;
 
 	share(house);
-	create(house);
+	house_session(house);
 	put_elsewhere(house, 1);
 	broker->node.look_at = UINT64_MAX;
 	broker->node.renew_at = 0;

@@ -20,10 +20,7 @@ static void test_table(void **state)
 
 static void make(struct house *house, struct session_row *row)
 {
-	assert_int_equal(house_post(house, "/api/pam/remote/session",
-				 "user=ana&credential=root&device=db1&protocol=ssh")
-				 ->status,
-		200);
+	house_session(house);
 	assert_int_equal(store_session_get(house->broker->store, 1, row), 0);
 }
 

@@ -7,10 +7,7 @@ static struct session *live(struct house *house)
 	struct session_row row;
 	struct session *session;
 
-	assert_int_equal(house_post(house, "/api/pam/remote/session",
-				 "user=ana&credential=root&device=db1&protocol=ssh")
-				 ->status,
-		200);
+	house_session(house);
 	assert_int_equal(store_session_get(house->broker->store, 1, &row), 0);
 	assert_int_equal(turn_open(house->broker), 0);
 	assert_int_equal(session_create(house->broker, &row, &session), 0);
