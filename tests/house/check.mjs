@@ -9,7 +9,7 @@ import { Tree } from './source.mjs';
 import { tryVillains } from './villains.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const names = ['walls', 'leash', 'hardening', 'doors', 'sql', 'secrets', 'mirror', 'ceilings', 'tables', 'words', 'heads', 'hooks', 'packages'];
+const names = ['walls', 'leash', 'hardening', 'doors', 'sql', 'secrets', 'mirror', 'ceilings', 'tables', 'words', 'heads', 'hooks', 'packages', 'node'];
 const words = process.argv.slice(2);
 const only = words.includes('--only') ? words.splice(words.indexOf('--only'), 2)[1] : undefined;
 const build = words[0] && path.resolve(words[0]);

@@ -96,6 +96,8 @@ const villains = [
 	{ rule: 'words', what: 'a path of somebody\'s machine', expect: /names \/home\//, data: { 'words.txt': 'banned: x\nnowhere /home/[a-z]+/:' }, files: { 'docs/a.md': 'see /home/ana/x\n' } },
 	{ rule: 'heads', what: 'a file without a licence', expect: /a\.c: the first line is not the licence/, files: { 'src/base/a.c': 'int a;\n' } },
 	{ rule: 'heads', what: 'a header read twice', expect: /no #pragma once/, files: { 'src/base/a.h': licence } },
+	{ rule: 'node', what: 'what came later', expect: /a\.mjs:2: \.with\( is not in Node\.js 18/, files: { 'tests/lib/a.mjs': '// a\n[1].with(0, 2);\n' } },
+	{ rule: 'node', what: 'nothing in what it has', expect: null, files: { 'tests/lib/a.mjs': '[1].findLast((one) => one);\n' } },
 	{ rule: 'heads', what: 'nothing in a good file', expect: null, files: { 'src/base/a.h': `${licence}#pragma once\n` } },
 ];
 

@@ -72,7 +72,8 @@ async function live(person) {
 	await prompted(person);
 	await run(person, 'echo af""ter');
 	await prompted(person);
-	person.type('exit\r');
+	await typeSeen(person, 'exit'); // a Telnet server may hang up before it shows what it was told last
+	person.type('\r');
 	await person.over();
 }
 
