@@ -111,7 +111,8 @@ static void in_this_order(void **state)
 static struct service *start_with_a_witness(
 	struct company *company, const char *program, const char *plan)
 {
-	stage_file("data/sallyport.conf", "[audit]\nmirror = mirror/lines\n", 0600);
+	stage_file("data/sallyport.conf",
+		"[gateway]\nlisten = 127.0.0.1:0\n[audit]\nmirror = mirror/lines\n", 0600);
 	ask_for_a_witness(company);
 	stage_plan(program, plan);
 	start_all(company);
@@ -139,7 +140,7 @@ static void the_witness_comes_last(void **state)
 	assert_told(company, "sallyport-witness meets recorder", 2);
 	assert_told(company, "sallyport-witness meets broker", 1);
 	/* The next generation wants none. */
-	stage_file("data/sallyport.conf", "[audit]\n", 0600);
+	stage_file("data/sallyport.conf", "[gateway]\nlisten = 127.0.0.1:0\n[audit]\n", 0600);
 	begin(company);
 	run_while(company, under_way);
 	for (int i = 0; i < 1000 && witness->pid > 0; i++)
