@@ -67,7 +67,7 @@ export function figures(gateway) {
 	const children = family(gateway);
 	for (const { pid, name, title } of children)
 		if (STAYING.includes(name) || title === 'template') all[title === 'template' ? title : name] = status(pid);
-	const files = readdirSync(gateway.data, { recursive: true }).filter((name) => !name.endsWith('.rec')).length;
+	const files = readdirSync(gateway.data, { recursive: true, withFileTypes: true }).filter(({ name }) => !name.endsWith('.rec')).length;
 	return { processes: all, files, workers: children.filter(({ name, title }) => !STAYING.includes(name) && title !== 'template').length };
 }
 
